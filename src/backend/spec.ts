@@ -1,0 +1,119 @@
+// NetworkSpec: the plain data from which a backend builds a network. Everything is explicit; defaults belong to src/model.
+
+/** Floating-point type of parameters and arithmetic. */
+export type DType = 'float32' | 'float64';
+/** The typed array of a {@link DType}. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** An activation function, applied to a layer's z = x Wᵀ + b. */
+export type ActivationSpec = { readonly name: 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'softmax' };
+
+/** x (B,I), weight (O,I), bias (O) -> activation(x weightᵀ + bias) (B,O). */
+export interface DenseSpec {
+  readonly kind: 'dense';
+  readonly name: string;
+  /** O */
+  readonly units: number;
+  readonly useBias: boolean;
+  readonly activation: ActivationSpec;
+  /** λ: adds λ·weight to the weight's gradient and λ/2·Σweight² to the loss. 0 = none. Biases are not penalised. */
+  readonly l2: number;
+  /** Multiplies the learning rate of this layer's parameters. */
+  readonly learningRateFactor: number;
+}
+/** x -> x · scale + offset, folded into the load of the first dense layer; only before it. */
+export interface RescalingSpec { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number }
+/** Samples are rows already: changes nothing but the shape shown to people. */
+export interface FlattenSpec { readonly kind: 'flatten'; readonly name: string }
+/** In training, each element is 0 with probability `rate` and scaled by 1/(1-rate) otherwise (docs/numerics.md, masks). */
+export interface DropoutSpec { readonly kind: 'dropout'; readonly name: string; readonly rate: number }
+export type LayerSpec = DenseSpec | RescalingSpec | FlattenSpec | DropoutSpec;
+
+export type Reduction = 'mean' | 'sum';
+/** What is minimised. The cross-entropies see logits: the last layer's activation is linear and `head` says what predict applies. */
+export type LossSpec =
+  | {
+      readonly name: 'softmaxCrossEntropy';
+      readonly reduction: Reduction;
+      /** ε in [0,1): target mass (1-ε) on the label plus ε/C on every class. */
+      readonly labelSmoothing: number;
+      /** One weight a class; with labels, 'mean' divides by the sum of the weights of the batch's labels (PyTorch). */
+      readonly classWeights: readonly number[] | null;
+    }
+  | {
+      readonly name: 'sigmoidCrossEntropy';
+      readonly reduction: Reduction;
+      /** One factor an output, on the positive term. */
+      readonly positiveWeights: readonly number[] | null;
+    }
+  | { readonly name: 'meanSquaredError'; readonly reduction: Reduction };
+
+/** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
+export type OptimizerSpec =
+  | { readonly name: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
+  | { readonly name: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number };
+
+export interface NetworkSpec {
+  /** Features of one sample. */
+  readonly inputSize: number;
+  /** At least one dense layer. */
+  readonly layers: readonly LayerSpec[];
+  /** Turns logits into what predict returns by default. 'none' with regression losses. */
+  readonly head: 'none' | 'softmax' | 'sigmoid';
+  /** null: the network only predicts. */
+  readonly loss: LossSpec | null;
+  /** null: the network does not train. */
+  readonly optimizer: OptimizerSpec | null;
+  readonly dtype: DType;
+  /** Integer from 0 to 2^53-1; fixes masks and noise. Initial weights and permutations come from src/random. */
+  readonly seed: number;
+}
+
+/** Numbers a step needs, in this order: sgd [learningRate, dampening factor of the gradient (1 = none)];
+ * adam [learningRate / (1-beta1^t), 1 / sqrt(1-beta2^t)], t from 1. */
+export function stepScalarCount(optimizer: OptimizerSpec): number {
+  switch (optimizer.name) {
+    case 'sgd':
+    case 'adam':
+      return 2;
+  }
+}
+
+/** Names of an optimizer's state arrays, each with the parameters' shapes. */
+export function slotNames(optimizer: OptimizerSpec): readonly string[] {
+  switch (optimizer.name) {
+    case 'sgd':
+      return optimizer.momentum === 0 ? [] : ['momentum'];
+    case 'adam':
+      return ['firstMoment', 'secondMoment'];
+  }
+}
+
+/** One trainable array in canonical order: for each dense layer weight (O,I), then bias (O) where it has one. */
+export interface ParameterShape { readonly layer: number; readonly name: 'weight' | 'bias'; readonly shape: readonly number[]; readonly size: number }
+
+/** Lists the parameters of a spec in canonical order. `layer` is the index into `spec.layers`. */
+export function parameterShapes(spec: Pick<NetworkSpec, 'inputSize' | 'layers'>): ParameterShape[] {
+  const shapes: ParameterShape[] = [];
+  let inputs = spec.inputSize;
+  spec.layers.forEach((layer, index) => {
+    if (layer.kind !== 'dense') return;
+    shapes.push({ layer: index, name: 'weight', shape: [layer.units, inputs], size: layer.units * inputs });
+    if (layer.useBias) shapes.push({ layer: index, name: 'bias', shape: [layer.units], size: layer.units });
+    inputs = layer.units;
+  });
+  return shapes;
+}
+
+/** Width of the network's output. */
+export function outputSize(spec: Pick<NetworkSpec, 'inputSize' | 'layers'>): number {
+  let size = spec.inputSize;
+  for (const layer of spec.layers) if (layer.kind === 'dense') size = layer.units;
+  return size;
+}
+
+/** Sample blocks whose gradients are summed apart and then added in order; block j holds rows
+ * [floor(j·rows/n), floor((j+1)·rows/n)). Depends on the shape alone (docs/numerics.md, blocks). */
+export function gradientBlocks(rows: number, parameters: number): number {
+  return rows >= 1024 && parameters <= 32768 ? 16 : 1;
+}

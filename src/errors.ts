@@ -1,0 +1,65 @@
+/** The stable codes a {@link NablaError} carries. Programs compare codes; messages are for people and may change. */
+export type NablaErrorCode =
+  /** An unknown name or option, or a combination of options that cannot work. */
+  | 'ERR_OPTION'
+  /** Lengths or shapes that do not fit together. */
+  | 'ERR_SHAPE'
+  /** A value of the wrong type. */
+  | 'ERR_TYPE'
+  /** A number outside the allowed range (a label of a class that does not exist, a negative rate). */
+  | 'ERR_RANGE'
+  /** NaN or infinity in the data, or a loss that became one. */
+  | 'ERR_NON_FINITE'
+  /** A call that does not fit the object's state (not compiled, disposed, frozen). */
+  | 'ERR_STATE'
+  /** A second fit while one runs. */
+  | 'ERR_BUSY'
+  /** Stopped by an AbortSignal; `cause` is the signal's reason. */
+  | 'ERR_ABORTED'
+  /** A file that is missing or cannot be read or written; `cause` is the system's error. */
+  | 'ERR_FILE'
+  /** A file whose content is malformed. */
+  | 'ERR_FORMAT'
+  /** A file written by a newer version. */
+  | 'ERR_VERSION'
+  /** More memory wanted than the machine or the cgroup allows. */
+  | 'ERR_MEMORY'
+  /** The native addon is missing, cannot be loaded, or lacks the wanted instruction set. */
+  | 'ERR_BACKEND'
+  /** An optional package is not installed; the message has the line that installs it. */
+  | 'ERR_DEPENDENCY'
+  /** A broken promise inside nabla: please report it. */
+  | 'ERR_INTERNAL';
+
+const marker = Symbol.for('nabla.NablaError');
+
+/** The one class of errors that nabla throws. Message form: `[op] rule. Expected E for NAME, received V.` */
+export class NablaError extends Error {
+  readonly code: NablaErrorCode;
+  /** @param code stable code  @param message text for a person  @param options `cause`: what led here */
+  constructor(code: NablaErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'NablaError';
+    this.code = code;
+    Object.defineProperty(this, marker, { value: true });
+  }
+}
+
+/** True for errors thrown by any copy of nabla in this process. @param error anything that was caught */
+export function isNablaError(error: unknown): error is NablaError {
+  return typeof error === 'object' && error !== null && marker in error;
+}
+
+/** Shows a received value in an error message: short, typed, never throwing. @param value anything */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (value === null || typeof value === 'undefined' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (typeof value === 'symbol') return value.toString();
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${'length' in value ? String(value.length) : value.byteLength})`;
+  if (Array.isArray(value)) return `Array(${value.length})`;
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== 'Object' ? `a ${name}` : 'an object';
+}
