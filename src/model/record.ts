@@ -1,0 +1,62 @@
+// ModelRecord: what a model file holds, as plain data. src/io turns it into bytes and back.
+import type { DType, FloatArray } from '../backend/spec.js';
+import type { OptimizerConfig } from './optimizers.js';
+import type { LossConfig } from './losses.js';
+import type { InitializerConfig } from './initializers.js';
+import type { ActivationName } from './activations.js';
+import type { MetricName } from '../train/metrics.js';
+
+/** A layer as it is written to a file: everything but its numbers. */
+export type LayerConfig =
+  | { readonly kind: 'input'; readonly name: string; readonly shape: readonly number[] }
+  | { readonly kind: 'flatten'; readonly name: string; readonly inputShape?: readonly number[] }
+  | { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number; readonly inputShape?: readonly number[] }
+  | {
+      readonly kind: 'dense';
+      readonly name: string;
+      readonly units: number;
+      readonly activation: ActivationName;
+      readonly useBias: boolean;
+      readonly kernelInitializer: InitializerConfig;
+      readonly biasInitializer: InitializerConfig;
+      /** Keras' l2: adds l2·Σweight² to the loss. */
+      readonly l2: number;
+      readonly learningRateFactor: number;
+      readonly inputShape?: readonly number[];
+    }
+  | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationName }
+  | { readonly kind: 'dropout'; readonly name: string; readonly rate: number; readonly inputShape?: readonly number[] };
+
+/** The arguments of `compile`. */
+export interface CompileConfig {
+  /** null where the learning rate was a function, which no file can hold: compile again to go on training. */
+  readonly optimizer: OptimizerConfig | null;
+  readonly loss: LossConfig;
+  readonly metrics: readonly MetricName[];
+}
+
+/** Description of a model in values JSON can hold. */
+export interface ModelConfig {
+  readonly layers: readonly LayerConfig[];
+  readonly dtype: DType;
+  readonly seed: number;
+  readonly compile: CompileConfig | null;
+}
+
+/** One array of a model: `name` is LAYER.weight (out, in) or LAYER.bias (out). */
+export interface TensorRecord {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: FloatArray;
+}
+
+/** A model as plain data. */
+export interface ModelRecord {
+  readonly formatVersion: 1;
+  readonly config: ModelConfig;
+  /** In canonical order: for each dense layer weight, then bias. */
+  readonly tensors: readonly TensorRecord[];
+  readonly classNames?: readonly string[];
+  /** Figures worth keeping beside the weights, for example the test accuracy. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,61 @@
+// What the surrounding environment offers. The defaults work in any JavaScript; the Node entry sets better ones.
+import { NablaError } from '../errors.js';
+import type { ModelRecord } from '../model/record.js';
+
+/** The environment's services. */
+export interface Host {
+  /** Writes progress; never called unless `verbose` asks for it. */
+  write(text: string): void;
+  /** Lines may be rewritten in place. */
+  readonly isTerminal: boolean;
+  /** Width of the terminal in characters. */
+  readonly columns: number;
+  /** A warning with a stable code, once per code and process. */
+  warn(message: string, code: string): void;
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Resolves after the event loop has had a turn. */
+  yield(): Promise<void>;
+  /** Bytes that this process may hold; Infinity where nobody knows. */
+  memoryLimit(): number;
+  /** Writes a model file. */
+  saveModel(record: ModelRecord, path: string): Promise<void>;
+}
+
+const warned = new Set<string>();
+
+const host: { current: Host } = {
+  current: {
+    write(text) {
+      console.log(text.replace(/\n$/, ''));
+    },
+    isTerminal: false,
+    columns: 80,
+    warn(message, code) {
+      console.warn(`[${code}] ${message}`);
+    },
+    now: () => performance.now(),
+    yield: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    memoryLimit: () => Infinity,
+    saveModel() {
+      return Promise.reject(new NablaError('ERR_FILE', '[save] this environment has no file system. Expected a host with saveModel, received none; use toRecord().'));
+    },
+  },
+};
+
+/** The host in use. */
+export function getHost(): Host {
+  return host.current;
+}
+
+/** Replaces services of the host; the others stay. @param services what the environment offers */
+export function setHost(services: Partial<Host>): void {
+  host.current = { ...host.current, ...services };
+}
+
+/** Warns once per code in this process. @param message for a person @param code stable code */
+export function warnOnce(message: string, code: string): void {
+  if (warned.has(code)) return;
+  warned.add(code);
+  host.current.warn(message, code);
+}
