@@ -1,0 +1,4 @@
+/** What build/Release/nabla.node exports. */
+export interface NativeAddon {
+  info(): unknown;
+}

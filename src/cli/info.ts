@@ -1,0 +1,48 @@
+// `nabla info`: what this machine has and what nabla would use.
+import { availableParallelism, cpus } from 'node:os';
+import process from 'node:process';
+import { Command } from 'commander';
+import { loadAddon } from '../backend/addon.js';
+
+interface Info {
+  readonly platform: string;
+  readonly node: string;
+  readonly cpu: string;
+  /** Processors this process may use. */
+  readonly processors: number;
+  readonly backend: 'native' | 'typescript';
+  /** The loaded file, or null. */
+  readonly addon: string | null;
+  /** Why there is no addon. */
+  readonly problem: string | null;
+}
+
+function collect(): Info {
+  const result = loadAddon();
+  return {
+    platform: `${process.platform}-${process.arch}`,
+    node: process.version,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    processors: availableParallelism(),
+    backend: result.addon === null ? 'typescript' : 'native',
+    addon: result.addon === null ? null : result.path,
+    problem: result.addon === null ? result.problem.message : null,
+  };
+}
+
+export function infoCommand(): Command {
+  return new Command('info')
+    .description('show platform, addon, instruction sets and threads')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExamples:\n  npx nabla info\n  npx nabla info --json\n')
+    .action(({ json }: { json: boolean }) => {
+      const info = collect();
+      if (json) {
+        process.stdout.write(`${JSON.stringify(info, null, 2)}\n`);
+        return;
+      }
+      const { problem, ...rest } = info;
+      for (const [name, value] of Object.entries(rest)) process.stdout.write(`${name.padEnd(12)} ${String(value ?? 'none')}\n`);
+      if (problem !== null) process.stdout.write(`\n${problem}\n`);
+    });
+}
