@@ -24,7 +24,7 @@
       'sources': ['<!@(<(list) files addon)'],
       'dependencies': [
         '<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all',
-        'core', 'kernels', 'kernels_baseline', 'kernels_avx2', 'kernels_avx512', 'kernels_neon',
+        'core',
       ],
       'conditions': [
         ['OS=="linux"', { 'ldflags': ['-pthread', '-Wl,--gc-sections', '-Wl,-s'], 'libraries': ['-pthread', '-ldl'] }],
@@ -33,11 +33,13 @@
     {
       'target_name': 'core',
       'type': 'static_library',
+      'dependencies': ['kernels'],
       'sources': ['<!@(<(list) files core)'],
     },
     {
       'target_name': 'kernels',
       'type': 'static_library',
+      'dependencies': ['kernels_baseline', 'kernels_avx2', 'kernels_avx512', 'kernels_neon'],
       'sources': ['<!@(<(list) files kernels)'],
     },
     {
