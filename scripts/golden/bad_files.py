@@ -1,0 +1,192 @@
+"""Malformed IDX, CSV, safetensors, .npy and .npz files, each with one line of description. Needs NumPy only.   usage: bad_files.py test/golden/bad"""
+import sys, io, os, zipfile, struct, gzip, json
+import numpy as np
+from common import *
+from interop_files import st_bytes, st_t, idx_bytes
+I = []
+
+def bad(o, rel, data, why, expect='reject', **kw):
+    p = f'{o}/{rel}'
+    os.makedirs(os.path.dirname(p), exist_ok=True)
+    open(p, 'wb').write(data)
+    I.append(dict({'file': rel, 'format': rel.split('/')[0], 'description': why, 'expect': expect}, **kw))
+
+def main(o):
+    im = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8)
+    full = idx_bytes(8, (2, 28, 28), im.tobytes())
+    lab = lambda v: idx_bytes(8, (len(v),), bytes(v))
+    B = lambda n, d, w, **k: bad(o, f'idx/{n}', d, w, **k)
+    B('empty-file', b'', 'empty file')
+    B('three-bytes', full[:3], 'only three bytes')
+    B('data-cut', full[:-100], 'picture data 100 bytes short')
+    B('data-missing', full[:16], 'header only, no pictures')
+    B('magic-nonzero', b'\x01' + full[1:], 'first byte of the magic is not zero')
+    B('magic-little-endian', b'\x03\x08\x00\x00' + full[4:], 'magic written little-endian')
+    B('type-unknown', b'\x00\x00\x07\x03' + full[4:], 'unknown element type code 0x07')
+    B('dims-wrap-32', idx_bytes(8, (65536, 65537, 1), b'\x00' * 65536), 'product wraps to 65536 in 32-bit arithmetic')
+    B('trailing-bytes', full + b'xyz', 'three bytes after the data', expect='reject or warn')
+    B('images-given-as-labels', full, 'three-dimensional file passed as a label file', use_as='labels')
+    B('labels-given-as-images', lab([1, 2, 3]), 'label file passed as an image file', use_as='images')
+    B('count-mismatch-images', full, 'pair: 2 pictures ...', pair='idx/count-mismatch-labels', use_as='images')
+    B('count-mismatch-labels', lab([1, 2, 3]), 'pair: ... with 3 labels', pair='idx/count-mismatch-images', use_as='labels')
+    B('label-out-of-range-labels', lab([3, 10]), 'label 10 with ten classes', pair='idx/count-mismatch-images', use_as='labels', num_classes=10)
+    B('label-255-labels', lab([255, 0]), 'label 255 with ten classes', pair='idx/count-mismatch-images', use_as='labels', num_classes=10)
+    gz = gzip.compress(full, mtime=0)
+    B('cut.gz', gz[:-60], 'gzip stream cut')
+    B('no-trailer.gz', gz[:-8], 'gzip without CRC and length')
+    B('bad-length.gz', gz[:-4] + b'\xff\xff\xff\x7f', 'gzip length field wrong')
+    B('not-gzip.gz', full, 'named .gz but not compressed', expect='reject or accept as plain IDX')
+    B('truncated-inside.gz', gzip.compress(full[:-100], mtime=0), 'valid gzip of a truncated IDX')
+    B('i4-cut', idx_bytes(12, (3,), b'\x00' * 10), '4-byte elements, data not a multiple')
+    B('method-9.gz', gz[:2] + b'\t' + gz[3:], 'gzip with unknown compression method')
+    H = 'label,p0,p1,p2\n'
+    C = lambda n, t, w, **k: bad(o, f'csv/{n}.csv', t if isinstance(t, bytes) else t.encode(), w, **k)
+    C('empty', '', 'empty file')
+    C('header_only', H, 'header line only', expect='reject (no data)')
+    C('bom_only', b'\xef\xbb\xbf', 'byte order mark only')
+    C('blank_lines_only', '\n\n\n', 'blank lines only')
+    C('row_short', H + '1,2,3,4\n2,3,4\n', 'third line has one cell too few')
+    C('row_long', H + '1,2,3,4\n2,3,4,5,6\n', 'third line has one cell too many')
+    C('blank_line_inside', H + '1,2,3,4\n\n2,3,4,5\n', 'empty line between rows', expect='reject or skip the line')
+    C('text_cell', H + '1,2,abc,4\n', "cell 'abc'")
+    C('nan_cell', H + '1,nan,3,4\n', 'cell nan')
+    C('inf_cell', H + '1,inf,3,4\n', 'cell inf')
+    C('overflow_cell', H + '1,1e400,3,4\n', '1e400 overflows to infinity')
+    C('number_then_text', H + '1,12px,3,4\n', 'number followed by letters: parseFloat would accept')
+    C('thousands', H + '1,"1,000",3,4\n', 'quoted thousands separator')
+    C('two_numbers', H + '1,2 3,3,4\n', 'blank inside a number')
+    C('two_points', H + '1,1.2.3,3,4\n', 'two decimal points')
+    C('whitespace_cell', H + '1,   ,3,4\n', 'cell of blanks only: Number() gives 0')
+    C('garbage_after_quote', H + '1,"2"x,3,4\n', 'text after a closing quote')
+    C('label_fraction', H + '1.5,2,3,4\n', 'label 1.5', num_classes=10)
+    C('label_10', H + '10,2,3,4\n', 'label 10 with ten classes', num_classes=10)
+    C('label_empty', H + ',2,3,4\n', 'label missing')
+    C('pixel_256', H + '1,2,256,4\n', 'pixel 256 where bytes are required', expect='reject when pixels are declared to be 0..255')
+    C('pixel_negative', H + '1,2,-3,4\n', 'pixel -3 where bytes are required', expect='reject when pixels are declared to be 0..255')
+    C('utf16', (H + '1,2,3,4\n').encode('utf-16'), 'UTF-16 with byte order mark')
+    C('tabs', H.replace(',', '\t') + '1\t2\t3\t4\n', 'tab separated')
+    C('header_wrong_count', 'label,p0\n1,2,3,4\n', 'header has two names, rows have four cells')
+    C('label_only', 'label\n1\n2\n', 'no feature columns')
+    T = [st_t('a', 'F32', [1, 2, 3, 4]), st_t('b', 'F32', [[5, 6], [7, 8]])]
+    good = st_bytes(T)
+    n = struct.unpack('<Q', good[:8])[0]
+    data = good[8 + n:]
+
+    def S(name, hdr, why, d=data, length=None, raw=None, **k):
+        h = hdr if isinstance(hdr, bytes) else json.dumps(hdr).encode()
+        bad(o, f'safetensors/{name}.safetensors', raw if raw is not None else struct.pack('<Q', len(h) if length is None else length) + h + d, why, **k)
+    t = lambda dt, sh, a, b: {'dtype': dt, 'shape': sh, 'data_offsets': [a, b]}
+    ok = {'a': t('F32', [4], 0, 16), 'b': t('F32', [2, 2], 16, 32)}
+    S('empty', b'', 'empty file', raw=b'')
+    S('length_huge', ok, 'header length 2**63', length=1 << 63)
+    S('length_past_end', ok, 'header length exceeds the file', length=100000)
+    S('length_over_100mb', ok, 'header length 200 MB', length=200000000)
+    S('json_array', b'[1,2,3]       ', 'header is an array')
+    S('not_utf8', b'{"\xff\xfe":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}', 'header is not UTF-8', d=data[:16])
+    S('leading_space', b' ' + json.dumps(ok).encode(), "header does not start with '{'")
+    S('deep_nesting', b'{"a":' + b'[' * 20000 + b']' * 20000 + b'}', '20000 nested brackets')
+    S('overlap', {'a': t('F32', [4], 0, 16), 'b': t('F32', [2, 2], 8, 24)}, 'offsets overlap', d=data[:24])
+    S('same_range', {'a': t('F32', [4], 0, 16), 'b': t('F32', [2, 2], 0, 16)}, 'two tensors share one range', d=data[:16])
+    S('hole', {'a': t('F32', [4], 0, 16), 'b': t('F32', [2, 2], 20, 36)}, 'four bytes between tensors belong to nobody', d=data + b'\x00' * 4)
+    S('hole_at_start', {'a': t('F32', [4], 16, 32)}, 'first tensor does not start at 0')
+    S('past_end', {'a': t('F32', [4], 0, 16), 'b': t('F32', [2, 2], 16, 32)}, 'data ends before the last offset', d=data[:-6])
+    S('far_past_end', {'a': t('F32', [1 << 28], 0, 1 << 30)}, 'offsets 1 GB past the end')
+    S('reversed', {'a': t('F32', [4], 16, 0)}, 'end before begin', d=data[:16])
+    S('fraction', {'a': t('F32', [4], 0, 16.5)}, 'offset is not an integer')
+    S('huge_offset', {'a': t('F32', [4], 0, 2 ** 53 + 1)}, 'offset beyond 2**53: loses precision as a JavaScript number')
+    S('offsets_strings', {'a': {'dtype': 'F32', 'shape': [4], 'data_offsets': ['0', '16']}}, 'offsets are strings', d=data[:16])
+    S('size_mismatch', {'a': t('F32', [5], 0, 16)}, 'shape needs 20 bytes, range has 16', d=data[:16])
+    S('dtype_unknown', {'a': t('F128', [1], 0, 16)}, 'unknown dtype F128', d=data[:16])
+    S('dtype_lowercase', {'a': t('f32', [4], 0, 16)}, 'dtype in lower case', d=data[:16])
+    S('dtype_missing', {'a': {'shape': [4], 'data_offsets': [0, 16]}}, 'no dtype', d=data[:16])
+    S('shape_missing', {'a': {'dtype': 'F32', 'data_offsets': [0, 16]}}, 'no shape', d=data[:16])
+    S('shape_negative', {'a': t('F32', [-2, -2], 0, 16)}, 'negative dimensions whose product is 4', d=data[:16])
+    S('shape_fraction', {'a': t('F32', [2.5], 0, 10)}, 'fractional dimension', d=data[:10])
+    S('shape_not_list', {'a': t('F32', 4, 0, 16)}, 'shape is a number', d=data[:16])
+    S('tensor_null', {'a': None}, 'tensor entry is null', d=b'')
+    S('proto_key', b'{"__proto__":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}', 'tensor named __proto__: must not touch prototypes', d=data[:16], expect='accept as a plain name or reject; no prototype change')
+
+    def N(name, hdr, why, d=np.arange(4.0).tobytes(), ver=b'\x01\x00', raw=None, **k):
+        h = hdr.encode('latin1') if isinstance(hdr, str) else hdr
+        bad(o, f'npy/{name}.npy', raw if raw is not None else b'\x93NUMPY' + ver + struct.pack('<H', len(h)) + h + d, why, **k)
+    G = "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }"
+    N('empty', '', 'empty file', raw=b'')
+    N('magic', '', 'wrong magic', raw=b'\x93NUMPX\x01\x00' + struct.pack('<H', len(G)) + G.encode() + b'\x00' * 32)
+    N('magic_cut', '', 'four bytes', raw=b'\x93NUM')
+    N('version_9', G, 'version 9.0', ver=b'\t\x00')
+    N('header_cut', '', 'file ends inside the header', raw=b'\x93NUMPY\x01\x00' + struct.pack('<H', 118) + G[:20].encode())
+    N('data_odd', G, 'data 3 bytes short', d=b'\x00' * 29)
+    N('data_long', G, 'data 8 bytes too long', d=b'\x00' * 40, expect='reject or warn')
+    N('object_dtype', "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 'object array (pickle): must be refused', d=b'\x80\x04N.')
+    N('structured', "{'descr': [('a', '<f8'), ('b', '<i4')], 'fortran_order': False, 'shape': (1,), }", 'structured dtype', d=b'\x00' * 12, expect='reject as unsupported')
+    N('complex', "{'descr': '<c16', 'fortran_order': False, 'shape': (2,), }", 'complex numbers', expect='reject as unsupported')
+    N('datetime', "{'descr': '<M8[s]', 'fortran_order': False, 'shape': (4,), }", 'dates', expect='reject as unsupported')
+    N('descr_unknown', "{'descr': '<q9', 'fortran_order': False, 'shape': (4,), }", 'unknown type')
+    N('descr_f3', "{'descr': '<f3', 'fortran_order': False, 'shape': (4,), }", 'float of 3 bytes')
+    N('shape_negative', "{'descr': '<f8', 'fortran_order': False, 'shape': (-4,), }", 'negative dimension')
+    N('shape_negative_pair', "{'descr': '<f8', 'fortran_order': False, 'shape': (-2, -2), }", 'two negative dimensions, product 4')
+    N('shape_float', "{'descr': '<f8', 'fortran_order': False, 'shape': (4.0,), }", 'dimension written 4.0')
+    N('shape_text', "{'descr': '<f8', 'fortran_order': False, 'shape': 'four', }", 'shape is text')
+    N('shape_int', "{'descr': '<f8', 'fortran_order': False, 'shape': (4), }", '(4) is a number, not a tuple')
+    N('shape_missing', "{'descr': '<f8', 'fortran_order': False, }", 'no shape')
+    N('descr_missing', "{'fortran_order': False, 'shape': (4,), }", 'no descr')
+    N('order_missing', "{'descr': '<f8', 'shape': (4,), }", 'no fortran_order')
+    N('unclosed', "{'descr': '<f8', 'fortran_order': False, 'shape': (4,", 'dictionary not closed')
+
+    def nb(a):
+        b = io.BytesIO()
+        np.save(b, a)
+        return b.getvalue()
+
+    def z(**k):
+        b = io.BytesIO()
+        with zipfile.ZipFile(b, 'w', k.get('m', zipfile.ZIP_DEFLATED)) as f:
+            for n, d in k['files']:
+                f.writestr(zipfile.ZipInfo(n, (2020, 1, 1, 0, 0, 0)), d, k.get('m', zipfile.ZIP_DEFLATED))
+        return b.getvalue()
+    A = nb(np.arange(64.0))
+    Z = z(files=[('w.npy', A)])
+    ZS = z(files=[('w.npy', A)], m=zipfile.ZIP_STORED)
+    Q = lambda n, d, w, **k: bad(o, f'npz/{n}.npz', d, w, **k)
+    Q('not_zip', b'hello, not a zip archive at all......', 'not a zip')
+    Q('local_only', Z[:Z.index(b'PK\x01\x02')], 'no central directory')
+    s = bytearray(ZS)
+    s[200] ^= 255
+    Q('crc', bytes(s), 'one data byte flipped: CRC mismatch (stored)')
+    s = bytearray(Z)
+    j = Z.index(b'w.npy') + 30
+    s[j] ^= 255
+    s[j + 1] ^= 85
+    Q('deflate_corrupt', bytes(s), 'deflate stream damaged')
+    Q('member_truncated_npy', z(files=[('w.npy', A[:-100])]), 'member is a truncated npy')
+    Q('path_traversal', z(files=[('../../evil.npy', A)]), 'member name climbs out of the folder: a reader that only returns names must not write', expect='reject, or return the name without touching the file system')
+    Q('lzma', z(files=[('w.npy', A)], m=zipfile.ZIP_LZMA), 'compression method 14 (LZMA)', expect='reject as unsupported')
+    c = Z.index(b'PK\x01\x02')
+    s = bytearray(Z)
+    s[6] |= 1
+    s[c + 8] |= 1
+    Q('encrypted', bytes(s), 'encryption flag set')
+    s = bytearray(Z)
+    s[c + 24:c + 28] = struct.pack('<I', 4294967280)
+    s[22:26] = struct.pack('<I', 4294967280)
+    s = bytearray(Z)
+    s[c + 24:c + 28] = struct.pack('<I', 10)
+    s[22:26] = struct.pack('<I', 10)
+    Q('size_lie_small', bytes(s), 'uncompressed size claims 10 bytes')
+    s = bytearray(Z)
+    s[c + 42:c + 46] = struct.pack('<I', 2147483647)
+    Q('offset_past_end', bytes(s), 'local header offset past the end')
+    e = Z.index(b'PK\x05\x06')
+    s = bytearray(Z)
+    s[e + 16:e + 20] = struct.pack('<I', 2147483647)
+    Q('directory_past_end', bytes(s), 'central directory offset past the end')
+    s = bytearray(Z)
+    s[e + 8:e + 12] = struct.pack('<HH', 60000, 60000)
+    Q('entry_count_lie', bytes(s), '60000 entries claimed', expect='reject, or accept the one real member')
+    Q('bomb', z(files=[('w.npy', nb(np.zeros(0))[:0] + b'\x93NUMPY\x01\x00' + struct.pack('<H', 64) + b"{'descr':'<f8','fortran_order':False,'shape':(8388608,)}".ljust(63) + b'\n' + b'\x00' * (8388608 * 8))]), '64 MB of zeros in 65 kB: valid, but a reader with a size limit may refuse', expect='accept, or reject by a documented limit')
+    Q('object_member', z(files=[('w.npy', b'\x93NUMPY\x01\x00' + struct.pack('<H', 58) + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(57) + b'\n' + b'\x80\x04N.')]), 'object array inside')
+    dump(f'{o}/index.json', I, indent=1)
+    print(len(I), 'malformed files')
+
+if __name__ == '__main__':
+    main(sys.argv[1])
