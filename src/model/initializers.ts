@@ -1,0 +1,131 @@
+import type { FloatArray } from '../backend/spec.js';
+import { NablaError, show } from '../errors.js';
+import { fillNormal } from '../random/normal.js';
+import type { RandomStream } from '../random/stream.js';
+import { fillUniform } from '../random/uniform.js';
+import { checkOptions, checkReal } from './checks.js';
+
+const scaledNames = ['glorotUniform', 'glorotNormal', 'heUniform', 'heNormal', 'lecunUniform', 'lecunNormal'] as const;
+const plainNames = ['zeros', 'ones'] as const;
+/** Initializers that a name alone describes. */
+export const initializerNames = [...scaledNames, ...plainNames, 'randomNormal', 'randomUniform'] as const;
+/** Name of an initializer. */
+export type InitializerName = (typeof initializerNames)[number];
+
+/** An initializer as plain data. 'array': the values came from outside and are stored with the model's tensors. */
+export type InitializerConfig =
+  | { readonly name: (typeof scaledNames)[number] | (typeof plainNames)[number] | 'array' }
+  | { readonly name: 'constant'; readonly value: number }
+  | { readonly name: 'randomNormal'; readonly mean: number; readonly stddev: number }
+  | { readonly name: 'randomUniform'; readonly minval: number; readonly maxval: number };
+
+/** Initial weights: a name, an object of {@link initializers}, or the numbers themselves, (out, in) row-major. */
+export type InitializerOption = InitializerName | InitializerConfig | readonly number[] | readonly (readonly number[])[] | Float32Array | Float64Array;
+
+/** How initial weights are drawn. fan_in and fan_out are a dense layer's inputs and units; normal distributions are not truncated (PyTorch). */
+export const initializers = {
+  /** Uniform in ±√(6/(fan_in+fan_out)) (X. Glorot, Y. Bengio 2010): the default of weights. */
+  glorotUniform: (): InitializerConfig => ({ name: 'glorotUniform' }),
+  /** Normal, variance 2/(fan_in+fan_out). */
+  glorotNormal: (): InitializerConfig => ({ name: 'glorotNormal' }),
+  /** Uniform in ±√(6/fan_in) (K. He et al. 2015): for relu. */
+  heUniform: (): InitializerConfig => ({ name: 'heUniform' }),
+  /** Normal, variance 2/fan_in. */
+  heNormal: (): InitializerConfig => ({ name: 'heNormal' }),
+  /** Uniform in ±√(3/fan_in). */
+  lecunUniform: (): InitializerConfig => ({ name: 'lecunUniform' }),
+  /** Normal, variance 1/fan_in. */
+  lecunNormal: (): InitializerConfig => ({ name: 'lecunNormal' }),
+  zeros: (): InitializerConfig => ({ name: 'zeros' }),
+  ones: (): InitializerConfig => ({ name: 'ones' }),
+  /** Every weight is `value`. @throws ERR_RANGE */
+  constant(options: { readonly value: number }): InitializerConfig {
+    return checkInitializerConfig('initializers.constant', { ...options, name: 'constant' });
+  },
+  /** Normal. `mean` default 0, `stddev` default 0.05 (Keras). @throws ERR_RANGE */
+  randomNormal(options: { readonly mean?: number; readonly stddev?: number } = {}): InitializerConfig {
+    return checkInitializerConfig('initializers.randomNormal', { ...options, name: 'randomNormal' });
+  },
+  /** Uniform in [minval, maxval), default ±0.05 (Keras). @throws ERR_RANGE */
+  randomUniform(options: { readonly minval?: number; readonly maxval?: number } = {}): InitializerConfig {
+    return checkInitializerConfig('initializers.randomUniform', { ...options, name: 'randomUniform' });
+  },
+} as const;
+
+function member(value: object, name: string, fallback: number): unknown {
+  const found: unknown = Reflect.get(value, name);
+  return found ?? fallback;
+}
+
+/** @returns complete plain data @throws ERR_OPTION, ERR_RANGE */
+export function checkInitializerConfig(op: string, value: unknown): InitializerConfig {
+  const name: unknown = typeof value === 'object' && value !== null && 'name' in value ? value.name : value;
+  const options = typeof value === 'object' && value !== null ? value : {};
+  switch (name) {
+    case 'constant':
+      checkOptions(op, options, ['name', 'value']);
+      return { name, value: checkReal(op, 'value', Reflect.get(options, 'value')) };
+    case 'randomNormal':
+      checkOptions(op, options, ['name', 'mean', 'stddev']);
+      return { name, mean: checkReal(op, 'mean', member(options, 'mean', 0)), stddev: checkReal(op, 'stddev', member(options, 'stddev', 0.05), { minimum: 0 }) };
+    case 'randomUniform': {
+      checkOptions(op, options, ['name', 'minval', 'maxval']);
+      const minval = checkReal(op, 'minval', member(options, 'minval', -0.05));
+      return { name, minval, maxval: checkReal(op, 'maxval', member(options, 'maxval', 0.05), { minimum: minval }) };
+    }
+    case 'array':
+      return { name };
+  }
+  const found = [...scaledNames, ...plainNames].find((known) => known === name);
+  if (found === undefined) {
+    throw new NablaError(
+      'ERR_OPTION',
+      `[${op}] unknown initializer. Expected one of ${initializerNames.join(', ')}, initializers.constant({ value }) or an array, received ${show(name)}.`,
+    );
+  }
+  checkOptions(op, options, ['name']);
+  return { name: found };
+}
+
+/** Splits an option into plain data and the numbers, where numbers were given. */
+export function checkInitializer(op: string, value: unknown): { config: InitializerConfig; values: unknown } {
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return { config: { name: 'array' }, values: value };
+  return { config: checkInitializerConfig(op, value), values: null };
+}
+
+/**
+ * Fills a parameter. Numbers are drawn in double and rounded to the array's type on store.
+ * @param out weight (out, in) or bias (out) @param config what to fill with @param fanIn inputs @param fanOut units @param stream the parameter's own
+ */
+export function fillInitial(out: FloatArray, config: InitializerConfig, fanIn: number, fanOut: number, stream: RandomStream): void {
+  const uniform = (limit: number): void => fillUniform(out, stream, -limit, limit);
+  const normal = (variance: number): void => fillNormal(out, stream, 0, Math.sqrt(variance));
+  switch (config.name) {
+    case 'glorotUniform':
+      return uniform(Math.sqrt(6 / (fanIn + fanOut)));
+    case 'glorotNormal':
+      return normal(2 / (fanIn + fanOut));
+    case 'heUniform':
+      return uniform(Math.sqrt(6 / fanIn));
+    case 'heNormal':
+      return normal(2 / fanIn);
+    case 'lecunUniform':
+      return uniform(Math.sqrt(3 / fanIn));
+    case 'lecunNormal':
+      return normal(1 / fanIn);
+    case 'zeros':
+    case 'array':
+      out.fill(0);
+      return;
+    case 'ones':
+      out.fill(1);
+      return;
+    case 'constant':
+      out.fill(config.value);
+      return;
+    case 'randomNormal':
+      return fillNormal(out, stream, config.mean, config.stddev);
+    case 'randomUniform':
+      return fillUniform(out, stream, config.minval, config.maxval);
+  }
+}

@@ -1,0 +1,153 @@
+// Turns what people pass as numbers into one flat matrix, or says exactly what is wrong with it. Nothing is changed on the way.
+import type { InputArray } from '../backend/executor.js';
+import type { DType } from '../backend/spec.js';
+import { NablaError, show } from '../errors.js';
+import { isNumericTypedArray, toInputArray, typedArrayTag } from './typed-arrays.js';
+
+/** A flat matrix. */
+export interface Matrix {
+  readonly values: InputArray;
+  readonly rows: number;
+}
+
+/** How a matrix is called in errors, and what it must look like. */
+export interface MatrixRule {
+  /** The public function, for example 'fit'. */
+  readonly op: string;
+  /** The argument, for example 'x'. */
+  readonly name: string;
+  /** Numbers a row has. */
+  readonly features: number;
+  /** Shape of a row as people see it. */
+  readonly shape: readonly number[];
+  /** The network's type: numbers must be finite in it. */
+  readonly dtype: DType;
+}
+
+/**
+ * @param value typed array, flat array or nested arrays; a flat one must be a multiple of the features
+ * @returns the values (not copied where the type allows it) and the number of rows, at least 1
+ * @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE
+ */
+export function toMatrix(value: unknown, rule: MatrixRule): Matrix {
+  const { op, name, features } = rule;
+  if (isNumericTypedArray(value)) {
+    const rows = checkRows(value.length, rule);
+    const values = toInputArray(value);
+    checkFinite(values, rule);
+    return { values, rows };
+  }
+  if (!Array.isArray(value)) {
+    throw new NablaError('ERR_TYPE', `[${op}] ${name} holds numbers. Expected a typed array of numbers or (nested) arrays for ${name}, received ${describe(value)}.`);
+  }
+  const source: readonly unknown[] = value;
+  const flat = source.length > 0 && typeof source[0] === 'number';
+  const rows = flat ? checkRows(source.length, rule) : source.length;
+  if (rows === 0) throw emptyError(rule);
+  const values = rule.dtype === 'float32' ? new Float32Array(rows * features) : new Float64Array(rows * features);
+  if (flat) {
+    for (let i = 0; i < source.length; i++) values[i] = element(source[i], Math.floor(i / features), i % features, rule);
+  } else {
+    for (let row = 0; row < rows; row++) {
+      const end = fillRow(values, row * features, source[row], row, 0, rule);
+      if (end !== features) {
+        throw new NablaError('ERR_SHAPE', `[${op}] every row has the same number of values. Expected ${shapeText(rule)} in row ${row} of ${name}, received ${end}.`);
+      }
+    }
+  }
+  checkFinite(values, rule);
+  return { values, rows };
+}
+
+function shapeText({ features, shape }: MatrixRule): string {
+  return shape.length > 1 ? `${features} values (shape ${shape.join(' x ')})` : `${features} ${features === 1 ? 'value' : 'values'}`;
+}
+
+function emptyError({ op, name }: MatrixRule): NablaError {
+  return new NablaError('ERR_SHAPE', `[${op}] there is at least one row. Expected a non-empty ${name}, received no values (an array that was transferred has none).`);
+}
+
+function checkRows(length: number, rule: MatrixRule): number {
+  if (length === 0) throw emptyError(rule);
+  if (length % rule.features !== 0) {
+    throw new NablaError(
+      'ERR_SHAPE',
+      `[${rule.op}] a flat array holds whole rows. Expected a multiple of ${shapeText(rule)} for ${rule.name}, received ${length} values.`,
+    );
+  }
+  return length / rule.features;
+}
+
+/** Copies a row's numbers behind each other. @returns how many of the row's values there are now */
+function fillRow(out: Float32Array | Float64Array, offset: number, value: unknown, row: number, column: number, rule: MatrixRule): number {
+  const isArray = Array.isArray(value);
+  if (!isArray && !isNumericTypedArray(value)) {
+    if (column === 0 && typeof value !== 'number') {
+      throw new NablaError('ERR_TYPE', `[${rule.op}] a row is an array of numbers. Expected ${shapeText(rule)} in row ${row} of ${rule.name}, received ${describe(value)}.`);
+    }
+    return fillElement(out, offset, value, row, column, rule);
+  }
+  const items: ArrayLike<unknown> = value;
+  let next = column;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    next = typeof item === 'object' && item !== null ? fillRow(out, offset, item, row, next, rule) : fillElement(out, offset, item, row, next, rule);
+  }
+  return next;
+}
+
+function fillElement(out: Float32Array | Float64Array, offset: number, value: unknown, row: number, column: number, rule: MatrixRule): number {
+  const number = element(value, row, column, rule);
+  if (column < rule.features) out[offset + column] = number;
+  return column + 1;
+}
+
+function element(value: unknown, row: number, column: number, { op, name }: MatrixRule): number {
+  if (typeof value === 'number') return value;
+  throw new NablaError('ERR_TYPE', `[${op}] ${name} holds numbers. Expected a number at row ${row}, column ${column} of ${name}, received ${describe(value)}.`);
+}
+
+function describe(value: unknown): string {
+  const tag = typedArrayTag(value);
+  return tag?.startsWith('Big') === true ? `${tag}: 64-bit integers have no exact conversion, convert them to numbers first` : show(value);
+}
+
+/** Refuses NaN, infinities, and doubles that a float32 network cannot hold. */
+function checkFinite(values: InputArray, rule: MatrixRule): void {
+  if (values instanceof Uint8Array) return;
+  const bad = values instanceof Float64Array && rule.dtype === 'float32' ? firstBeyondFloat32(values) : firstNonFinite(values);
+  if (bad < 0) return;
+  const row = Math.floor(bad / rule.features);
+  const received = values[bad];
+  const expected = Number.isFinite(received) ? 'a number that float32 can hold (or dtype: \'float64\')' : 'a finite number';
+  throw new NablaError(
+    'ERR_NON_FINITE',
+    `[${rule.op}] ${rule.name} is finite. Expected ${expected} at row ${row}, column ${bad % rule.features} of ${rule.name}, received ${show(received)}.`,
+  );
+}
+
+// v - v is 0 for finite numbers and NaN for all others: one cheap test an element. One function a type keeps the loops monomorphic.
+function firstNonFinite(values: Float32Array | Float64Array): number {
+  return values instanceof Float32Array ? firstNonFinite32(values) : firstNonFinite64(values);
+}
+function firstNonFinite32(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    if (value - value !== 0) return i;
+  }
+  return -1;
+}
+function firstNonFinite64(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    if (value - value !== 0) return i;
+  }
+  return -1;
+}
+function firstBeyondFloat32(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) {
+    const value = Math.fround(values[i] ?? 0);
+    if (value - value !== 0) return i;
+  }
+  return -1;
+}

@@ -1,0 +1,90 @@
+// Checks targets against the loss they are for.
+import type { InputArray, Targets } from '../backend/executor.js';
+import type { DType } from '../backend/spec.js';
+import { NablaError, show } from '../errors.js';
+import type { LossConfig } from './losses.js';
+import { toMatrix } from './samples.js';
+
+/** What targets are checked against. */
+export interface TargetRule {
+  readonly op: string;
+  readonly name: string;
+  readonly rows: number;
+  /** Outputs of the network. */
+  readonly units: number;
+  readonly loss: LossConfig;
+  readonly dtype: DType;
+}
+
+/**
+ * @param value labels (rows) or values (rows, units), as the loss wants them
+ * @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
+ */
+export function toTargets(value: unknown, rule: TargetRule): Targets {
+  if (value === undefined || value === null) {
+    throw new NablaError('ERR_TYPE', `[${rule.op}] targets are given. Expected an array for ${rule.name}, received ${show(value)}.`);
+  }
+  if (rule.loss.name === 'sparseCategoricalCrossentropy') return { kind: 'labels', values: toLabels(value, rule) };
+  const { op, name, rows, units, loss } = rule;
+  // One column first, so that the shape error can say what the array looks like.
+  const flat = Array.isArray(value) ? typeof value[0] === 'number' : ArrayBuffer.isView(value);
+  if (flat && units > 1 && lengthOf(value) === rows) {
+    const advice = loss.name === 'categoricalCrossentropy' ? " Class indices go with 'sparseCategoricalCrossentropy'." : '';
+    throw new NablaError('ERR_SHAPE', `[${op}] targets have one value an output. Expected ${rows} x ${units} values for ${name}, received ${rows}.${advice}`);
+  }
+  const matrix = toMatrix(value, { op, name, features: units, shape: [units], dtype: rule.dtype });
+  checkRowCount(matrix.rows, rule);
+  if (loss.name !== 'meanSquaredError') checkProbabilities(matrix.values, rule);
+  return { kind: 'values', values: matrix.values };
+}
+
+function lengthOf(value: unknown): number {
+  const length: unknown = typeof value === 'object' && value !== null && 'length' in value ? value.length : 0;
+  return typeof length === 'number' ? length : 0;
+}
+
+function checkRowCount(received: number, { op, name, rows }: TargetRule): void {
+  if (received !== rows) {
+    throw new NablaError('ERR_SHAPE', `[${op}] x and ${name} have the same number of rows. Expected ${rows} rows for ${name}, received ${received}.`);
+  }
+}
+
+function toLabels(value: unknown, rule: TargetRule): Int32Array {
+  const { op, name, rows, units } = rule;
+  const length = lengthOf(value);
+  const first: unknown = Array.isArray(value) ? value[0] : undefined;
+  if ((length === rows * units && length !== rows) || (lengthOf(first) === units && units > 1)) {
+    throw new NablaError(
+      'ERR_SHAPE',
+      `[${op}] labels are class indices, one a row. Expected ${rows} labels for ${name}, received ${units} values a row. One-hot targets go with 'categoricalCrossentropy'.`,
+    );
+  }
+  const matrix = toMatrix(value, { op, name, features: 1, shape: [1], dtype: 'float64' });
+  checkRowCount(matrix.rows, rule);
+  const labels = new Int32Array(rows);
+  const values = matrix.values;
+  for (let row = 0; row < rows; row++) {
+    const label = values[row] ?? NaN;
+    if (!(label >= 0 && label < units && Number.isInteger(label))) throw labelError(label, row, rule);
+    labels[row] = label;
+  }
+  return labels;
+}
+
+function labelError(label: number, row: number, { op, name, units }: TargetRule): NablaError {
+  const rule = Number.isInteger(label) ? `labels are below the number of classes` : 'labels are whole numbers';
+  return new NablaError('ERR_RANGE', `[${op}] ${rule}. Expected 0 to ${units - 1} in row ${row} of ${name}, received ${show(label)}.`);
+}
+
+function checkProbabilities(values: InputArray, { op, name, units, loss }: TargetRule): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? NaN;
+    if (value >= 0 && value <= 1) continue;
+    const advice =
+      loss.name === 'binaryCrossentropy' && units === 1 ? " Labels of several classes go with a softmax layer and 'sparseCategoricalCrossentropy'." : '';
+    throw new NablaError(
+      'ERR_RANGE',
+      `[${op}] targets of a cross-entropy are probabilities. Expected 0 to 1 in row ${Math.floor(i / units)}, column ${i % units} of ${name}, received ${show(value)}.${advice}`,
+    );
+  }
+}
