@@ -186,8 +186,9 @@ function layout(x: SampleArray, rows: number | undefined, sampleShape: readonly 
     }
     return { rows, shape: [x.length / rows] };
   }
-  if (!Array.isArray(sampleShape) || sampleShape.length === 0 || !sampleShape.every((d) => Number.isSafeInteger(d) && d > 0)) {
-    throw new NablaError('ERR_SHAPE', `[ArrayDataset] a sample has a shape. Expected whole positive dimensions for sampleShape, received ${Array.isArray(sampleShape) ? `[${sampleShape.join(', ')}]` : show(sampleShape)}.`);
+  if (!isShape(sampleShape)) {
+    const received = Array.isArray(sampleShape) ? `[${sampleShape.join(', ')}]` : show(sampleShape);
+    throw new NablaError('ERR_SHAPE', `[ArrayDataset] a sample has a shape. Expected whole positive dimensions for sampleShape, received ${received}.`);
   }
   const features = sampleShape.reduce((p, d) => p * d, 1);
   const count = rows ?? Math.floor(x.length / features);
@@ -195,6 +196,10 @@ function layout(x: SampleArray, rows: number | undefined, sampleShape: readonly 
     throw new NablaError('ERR_SHAPE', `[ArrayDataset] x holds whole rows. Expected ${rows === undefined ? 'a multiple of ' : `${rows} x `}${features} numbers for x, received ${x.length}.`);
   }
   return { rows: count, shape: sampleShape };
+}
+
+function isShape(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((d: unknown) => Number.isSafeInteger(d) && Number(d) > 0);
 }
 
 function heldBack(name: string, value: number, rows: number): number {

@@ -122,9 +122,9 @@ describe('split', () => {
     expect(codeOf(() => set.split({ validation: 0.5, test: 0.5 }))).toBe('ERR_RANGE');
     expect(codeOf(() => set.split({ validation: 0.5, seed: -1 }))).toBe('ERR_RANGE');
     expect(codeOf(() => new ArrayDataset({ x: new Uint8Array(4), rows: 4 }).split({ validation: 1, stratify: true }))).toBe('ERR_STATE');
-    // @ts-expect-error misspelt
+    // @ts-expect-error the option is misspelt
     expect(codeOf(() => set.split({ validation: 0.5, stratified: true }))).toBe('ERR_OPTION');
-    // @ts-expect-error required
+    // @ts-expect-error validation is required
     expect(codeOf(() => set.split({}))).toBe('ERR_RANGE');
   });
 });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeIdx, parseIdx, readIdx, readIdxImagesLabels, type IdxData } from '../../src/data/idx.js';
 import { isNablaError, type NablaErrorCode } from '../../src/errors.js';
-import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden/files.js';
+import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
 
 let dir = '';
 beforeAll(() => {
@@ -147,7 +147,9 @@ describe('parseIdx', () => {
     expect(failure(() => parseIdx(bomb, 'bomb.gz')).message).toMatch(/bomb.gz unpacks to more than it says it holds. Expected 12 bytes/);
     const lie = honest.slice();
     new DataView(lie.buffer).setUint32(4, 2 ** 31);
-    expect(failure(() => parseIdx(gzipSync(lie), 'lie.gz'))).toMatchObject({ code: 'ERR_FORMAT', message: expect.stringMatching(/Expected 2147483648 bytes/) });
+    const error = failure(() => parseIdx(gzipSync(lie), 'lie.gz'));
+    expect(error.code).toBe('ERR_FORMAT');
+    expect(error.message).toMatch(/Expected 2147483648 bytes/);
   });
 
   it('refuses bytes after the gzip data', () => {
