@@ -1,0 +1,322 @@
+// The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
+import { NablaError, show } from '../errors.js';
+import {
+  checkFloats, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain,
+  checkWeights, memoryWanted, stepCount,
+} from '../backend/checks.js';
+import type {
+  BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, LoadOptions,
+  LossAndGradients, PredictOptions, Rows, Targets, TrainOptions, TrainResult, WeightsChoice,
+} from '../backend/executor.js';
+import { slotNames, stepScalarCount } from '../backend/spec.js';
+import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
+import { Network, type Samples } from './network.js';
+
+/** JavaScript cannot ask the machine; this is what a network may take in a process of usual size. */
+const MEMORY_LIMIT = 16 * 2 ** 30;
+/** A slice of an async call, so that timers and sockets get their turn. */
+const SLICE_MILLISECONDS = 20;
+
+/**
+ * Builds a network in TypeScript. It computes what docs/numerics.md defines, on one thread, in any JavaScript engine.
+ * @param spec plain data, checked here
+ * @param options `plan` is accepted and changes nothing; `isa` and `threads` belong to the native backend
+ * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE for specs that cannot be built, ERR_MEMORY for absurd sizes
+ */
+export function createReferenceExecutor(spec: NetworkSpec, options: ExecutorOptions): Executor {
+  checkSpec('createExecutor', spec);
+  checkPlan('createExecutor', options.plan);
+  checkMemory('createExecutor', 'the network', memoryWanted(spec, 8), MEMORY_LIMIT);
+  return new ReferenceExecutor(spec);
+}
+
+class ReferenceData implements DataHandle, Samples {
+  readonly rows: number;
+  readonly features: number;
+  readonly owner: object;
+  readonly y: Targets | null;
+  readonly sampleWeight: Float64Array | null;
+  #x: InputArray | null;
+
+  constructor(owner: object, features: number, { x, rows, y, sampleWeight }: LoadOptions) {
+    this.owner = owner;
+    this.rows = rows;
+    this.features = features;
+    this.#x = isShared(x) ? x : x.slice();
+    this.y = y === undefined ? null : y.kind === 'labels' ? { kind: 'labels', values: y.values.slice() } : { kind: 'values', values: y.values.slice() };
+    this.sampleWeight = sampleWeight === undefined ? null : sampleWeight.slice();
+  }
+
+  get disposed(): boolean {
+    return this.#x === null;
+  }
+
+  get x(): InputArray {
+    if (this.#x === null) throw new NablaError('ERR_STATE', '[data] the data was disposed of. Expected a live handle for data, received a disposed one.');
+    return this.#x;
+  }
+
+  dispose(): void {
+    this.#x = null;
+  }
+}
+
+function isShared(x: InputArray): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && x.buffer instanceof SharedArrayBuffer;
+}
+
+class ReferenceExecutor implements Executor {
+  readonly backend = 'typescript';
+  readonly isa = 'typescript';
+  readonly threads = 1;
+  readonly spec: NetworkSpec;
+  #network: Network | null;
+
+  constructor(spec: NetworkSpec) {
+    this.spec = spec;
+    this.#network = allocate('createExecutor', () => new Network(spec));
+  }
+
+  load(options: LoadOptions): DataHandle {
+    this.#live('load');
+    checkLoad(this.spec, options);
+    return allocate('load', () => new ReferenceData(this, this.spec.inputSize, options));
+  }
+
+  async trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult> {
+    return this.#train(data, options, options.maxMilliseconds ?? SLICE_MILLISECONDS);
+  }
+
+  trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult {
+    return this.#train(data, options, options.maxMilliseconds ?? Infinity);
+  }
+
+  #train(data: DataHandle, options: TrainOptions, maxMilliseconds: number): TrainResult {
+    const network = this.#live('trainSteps');
+    const samples = this.#labelled('trainSteps', data);
+    checkTrain(this.spec, options, samples.rows);
+    const { order, from, to, batchSize, stepScalars } = options;
+    const { outputs: width, loss } = network.plan;
+    const begin = performance.now();
+    const total = stepCount(options);
+    const stepsPerPass = Math.ceil((to - from) / batchSize);
+    const firstStep = options.firstStep ?? 0;
+    const losses: number[] = [];
+    const correct: number[] = [];
+    const outputs: Float64Array[] = [];
+    let stopped: TrainResult['stopped'] = 'done';
+    let step = firstStep;
+    while (step < total) {
+      const first = from + (step % stepsPerPass) * batchSize;
+      const end = Math.min(first + batchSize, to);
+      const sink = options.outputs === true ? new Float64Array((end - first) * width) : null;
+      const result = network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
+      const batchLoss = result.lossSum / result.denominator + network.penalty(network.parameters);
+      losses.push(batchLoss);
+      correct.push(result.correct);
+      if (sink !== null) outputs.push(sink);
+      if (!Number.isFinite(batchLoss)) {
+        stopped = 'nonFinite';
+        break;
+      }
+      network.update(network.gradients, [stepScalars[2 * step], stepScalars[2 * step + 1]]);
+      step++;
+      if (step < total && performance.now() - begin >= maxMilliseconds) {
+        stopped = 'slice';
+        break;
+      }
+    }
+    return {
+      steps: step - firstStep,
+      losses: Float64Array.from(losses),
+      correct: loss?.countsCorrect === true ? Uint32Array.from(correct) : null,
+      stopped,
+      outputs: options.outputs === true ? concatenated(this.spec.dtype, outputs) : null,
+    };
+  }
+
+  /** Nothing can call this while a slice runs on the same thread. */
+  abort(): void {
+    this.#live('abort');
+  }
+
+  async evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult> {
+    return this.evaluateSync(data, options);
+  }
+
+  evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult {
+    const network = this.#live('evaluate');
+    const samples = this.#labelled('evaluate', data);
+    checkRows('evaluate', options, samples.rows);
+    const parameters = this.#weights('evaluate', network, options.weights);
+    const { order, from, to } = options;
+    const outputs = options.outputs === true ? new Float64Array((to - from) * network.plan.outputs) : null;
+    const result = network.evaluateBatch(samples, parameters, order, from, to, outputs === null ? {} : { outputs });
+    return {
+      lossSum: result.lossSum,
+      denominator: result.denominator,
+      penalty: network.penalty(parameters),
+      correct: network.plan.loss?.countsCorrect === true ? result.correct : null,
+      outputs: outputs === null ? null : given(this.spec.dtype, outputs),
+    };
+  }
+
+  async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {
+    return this.predictSync(data, options);
+  }
+
+  predictSync(data: DataHandle, options: PredictOptions): FloatArray {
+    const network = this.#live('predict');
+    const samples = this.#own('predict', data);
+    checkRows('predict', options, samples.rows);
+    return this.#predict(network, samples.x, options, options.output, options.weights);
+  }
+
+  predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray {
+    const network = this.#live('predict');
+    checkInput('predict', 'x', x, rows, this.spec.inputSize);
+    return this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights);
+  }
+
+  #predict(network: Network, x: InputArray, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): FloatArray {
+    checkOutput('predict', output);
+    const parameters = this.#weights('predict', network, weights);
+    const out = allocate('predict', () => new Float64Array((to - from) * network.plan.outputs));
+    network.predict(x, parameters, order, from, to, output, out);
+    return given(this.spec.dtype, out);
+  }
+
+  forwardTrain(data: DataHandle, rows: Rows): ForwardResult {
+    const network = this.#live('forwardTrain');
+    const samples = this.#own('forwardTrain', data);
+    checkRows('forwardTrain', rows, samples.rows);
+    const { dtype } = this.spec;
+    const { outputs, logits, activations } = allocate('forwardTrain', () => network.forwardTrain(samples, rows));
+    return { outputs: copied(dtype, outputs), logits: copied(dtype, logits), activations: activations.map((a) => copied(dtype, a)) };
+  }
+
+  backward(dLogits: FloatArray): BackwardResult {
+    const network = this.#live('backward');
+    const rows = network.takenRows;
+    if (rows === null) throw new NablaError('ERR_STATE', '[backward] goes back over what forwardTrain left. Expected forwardTrain for the last call, received another or none.');
+    checkFloats('backward', 'dLogits', dLogits, rows * network.plan.outputs, this.spec.dtype);
+    const { dtype } = this.spec;
+    const dx = given(dtype, network.backwardTaken(dLogits));
+    return { gradients: network.gradients.map((gradient) => copied(dtype, gradient)), dx };
+  }
+
+  applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void {
+    const network = this.#live('applyGradients');
+    const { optimizer } = this.spec;
+    if (optimizer === null) throw new NablaError('ERR_STATE', '[applyGradients] needs an update rule. Expected an optimizer for spec.optimizer, received null.');
+    checkParameterArrays('applyGradients', 'gradients', this.spec, gradients);
+    checkScalars('applyGradients', 'scalars', scalars, stepScalarCount(optimizer));
+    network.update(gradients.map((gradient) => Float64Array.from(gradient)), [scalars[0], scalars[1]]);
+  }
+
+  lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients {
+    const network = this.#live('lossAndGradients');
+    const samples = this.#labelled('lossAndGradients', data);
+    checkRows('lossAndGradients', rows, samples.rows);
+    const { dtype, inputSize } = this.spec;
+    const count = rows.to - rows.from;
+    const outputs = allocate('lossAndGradients', () => new Float64Array(count * network.plan.outputs));
+    const dx = allocate('lossAndGradients', () => new Float64Array(count * inputSize));
+    const result = network.trainBatch(samples, rows.order, rows.from, rows.to, { outputs, dx });
+    network.addPenaltyGradients();
+    return {
+      loss: result.lossSum / result.denominator,
+      penalty: network.penalty(network.parameters),
+      gradients: network.gradients.map((gradient) => copied(dtype, gradient)),
+      dx: given(dtype, dx),
+      outputs: given(dtype, outputs),
+    };
+  }
+
+  publish(): void {
+    const network = this.#live('publish');
+    network.published = network.parameters.map((parameter) => parameter.slice());
+  }
+
+  getState(): ExecutorState {
+    const network = this.#live('getState');
+    const { dtype, optimizer } = this.spec;
+    const names = optimizer === null ? [] : slotNames(optimizer);
+    return {
+      parameters: network.parameters.map((parameter) => copied(dtype, parameter)),
+      slots: Object.fromEntries(names.map((name, i) => [name, network.slots[i].map((slot) => copied(dtype, slot))])),
+      step: network.step,
+    };
+  }
+
+  setState(state: ExecutorState): void {
+    const network = this.#live('setState');
+    checkState(this.spec, state);
+    network.parameters.forEach((parameter, i) => parameter.set(state.parameters[i]));
+    const names = this.spec.optimizer === null ? [] : slotNames(this.spec.optimizer);
+    names.forEach((name, n) => network.slots[n].forEach((slot, i) => slot.set(state.slots[name][i])));
+    network.step = state.step;
+    network.forget();
+  }
+
+  dispose(): void {
+    this.#network = null;
+  }
+
+  #live(op: string): Network {
+    if (this.#network === null) throw new NablaError('ERR_STATE', `[${op}] the network was disposed of. Expected a live network for the executor, received a disposed one.`);
+    return this.#network;
+  }
+
+  #own(op: string, data: DataHandle): ReferenceData {
+    if (!(data instanceof ReferenceData)) throw new NablaError('ERR_TYPE', `[${op}] data comes from load. Expected a handle of this backend for data, received ${show(data)}.`);
+    if (data.owner !== this) throw new NablaError('ERR_STATE', `[${op}] data belongs to the network that loaded it. Expected a handle of this network for data, received another network's.`);
+    if (data.disposed) throw new NablaError('ERR_STATE', `[${op}] the data was disposed of. Expected a live handle for data, received a disposed one.`);
+    return data;
+  }
+
+  #labelled(op: string, data: DataHandle): ReferenceData {
+    const own = this.#own(op, data);
+    if (this.spec.loss === null) throw new NablaError('ERR_STATE', `[${op}] needs a loss. Expected a loss for spec.loss, received null.`);
+    if (own.y === null) throw new NablaError('ERR_STATE', `[${op}] needs targets. Expected data loaded with y for data, received data without.`);
+    return own;
+  }
+
+  #weights(op: string, network: Network, weights: WeightsChoice | undefined): readonly Float64Array[] {
+    checkWeights(op, weights);
+    if (weights !== 'published') return network.parameters;
+    if (network.published === null) throw new NablaError('ERR_STATE', `[${op}] published weights are those of the last publish(). Expected publish() before weights: 'published', received none.`);
+    return network.published;
+  }
+}
+
+/** The engine's refusal to allocate is a RangeError. */
+function allocate<Result>(op: string, make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new NablaError('ERR_MEMORY', `[${op}] there must be memory for it. Expected an allocation to succeed for scratch, received ${show(error.message)}.`, { cause: error });
+  }
+}
+
+/** A fresh array of the network's type. */
+function copied(dtype: DType, values: Float64Array): FloatArray {
+  return dtype === 'float32' ? new Float32Array(values) : values.slice();
+}
+
+/** An array of the network's type made from one that nobody else holds. */
+function given(dtype: DType, values: Float64Array): FloatArray {
+  return dtype === 'float32' ? new Float32Array(values) : values;
+}
+
+function concatenated(dtype: DType, parts: readonly Float64Array[]): FloatArray {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const whole = dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

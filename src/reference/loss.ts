@@ -1,0 +1,167 @@
+// Losses: for each row its loss and the gradient with respect to the logits, side by side.
+import type { DType, LossSpec, NetworkSpec, Reduction } from '../backend/spec.js';
+import { rowMax, softmaxRow } from './activations.js';
+import { exp, log, log1p, sigmoid } from './elementary.js';
+import { laneCount, laneSum, roundedTo, storeAs } from './reductions.js';
+
+/** What a batch's rows aim at: labels (rows), or values (rows, outputs) where labels is null. */
+export interface TargetRows {
+  readonly labels: Int32Array | null;
+  readonly values: Float64Array;
+}
+
+/** A loss with its constants worked out. */
+export interface Loss {
+  readonly reduction: Reduction;
+  /** The loss has a notion of right predictions. */
+  readonly countsCorrect: boolean;
+  /** One weight a class where the mean divides by the weights of the labels, else null. */
+  readonly classWeights: Float64Array | null;
+  /** The mean divides by rows times this. */
+  readonly meanFactor: number;
+  /** logits (outputs) at zAt, target of `row`, g -> the row's loss; its gradient goes to dz at zAt unless dz is null. */
+  row(z: Float64Array, zAt: number, targets: TargetRows, row: number, g: number, dz: Float64Array | null): number;
+  /** Right predictions of one row. */
+  correct(z: Float64Array, zAt: number, targets: TargetRows, row: number): number;
+}
+
+/** @returns the loss of a spec for rows of `outputs` logits */
+export function createLoss(spec: LossSpec, outputs: number, dtype: DType): Loss {
+  switch (spec.name) {
+    case 'softmaxCrossEntropy':
+      return softmaxCrossEntropy(spec, outputs, dtype);
+    case 'sigmoidCrossEntropy':
+      return sigmoidCrossEntropy(spec, outputs, dtype);
+    case 'meanSquaredError':
+      return meanSquaredError(spec, outputs, dtype);
+  }
+}
+
+function softmaxCrossEntropy(spec: LossSpec & { name: 'softmaxCrossEntropy' }, outputs: number, dtype: DType): Loss {
+  const smoothing = spec.labelSmoothing;
+  const onLabel = roundedTo(dtype, 1 - smoothing + smoothing / outputs);
+  const offLabel = roundedTo(dtype, smoothing / outputs);
+  const keptMass = roundedTo(dtype, 1 - smoothing);
+  const classWeights = spec.classWeights === null ? null : Float64Array.from(spec.classWeights, (weight) => roundedTo(dtype, weight));
+  const lanes = new Float64Array(laneCount(dtype));
+  const p = new Float64Array(outputs);
+  const u = new Float64Array(outputs);
+  const terms = new Float64Array(outputs);
+
+  function hardRow(z: Float64Array, zAt: number, label: number, g: number, dz: Float64Array | null): number {
+    const max = rowMax(z, zAt, outputs);
+    const sum = softmaxRow(z, zAt, p, 0, outputs, lanes);
+    if (dz !== null) for (let i = 0; i < outputs; i++) dz[zAt + i] = (i === label ? p[i] - 1 : p[i]) * g;
+    return log(sum) - (z[zAt + label] - max);
+  }
+
+  function softRow(z: Float64Array, zAt: number, targets: TargetRows, row: number, g: number, dz: Float64Array | null): number {
+    for (let i = 0; i < outputs; i++) {
+      let t: number;
+      if (targets.labels !== null) t = i === targets.labels[row] ? onLabel : offLabel;
+      else if (smoothing !== 0) t = targets.values[row * outputs + i] * keptMass + offLabel;
+      else t = targets.values[row * outputs + i];
+      u[i] = classWeights === null ? t : classWeights[i] * t;
+    }
+    const max = rowMax(z, zAt, outputs);
+    const logSum = log(softmaxRow(z, zAt, p, 0, outputs, lanes));
+    for (let i = 0; i < outputs; i++) terms[i] = u[i] * (z[zAt + i] - max - logSum);
+    const loss = -laneSum(terms, 0, outputs, lanes);
+    if (dz !== null) {
+      const mass = laneSum(u, 0, outputs, lanes);
+      for (let i = 0; i < outputs; i++) dz[zAt + i] = (p[i] * mass - u[i]) * g;
+    }
+    return loss;
+  }
+
+  return {
+    reduction: spec.reduction,
+    countsCorrect: true,
+    classWeights,
+    meanFactor: 1,
+    row(z, zAt, targets, row, g, dz) {
+      const hard = targets.labels !== null && smoothing === 0 && classWeights === null;
+      return hard ? hardRow(z, zAt, targets.labels[row], g, dz) : softRow(z, zAt, targets, row, g, dz);
+    },
+    correct(z, zAt, targets, row) {
+      const wanted = targets.labels === null ? argmax(targets.values, row * outputs, outputs) : targets.labels[row];
+      return argmax(z, zAt, outputs) === wanted ? 1 : 0;
+    },
+  };
+}
+
+function sigmoidCrossEntropy(spec: LossSpec & { name: 'sigmoidCrossEntropy' }, outputs: number, dtype: DType): Loss {
+  const positive = spec.positiveWeights === null ? null : Float64Array.from(spec.positiveWeights, (weight) => roundedTo(dtype, weight));
+  const lanes = new Float64Array(laneCount(dtype));
+  const terms = new Float64Array(outputs);
+  return {
+    reduction: spec.reduction,
+    countsCorrect: true,
+    classWeights: null,
+    meanFactor: outputs,
+    row(logits, zAt, targets, row, g, dz) {
+      for (let i = 0; i < outputs; i++) {
+        const z = logits[zAt + i];
+        const y = targets.values[row * outputs + i];
+        const c = positive === null ? 1 : 1 + (positive[i] - 1) * y;
+        terms[i] = (1 - y) * z + c * (log1p(exp(-Math.abs(z))) + (z < 0 ? -z : 0));
+        if (dz !== null) {
+          const p = sigmoid(z);
+          dz[zAt + i] = (positive === null ? p - y : 1 - y + c * (p - 1)) * g;
+        }
+      }
+      return laneSum(terms, 0, outputs, lanes);
+    },
+    correct(z, zAt, targets, row) {
+      let count = 0;
+      for (let i = 0; i < outputs; i++) if (z[zAt + i] >= 0 === targets.values[row * outputs + i] >= 0.5) count++;
+      return count;
+    },
+  };
+}
+
+function meanSquaredError(spec: LossSpec & { name: 'meanSquaredError' }, outputs: number, dtype: DType): Loss {
+  const lanes = new Float64Array(laneCount(dtype));
+  const terms = new Float64Array(outputs);
+  return {
+    reduction: spec.reduction,
+    countsCorrect: false,
+    classWeights: null,
+    meanFactor: outputs,
+    row(a, aAt, targets, row, g, da) {
+      for (let i = 0; i < outputs; i++) {
+        const d = a[aAt + i] - targets.values[row * outputs + i];
+        terms[i] = d * d;
+        if (da !== null) da[aAt + i] = 2 * d * g;
+      }
+      return laneSum(terms, 0, outputs, lanes);
+    },
+    correct: () => 0,
+  };
+}
+
+/** Index of the largest of values[offset, offset + count), the lowest where several are. */
+function argmax(values: Float64Array, offset: number, count: number): number {
+  let best = 0;
+  for (let i = 1; i < count; i++) if (values[offset + i] > values[offset + best]) best = i;
+  return best;
+}
+
+/** logits (rows, outputs) -> what predict returns, (rows, outputs), in `out`. */
+export function headForward(head: NetworkSpec['head'], logits: Float64Array, out: Float64Array, rows: number, outputs: number, dtype: DType): void {
+  const count = rows * outputs;
+  switch (head) {
+    case 'none':
+      for (let i = 0; i < count; i++) out[i] = logits[i];
+      return;
+    case 'softmax': {
+      const lanes = new Float64Array(laneCount(dtype));
+      for (let row = 0; row < rows; row++) softmaxRow(logits, row * outputs, out, row * outputs, outputs, lanes);
+      break;
+    }
+    case 'sigmoid':
+      for (let i = 0; i < count; i++) out[i] = sigmoid(logits[i]);
+      break;
+  }
+  storeAs(dtype, out, count);
+}

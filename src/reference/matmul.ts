@@ -1,0 +1,93 @@
+// The only tuned part. One product with any strides; register tiles, one accumulator an element, inner index ascending.
+// Operands are Float64Array scratch only: a second array kind would make the hot loops polymorphic.
+
+/**
+ * c (rows, columns) = Σ_k a(row, k) · b(k, column), each element one chain over ascending k, from +0 or, where `continued`, from c.
+ * a(row, k) lies at aAt + row·aRow + k·aInner, b(k, column) at bAt + k·bInner + column·bColumn, c(row, column) at cAt + row·cRow + column.
+ */
+export function multiply(
+  a: Float64Array, aAt: number, aRow: number, aInner: number,
+  b: Float64Array, bAt: number, bInner: number, bColumn: number,
+  c: Float64Array, cAt: number, cRow: number,
+  rows: number, columns: number, inner: number, continued: boolean,
+): void {
+  const fullRows = rows - (rows & 3);
+  const fullColumns = columns - (columns & 3);
+  for (let column = 0; column < fullColumns; column += 4) {
+    for (let row = 0; row < fullRows; row += 4) {
+      tile4x4(a, aAt + row * aRow, aRow, aInner, b, bAt + column * bColumn, bInner, bColumn, c, cAt + row * cRow + column, cRow, inner, continued);
+    }
+    for (let row = fullRows; row < rows; row++) {
+      tile1x4(a, aAt + row * aRow, aInner, b, bAt + column * bColumn, bInner, bColumn, c, cAt + row * cRow + column, 1, inner, continued);
+    }
+  }
+  for (let column = fullColumns; column < columns; column++) {
+    // The same tile with the operands' parts exchanged: products commute.
+    for (let row = 0; row < fullRows; row += 4) {
+      tile1x4(b, bAt + column * bColumn, bInner, a, aAt + row * aRow, aInner, aRow, c, cAt + row * cRow + column, cRow, inner, continued);
+    }
+    for (let row = fullRows; row < rows; row++) {
+      tile1x1(a, aAt + row * aRow, aInner, b, bAt + column * bColumn, bInner, c, cAt + row * cRow + column, inner, continued);
+    }
+  }
+}
+
+function tile4x4(
+  a: Float64Array, aAt: number, aRow: number, aInner: number,
+  b: Float64Array, bAt: number, bInner: number, bColumn: number,
+  c: Float64Array, cAt: number, cRow: number, inner: number, continued: boolean,
+): void {
+  let s00 = 0, s01 = 0, s02 = 0, s03 = 0, s10 = 0, s11 = 0, s12 = 0, s13 = 0;
+  let s20 = 0, s21 = 0, s22 = 0, s23 = 0, s30 = 0, s31 = 0, s32 = 0, s33 = 0;
+  const c1 = cAt + cRow, c2 = c1 + cRow, c3 = c2 + cRow;
+  if (continued) {
+    s00 = c[cAt]; s01 = c[cAt + 1]; s02 = c[cAt + 2]; s03 = c[cAt + 3];
+    s10 = c[c1]; s11 = c[c1 + 1]; s12 = c[c1 + 2]; s13 = c[c1 + 3];
+    s20 = c[c2]; s21 = c[c2 + 1]; s22 = c[c2 + 2]; s23 = c[c2 + 3];
+    s30 = c[c3]; s31 = c[c3 + 1]; s32 = c[c3 + 2]; s33 = c[c3 + 3];
+  }
+  let a0 = aAt, a1 = a0 + aRow, a2 = a1 + aRow, a3 = a2 + aRow;
+  let b0 = bAt, b1 = b0 + bColumn, b2 = b1 + bColumn, b3 = b2 + bColumn;
+  for (let k = 0; k < inner; k++) {
+    const y0 = b[b0], y1 = b[b1], y2 = b[b2], y3 = b[b3];
+    const x0 = a[a0];
+    s00 += x0 * y0; s01 += x0 * y1; s02 += x0 * y2; s03 += x0 * y3;
+    const x1 = a[a1];
+    s10 += x1 * y0; s11 += x1 * y1; s12 += x1 * y2; s13 += x1 * y3;
+    const x2 = a[a2];
+    s20 += x2 * y0; s21 += x2 * y1; s22 += x2 * y2; s23 += x2 * y3;
+    const x3 = a[a3];
+    s30 += x3 * y0; s31 += x3 * y1; s32 += x3 * y2; s33 += x3 * y3;
+    a0 += aInner; a1 += aInner; a2 += aInner; a3 += aInner;
+    b0 += bInner; b1 += bInner; b2 += bInner; b3 += bInner;
+  }
+  c[cAt] = s00; c[cAt + 1] = s01; c[cAt + 2] = s02; c[cAt + 3] = s03;
+  c[c1] = s10; c[c1 + 1] = s11; c[c1 + 2] = s12; c[c1 + 3] = s13;
+  c[c2] = s20; c[c2 + 1] = s21; c[c2 + 2] = s22; c[c2 + 3] = s23;
+  c[c3] = s30; c[c3 + 1] = s31; c[c3 + 2] = s32; c[c3 + 3] = s33;
+}
+
+function tile1x4(
+  a: Float64Array, aAt: number, aInner: number,
+  b: Float64Array, bAt: number, bInner: number, bColumn: number,
+  c: Float64Array, cAt: number, cColumn: number, inner: number, continued: boolean,
+): void {
+  const c1 = cAt + cColumn, c2 = c1 + cColumn, c3 = c2 + cColumn;
+  let s0 = continued ? c[cAt] : 0, s1 = continued ? c[c1] : 0, s2 = continued ? c[c2] : 0, s3 = continued ? c[c3] : 0;
+  let a0 = aAt, b0 = bAt, b1 = b0 + bColumn, b2 = b1 + bColumn, b3 = b2 + bColumn;
+  for (let k = 0; k < inner; k++) {
+    const x = a[a0];
+    s0 += x * b[b0]; s1 += x * b[b1]; s2 += x * b[b2]; s3 += x * b[b3];
+    a0 += aInner; b0 += bInner; b1 += bInner; b2 += bInner; b3 += bInner;
+  }
+  c[cAt] = s0; c[c1] = s1; c[c2] = s2; c[c3] = s3;
+}
+
+function tile1x1(
+  a: Float64Array, aAt: number, aInner: number, b: Float64Array, bAt: number, bInner: number,
+  c: Float64Array, cAt: number, inner: number, continued: boolean,
+): void {
+  let sum = continued ? c[cAt] : 0;
+  for (let k = 0; k < inner; k++) sum += a[aAt + k * aInner] * b[bAt + k * bInner];
+  c[cAt] = sum;
+}

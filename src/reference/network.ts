@@ -1,0 +1,377 @@
+// The passes over a batch. Every array is Float64Array scratch whose stored values are rounded to the network's type (storeAs): float32
+// networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
+// size of a part never shows in a result.
+import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
+import { slotNames, type NetworkSpec } from '../backend/spec.js';
+import { activationBackward, activationForward } from './activations.js';
+import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
+import { applyDropout } from './dropout.js';
+import { headForward, type TargetRows } from './loss.js';
+import { updateParameter } from './optimizers.js';
+import { blockBounds, compilePlan, type Plan } from './plan.js';
+import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
+
+/** Rows of a part: scratch of usual widths stays in the second-level cache. */
+const PART_ROWS = 128;
+
+/** Loaded samples as the passes see them. */
+export interface Samples extends Pick<DataHandle, 'rows'> {
+  readonly x: InputArray;
+  readonly y: Targets | null;
+  readonly sampleWeight: Float64Array | null;
+}
+
+/** What one pass over some rows of a batch needs. x[s] feeds stage s, x[stages] are the logits; a[s] is before dropout; d[s] the gradients. */
+interface Scratch {
+  readonly capacity: number;
+  readonly x: readonly Float64Array[];
+  readonly a: readonly Float64Array[];
+  readonly d: readonly Float64Array[];
+  readonly dx: Float64Array;
+}
+
+/** Loss of a batch and what was asked for along with it. */
+export interface BatchResult {
+  readonly lossSum: number;
+  readonly denominator: number;
+  readonly correct: number;
+}
+/** Where a pass writes what it was asked for, (rows of the batch, width) each. */
+export interface Sinks {
+  readonly outputs?: Float64Array;
+  readonly dx?: Float64Array;
+}
+
+export class Network {
+  readonly plan: Plan;
+  readonly parameters: readonly Float64Array[];
+  readonly slots: readonly (readonly Float64Array[])[];
+  readonly gradients: readonly Float64Array[];
+  published: readonly Float64Array[] | null = null;
+  step = 0;
+  readonly #spec: NetworkSpec;
+  readonly #lanes: Float64Array;
+  /** uint8 samples after rescaling. */
+  readonly #bytes: Float64Array;
+  #blockGradients: readonly Float64Array[] | null = null;
+  #part: Scratch | null = null;
+  /** The rows that forwardTrain left behind for backward. */
+  #taken: { scratch: Scratch; rows: number } | null = null;
+
+  constructor(spec: NetworkSpec) {
+    this.#spec = spec;
+    this.plan = compilePlan(spec);
+    const arrays = (): Float64Array[] => this.plan.shapes.map((shape) => new Float64Array(shape.size));
+    this.parameters = arrays();
+    this.gradients = arrays();
+    this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
+    this.#lanes = new Float64Array(laneCount(spec.dtype));
+    this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
+    this.#rescale(this.#bytes, 256);
+  }
+
+  // ---- load
+
+  /** values (count): x · scale, then + offset unless it is 0, for each rescaling layer, in place. */
+  #rescale(values: Float64Array, count: number): void {
+    for (const { scale, offset } of this.plan.rescalings) {
+      for (let i = 0; i < count; i++) values[i] *= scale;
+      storeAs(this.#spec.dtype, values, count);
+      if (offset === 0) continue;
+      for (let i = 0; i < count; i++) values[i] += offset;
+      storeAs(this.#spec.dtype, values, count);
+    }
+  }
+
+  /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
+  #load(x: InputArray, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
+    const features = this.#spec.inputSize;
+    if (x instanceof Uint8Array) {
+      for (let position = from; position < to; position++) loadBytes(x, (order === null ? position : order[position]) * features, features, this.#bytes, out, (position - from) * features);
+      return;
+    }
+    for (let position = from; position < to; position++) {
+      const at = (order === null ? position : order[position]) * features;
+      out.set(x.subarray(at, at + features), (position - from) * features);
+    }
+    const count = (to - from) * features;
+    storeAs(this.#spec.dtype, out, count);
+    this.#rescale(out, count);
+  }
+
+  // ---- passes over the rows in scratch; firstRow is the position of its first row in the batch
+
+  /** scratch.x[0] (rows, features) -> scratch.a, scratch.x up to the logits. */
+  #forward(scratch: Scratch, parameters: readonly Float64Array[], rows: number, firstRow: number, training: boolean): void {
+    const { dtype, seed } = this.#spec;
+    if (training) {
+      for (const dropout of this.plan.inputDropouts) {
+        applyDropout(dropout, seed, this.step, firstRow, scratch.x[0], scratch.x[0], rows, this.#spec.inputSize);
+        storeAs(dtype, scratch.x[0], rows * this.#spec.inputSize);
+      }
+    }
+    this.plan.stages.forEach((stage, s) => {
+      const { inputs, units, dropouts } = stage;
+      const a = scratch.a[s];
+      denseForward(scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units);
+      activationForward(stage.dense.activation, a, rows, units, this.#lanes);
+      storeAs(dtype, a, rows * units);
+      const next = scratch.x[s + 1];
+      if (next === a) return;
+      next.set(a.subarray(0, rows * units));
+      if (!training) return;
+      for (const dropout of dropouts) {
+        applyDropout(dropout, seed, this.step, firstRow, next, next, rows, units);
+        storeAs(dtype, next, rows * units);
+      }
+    });
+  }
+
+  /** scratch.d[last] = gradient of the logits (rows, outputs) -> gradients (canonical order), scratch.dx if wanted. `continued`: rows before
+   * these are in the gradients already. */
+  #backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean): void {
+    const { dtype, seed } = this.#spec;
+    const { stages, inputDropouts, rescalings } = this.plan;
+    for (let s = stages.length - 1; s >= 0; s--) {
+      const { dense, inputs, units, weight, bias, dropouts } = stages[s];
+      const d = scratch.d[s];
+      for (let i = dropouts.length - 1; i >= 0; i--) applyDropout(dropouts[i], seed, this.step, firstRow, d, d, rows, units);
+      activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);
+      storeAs(dtype, d, rows * units);
+      denseBackward(d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued);
+      if (s > 0) denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);
+      else if (wantDx) denseBackwardInput(d, this.parameters[weight], scratch.dx, rows, inputs, units);
+    }
+    if (!wantDx) return;
+    const { dx } = scratch;
+    const features = this.#spec.inputSize;
+    for (let i = inputDropouts.length - 1; i >= 0; i--) applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);
+    for (let layer = rescalings.length - 1; layer >= 0; layer--) {
+      const { scale } = rescalings[layer];
+      for (let i = 0; i < rows * features; i++) dx[i] *= scale;
+    }
+    storeAs(dtype, dx, rows * features);
+  }
+
+  // ---- whole batches
+
+  /** Loss and gradients of rows order[from, to) as one batch in training mode; the gradients are left in `this.gradients`, without L2. */
+  trainBatch(samples: Samples, order: Uint32Array | null, from: number, to: number, sinks: Sinks): BatchResult {
+    this.#taken = null;
+    const { dtype } = this.#spec;
+    const { stages, parameterCount, loss } = this.plan;
+    const denominator = this.denominator(samples, order, from, to);
+    const bounds = blockBounds(to - from, parameterCount);
+    const lossLanes = new Float64Array(8);
+    let correct = 0;
+    for (let block = 0; block + 1 < bounds.length; block++) {
+      const target = block === 0 ? this.gradients : (this.#blockGradients ??= this.gradients.map((array) => new Float64Array(array.length)));
+      for (let first = bounds[block]; first < bounds[block + 1]; first += PART_ROWS) {
+        const rows = Math.min(PART_ROWS, bounds[block + 1] - first);
+        const scratch = this.#partScratch(rows);
+        this.#load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
+        this.#forward(scratch, this.parameters, rows, first, true);
+        const dlogits = scratch.d[stages.length - 1];
+        correct += this.#lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
+        if (loss !== null) storeAs(dtype, dlogits, rows * this.plan.outputs);
+        if (sinks.outputs !== undefined) this.#head(scratch.x[stages.length], sinks.outputs, first, rows);
+        this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined);
+        if (sinks.dx !== undefined) sinks.dx.set(scratch.dx.subarray(0, rows * this.#spec.inputSize), first * this.#spec.inputSize);
+      }
+      if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
+    }
+    for (const gradient of this.gradients) storeAs(dtype, gradient);
+    return { lossSum: foldLanes(lossLanes), denominator, correct };
+  }
+
+  /** Loss of rows order[from, to) without training; the same rows' outputs where a sink is given. */
+  evaluateBatch(samples: Samples, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, sinks: Sinks): BatchResult {
+    this.#taken = null;
+    const denominator = this.denominator(samples, order, from, to);
+    const lossLanes = new Float64Array(8);
+    let correct = 0;
+    for (let first = 0; first < to - from; first += PART_ROWS) {
+      const rows = Math.min(PART_ROWS, to - from - first);
+      const scratch = this.#partScratch(rows);
+      this.#load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
+      this.#forward(scratch, parameters, rows, first, false);
+      const logits = scratch.x[this.plan.stages.length];
+      correct += this.#lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
+      if (sinks.outputs !== undefined) this.#head(logits, sinks.outputs, first, rows);
+    }
+    return { lossSum: foldLanes(lossLanes), denominator, correct };
+  }
+
+  /** Outputs after the head, or logits, of rows order[from, to) -> out (to - from, outputs). */
+  predict(x: InputArray, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, output: 'outputs' | 'logits', out: Float64Array): void {
+    this.#taken = null;
+    const { outputs, stages } = this.plan;
+    for (let first = 0; first < to - from; first += PART_ROWS) {
+      const rows = Math.min(PART_ROWS, to - from - first);
+      const scratch = this.#partScratch(rows);
+      this.#load(x, order, from + first, from + first + rows, scratch.x[0]);
+      this.#forward(scratch, parameters, rows, first, false);
+      const logits = scratch.x[stages.length];
+      if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
+      else this.#head(logits, out, first, rows);
+    }
+  }
+
+  /** Training pass forward over rows order[from, to) as one batch; what backward needs is kept. @returns outputs, logits, activations */
+  forwardTrain(samples: Samples, { order, from, to }: Rows): { outputs: Float64Array; logits: Float64Array; activations: Float64Array[] } {
+    const rows = to - from;
+    const scratch = this.#newScratch(rows);
+    this.#load(samples.x, order, from, to, scratch.x[0]);
+    this.#forward(scratch, this.parameters, rows, 0, true);
+    this.#taken = { scratch, rows };
+    const logits = scratch.x[this.plan.stages.length];
+    const outputs = new Float64Array(logits.length);
+    this.#head(logits, outputs, 0, rows);
+    return { outputs, logits, activations: scratch.x.slice(1) };
+  }
+
+  /** Rows of the last forwardTrain, or null where something else was computed since. */
+  get takenRows(): number | null {
+    return this.#taken === null ? null : this.#taken.rows;
+  }
+
+  /** Drops what forwardTrain left: the parameters are others now. */
+  forget(): void {
+    this.#taken = null;
+  }
+
+  /** dlogits (rows, outputs) of the last forwardTrain -> gradients in `this.gradients`, dx. */
+  backwardTaken(dlogits: ArrayLike<number>): Float64Array {
+    if (this.#taken === null) return new Float64Array(0);
+    const { scratch, rows } = this.#taken;
+    const { inputSize, dtype } = this.#spec;
+    const { stages, outputs, parameterCount } = this.plan;
+    const dx = new Float64Array(rows * inputSize);
+    const bounds = blockBounds(rows, parameterCount);
+    for (let block = 0; block + 1 < bounds.length; block++) {
+      const [first, end] = [bounds[block], bounds[block + 1]];
+      const target = block === 0 ? this.gradients : (this.#blockGradients ??= this.gradients.map((array) => new Float64Array(array.length)));
+      const part = rowsOf(scratch, first, end, this.plan);
+      for (let i = 0; i < (end - first) * outputs; i++) part.d[stages.length - 1][i] = dlogits[first * outputs + i];
+      this.#backward(part, end - first, first, false, target, true);
+      dx.set(part.dx.subarray(0, (end - first) * inputSize), first * inputSize);
+      if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
+    }
+    for (const gradient of this.gradients) storeAs(dtype, gradient);
+    return dx;
+  }
+
+  /** One update of all parameters by `gradients`; counts as a step. */
+  update(gradients: readonly Float64Array[], scalars: readonly [number, number]): void {
+    this.#taken = null;
+    const { optimizer, dtype } = this.#spec;
+    if (optimizer === null) return;
+    for (const { dense, weight, bias } of this.plan.stages) {
+      const slotsOf = (position: number): Float64Array[] => this.slots.map((slot) => slot[position]);
+      updateParameter(optimizer, dtype, this.parameters[weight], gradients[weight], slotsOf(weight), scalars, dense.learningRateFactor, dense.l2);
+      if (bias >= 0) updateParameter(optimizer, dtype, this.parameters[bias], gradients[bias], slotsOf(bias), scalars, dense.learningRateFactor, 0);
+    }
+    this.step++;
+  }
+
+  /** Adds λ · weight to the gradients of penalised weights. */
+  addPenaltyGradients(): void {
+    for (const { dense, weight } of this.plan.stages) {
+      if (dense.l2 === 0) continue;
+      const lambda = roundedTo(this.#spec.dtype, dense.l2);
+      const gradient = this.gradients[weight];
+      for (let i = 0; i < gradient.length; i++) gradient[i] = lambda * this.parameters[weight][i] + gradient[i];
+      storeAs(this.#spec.dtype, gradient);
+    }
+  }
+
+  /** Σ over penalised layers of l2/2 · Σ weight². */
+  penalty(parameters: readonly Float64Array[]): number {
+    let sum = 0;
+    for (const { dense, weight, inputs, units } of this.plan.stages) {
+      if (dense.l2 !== 0) sum += densePenalty(parameters[weight], inputs, units, dense.l2);
+    }
+    return sum;
+  }
+
+  /** What the mean divides by for rows order[from, to); 1 for sums. */
+  denominator(samples: Samples, order: Uint32Array | null, from: number, to: number): number {
+    const { loss } = this.plan;
+    if (loss === null || loss.reduction === 'sum') return 1;
+    if (loss.classWeights === null || samples.y?.kind !== 'labels') return (to - from) * loss.meanFactor;
+    let sum = 0;
+    for (let position = from; position < to; position++) sum += loss.classWeights[samples.y.values[order === null ? position : order[position]]];
+    return sum;
+  }
+
+  /** Losses of `rows` rows from position `first` of the batch: added to lossLanes by position, gradients to dlogits. @returns right predictions */
+  #lossRows(
+    samples: Samples, order: Uint32Array | null, from: number, first: number, rows: number, denominator: number,
+    logits: Float64Array, dlogits: Float64Array | null, lossLanes: Float64Array,
+  ): number {
+    const { loss, outputs } = this.plan;
+    if (loss === null || samples.y === null) return 0;
+    const targets = this.#targets(samples.y, order, from + first, rows);
+    let correct = 0;
+    for (let row = 0; row < rows; row++) {
+      const position = from + first + row;
+      const weight = samples.sampleWeight === null ? 1 : samples.sampleWeight[order === null ? position : order[position]];
+      const g = roundedTo(this.#spec.dtype, weight / denominator);
+      lossLanes[(first + row) & 7] += weight * loss.row(logits, row * outputs, targets, row, g, dlogits);
+      correct += loss.correct(logits, row * outputs, targets, row);
+    }
+    return correct;
+  }
+
+  #targets(y: Targets, order: Uint32Array | null, at: number, rows: number): TargetRows {
+    const { outputs } = this.plan;
+    const rowAt = (row: number): number => (order === null ? at + row : order[at + row]);
+    if (y.kind === 'labels') return { labels: Int32Array.from({ length: rows }, (_, row) => y.values[rowAt(row)]), values: new Float64Array(0) };
+    const values = new Float64Array(rows * outputs);
+    for (let row = 0; row < rows; row++) values.set(y.values.subarray(rowAt(row) * outputs, (rowAt(row) + 1) * outputs), row * outputs);
+    storeAs(this.#spec.dtype, values);
+    return { labels: null, values };
+  }
+
+  #head(logits: Float64Array, out: Float64Array, first: number, rows: number): void {
+    const { outputs } = this.plan;
+    headForward(this.#spec.head, logits, out.subarray(first * outputs, (first + rows) * outputs), rows, outputs, this.#spec.dtype);
+  }
+
+  // ---- scratch
+
+  #partScratch(rows: number): Scratch {
+    if (this.#part === null || this.#part.capacity < rows) this.#part = this.#newScratch(rows);
+    return this.#part;
+  }
+
+  #newScratch(capacity: number): Scratch {
+    const { stages } = this.plan;
+    const { inputSize } = this.#spec;
+    const a = stages.map((stage) => new Float64Array(capacity * stage.units));
+    const x = [new Float64Array(capacity * inputSize), ...stages.map((stage, s) => (stage.dropouts.length === 0 ? a[s] : new Float64Array(capacity * stage.units)))];
+    return { capacity, x, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(capacity * inputSize) };
+  }
+}
+
+/** bytes (features) at xAt -> their values after rescaling, by table. */
+function loadBytes(x: Uint8Array, xAt: number, features: number, table: Float64Array, out: Float64Array, outAt: number): void {
+  for (let i = 0; i < features; i++) out[outAt + i] = table[x[xAt + i]];
+}
+
+function add(sum: Float64Array, term: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += term[i];
+}
+
+/** Rows [first, end) of scratch, sharing its memory. */
+function rowsOf(scratch: Scratch, first: number, end: number, plan: Plan): Scratch {
+  const cut = (array: Float64Array, width: number): Float64Array => array.subarray(first * width, end * width);
+  const { inputSize } = plan.spec;
+  return {
+    capacity: end - first,
+    x: scratch.x.map((array, s) => cut(array, s === 0 ? inputSize : plan.stages[s - 1].units)),
+    a: scratch.a.map((array, s) => cut(array, plan.stages[s].units)),
+    d: scratch.d.map((array, s) => cut(array, plan.stages[s].units)),
+    dx: cut(scratch.dx, inputSize),
+  };
+}

@@ -1,0 +1,73 @@
+// A spec worked out: one stage a dense layer, everything else attached to its stage.
+import { gradientBlocks, outputSize, parameterShapes } from '../backend/spec.js';
+import type { DenseSpec, NetworkSpec, ParameterShape } from '../backend/spec.js';
+import type { Dropout } from './dropout.js';
+import { createLoss, type Loss } from './loss.js';
+import { roundedTo } from './reductions.js';
+
+/** A dense layer and what follows it up to the next one. */
+export interface Stage {
+  readonly dense: DenseSpec;
+  readonly inputs: number;
+  readonly units: number;
+  /** Position of the weight in the canonical order. */
+  readonly weight: number;
+  /** Position of the bias, or -1. */
+  readonly bias: number;
+  readonly dropouts: readonly Dropout[];
+}
+/** A rescaling layer's constants, as the network's type holds them. */
+export interface Rescaling { readonly scale: number; readonly offset: number }
+
+export interface Plan {
+  readonly spec: NetworkSpec;
+  readonly outputs: number;
+  readonly shapes: readonly ParameterShape[];
+  readonly parameterCount: number;
+  readonly rescalings: readonly Rescaling[];
+  /** Dropout on the samples themselves. */
+  readonly inputDropouts: readonly Dropout[];
+  readonly stages: readonly Stage[];
+  readonly loss: Loss | null;
+}
+
+/** @param spec a checked spec */
+export function compilePlan(spec: NetworkSpec): Plan {
+  const rescalings: Rescaling[] = [];
+  const inputDropouts: Dropout[] = [];
+  const stages: Stage[] = [];
+  let dropouts = inputDropouts;
+  let inputs = spec.inputSize;
+  let position = 0;
+  spec.layers.forEach((layer, index) => {
+    switch (layer.kind) {
+      case 'rescaling':
+        rescalings.push({ scale: roundedTo(spec.dtype, layer.scale), offset: roundedTo(spec.dtype, layer.offset) });
+        return;
+      case 'flatten':
+        return;
+      case 'dropout':
+        dropouts.push({ layer: index, threshold: Math.round(layer.rate * 4294967296), factor: roundedTo(spec.dtype, 1 / (1 - layer.rate)) });
+        return;
+      case 'dense':
+        dropouts = [];
+        stages.push({ dense: layer, inputs, units: layer.units, weight: position, bias: layer.useBias ? position + 1 : -1, dropouts });
+        position += layer.useBias ? 2 : 1;
+        inputs = layer.units;
+        return;
+    }
+  });
+  const shapes = parameterShapes(spec);
+  const outputs = outputSize(spec);
+  return {
+    spec, outputs, shapes, rescalings, inputDropouts, stages,
+    parameterCount: shapes.reduce((sum, shape) => sum + shape.size, 0),
+    loss: spec.loss === null ? null : createLoss(spec.loss, outputs, spec.dtype),
+  };
+}
+
+/** First rows of the gradient blocks of a batch, and the end. */
+export function blockBounds(rows: number, parameterCount: number): number[] {
+  const blocks = gradientBlocks(rows, parameterCount);
+  return Array.from({ length: blocks + 1 }, (_, block) => Math.floor((block * rows) / blocks));
+}
