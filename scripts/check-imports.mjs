@@ -25,9 +25,9 @@ const ALLOWED = {
   browser: ['model', 'train', 'random', 'backend', 'reference', 'data'],
 };
 /** Run in browsers: no `node:` imports, no packages, no Node globals. */
-const BROWSER = [/^errors\.ts$/, /^browser\.ts$/, /^(model|train|reference|random)\//, /^backend\/(spec|executor)\.ts$/];
+const BROWSER = [/^errors\.ts$/, /^browser\.ts$/, /^(model|train|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
 /** What reference/ and random/ may know of backend/. */
-const CONTRACT = ['backend/spec.ts', 'backend/executor.ts'];
+const CONTRACT = ['backend/spec.ts', 'backend/executor.ts', 'backend/checks.ts'];
 const NODE_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate', 'clearImmediate']);
 /** Only index.ts and the command may bring everything together; files at the top of src/ are entries. */
 const area = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, ''));
