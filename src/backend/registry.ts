@@ -1,0 +1,23 @@
+// Backends by name. The native one needs node: modules, so the Node entry registers it; without that there is TypeScript alone.
+import type { Executor, ExecutorOptions } from './executor.js';
+import type { NetworkSpec } from './spec.js';
+
+/** How a backend is made. */
+export interface BackendFactory {
+  /** Why it cannot be used here (what was tried, how to mend it), or null where it can. Asked before each creation; may be slow the first time. */
+  problem(): string | null;
+  /** @throws ERR_OPTION, ERR_BACKEND, ERR_MEMORY */
+  create(spec: NetworkSpec, options: ExecutorOptions): Executor;
+}
+
+const factories = new Map<string, BackendFactory>();
+
+/** Makes a backend known, in place of one of the same name. @param name 'native' @param factory how to make it */
+export function registerBackend(name: 'native', factory: BackendFactory): void {
+  factories.set(name, factory);
+}
+
+/** @returns the factory, or undefined where none was registered */
+export function findBackend(name: 'native'): BackendFactory | undefined {
+  return factories.get(name);
+}

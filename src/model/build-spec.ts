@@ -1,0 +1,77 @@
+// Turns layers and the arguments of compile into a NetworkSpec.
+import { stepBytes } from './memory.js';
+import type { DType, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/spec.js';
+import { NablaError } from '../errors.js';
+import type { LossConfig } from './losses.js';
+import { withActivation, type Structure } from './structure.js';
+
+/** What a spec is built from. */
+export interface SpecSource {
+  readonly structure: Structure;
+  /** null: not compiled, the network only predicts. */
+  readonly loss: LossConfig | null;
+  readonly optimizer: OptimizerSpec | null;
+  readonly dtype: DType;
+  readonly seed: number;
+}
+
+/**
+ * A softmax or sigmoid last layer with its cross-entropy becomes a linear layer, a head and a fused loss; so does a linear last layer with
+ * fromLogits. @throws ERR_OPTION for a last layer and a loss that do not go together, ERR_MEMORY
+ */
+export function buildSpec(op: string, { structure, loss, optimizer, dtype, seed }: SpecSource): NetworkSpec {
+  stepBytes(op, structure, optimizer, dtype);
+  const head = loss === null ? uncompiledHead(structure) : headFor(op, loss, structure);
+  const layers = structure.specLayers.map((layer, index) =>
+    layer.kind === 'dense' && index === structure.specLayers.length - 1 && head !== 'none' ? withActivation(layer, { name: 'linear' }) : layer,
+  );
+  return { inputSize: structure.inputSize, layers, head, loss: loss === null ? null : lossSpec(loss), optimizer, dtype, seed };
+}
+
+function uncompiledHead({ lastActivation }: Structure): NetworkSpec['head'] {
+  return lastActivation === 'softmax' || lastActivation === 'sigmoid' ? lastActivation : 'none';
+}
+
+function headFor(op: string, loss: LossConfig, { lastActivation, units }: Structure): NetworkSpec['head'] {
+  if (loss.name === 'meanSquaredError') return 'none';
+  const head = loss.name === 'binaryCrossentropy' ? 'sigmoid' : 'softmax';
+  const shown = `received ${lastActivation}${loss.fromLogits ? ' with fromLogits' : ''} and ${loss.name}`;
+  if (loss.fromLogits) {
+    if (lastActivation !== 'linear') {
+      throw new NablaError('ERR_OPTION', `[${op}] fromLogits means that the last layer gives logits. Expected a linear last layer, or no fromLogits behind ${head}, ${shown}.`);
+    }
+  } else if (lastActivation !== head) {
+    throw new NablaError('ERR_OPTION', `[${op}] this loss needs its activation in the last layer. Expected activation '${head}' there${otherWay(loss.name, lastActivation)}, ${shown}.`);
+  }
+  if (head === 'softmax' && units === 1) {
+    throw new NablaError('ERR_OPTION', `[${op}] a softmax over one unit is always 1. Expected 2 units or more, or 'sigmoid' with binaryCrossentropy, received 1 unit.`);
+  }
+  checkLength(op, 'classWeights', loss.name === 'binaryCrossentropy' ? null : loss.classWeights, units);
+  checkLength(op, 'positiveWeights', loss.name === 'binaryCrossentropy' ? loss.positiveWeights : null, units);
+  return head;
+}
+
+function otherWay(loss: LossConfig['name'], activation: string): string {
+  if (activation === 'linear') return ' or fromLogits: true';
+  if (loss === 'binaryCrossentropy' && activation === 'softmax') return " or loss 'sparseCategoricalCrossentropy'";
+  if (loss !== 'binaryCrossentropy' && activation === 'sigmoid') return " or loss 'binaryCrossentropy'";
+  return '';
+}
+
+function checkLength(op: string, name: string, list: readonly number[] | null, units: number): void {
+  if (list !== null && list.length !== units) {
+    throw new NablaError('ERR_SHAPE', `[${op}] ${name} has one number an output. Expected ${units} for ${name}, received ${list.length}.`);
+  }
+}
+
+function lossSpec(loss: LossConfig): LossSpec {
+  switch (loss.name) {
+    case 'sparseCategoricalCrossentropy':
+    case 'categoricalCrossentropy':
+      return { name: 'softmaxCrossEntropy', reduction: loss.reduction, labelSmoothing: loss.labelSmoothing, classWeights: loss.classWeights };
+    case 'binaryCrossentropy':
+      return { name: 'sigmoidCrossEntropy', reduction: loss.reduction, positiveWeights: loss.positiveWeights };
+    case 'meanSquaredError':
+      return { name: 'meanSquaredError', reduction: loss.reduction };
+  }
+}

@@ -1,0 +1,69 @@
+import { NablaError, show } from '../errors.js';
+import { checkActivation, type ActivationName } from './activations.js';
+import { checkBoolean, checkInteger, checkOptions, checkReal, checkShape } from './checks.js';
+import { checkInitializer, type InitializerOption } from './initializers.js';
+import { checkLayerName, makeLayer, type Layer } from './layer.js';
+import { checkRegularizer, type Regularizer } from './regularizers.js';
+import type { ArrayInput } from './typed-arrays.js';
+
+/** Options of {@link dense}. */
+export interface DenseOptions {
+  readonly units: number;
+  readonly activation?: ActivationName;
+  readonly useBias?: boolean;
+  readonly kernelInitializer?: InitializerOption;
+  readonly biasInitializer?: InitializerOption;
+  readonly kernelRegularizer?: Regularizer | 'l2' | null;
+  readonly learningRateFactor?: number;
+  readonly weights?: readonly [weight: ArrayInput, bias?: ArrayInput];
+  readonly inputShape?: readonly number[];
+  readonly name?: string;
+}
+
+const known = [
+  'units', 'activation', 'useBias', 'kernelInitializer', 'biasInitializer', 'kernelRegularizer', 'learningRateFactor', 'weights', 'inputShape', 'name',
+] as const;
+
+/**
+ * A fully connected layer: activation(x·weightᵀ + bias), x (batch, inputs), weight (units, inputs), bias (units).
+ * @param options `units` outputs; `activation` default 'linear'; `useBias` default true; `kernelInitializer` default 'glorotUniform',
+ * `biasInitializer` default 'zeros', each a name, an object of `initializers` or an array; `kernelRegularizer` default none;
+ * `learningRateFactor` multiplies the learning rate of this layer, default 1; `weights` [weight, bias] initial arrays, (out, in);
+ * `inputShape` of one sample, for the first layer; `name` default dense, dense_1, …
+ * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE
+ * @example layers.dense({ units: 100, activation: 'relu' })
+ */
+export function dense(options: DenseOptions): Layer {
+  const op = 'layers.dense';
+  checkOptions(op, options, known);
+  const kernel = checkInitializer(op, options.kernelInitializer ?? 'glorotUniform');
+  const bias = checkInitializer(op, options.biasInitializer ?? 'zeros');
+  const useBias = checkBoolean(op, 'useBias', options.useBias ?? true);
+  const values = { weight: kernel.values, bias: bias.values };
+  if (options.weights !== undefined) {
+    const given: unknown = options.weights;
+    if (!Array.isArray(given) || given.length < 1 || given.length > 2 || (given.length === 2 && !useBias)) {
+      throw new NablaError(
+        'ERR_SHAPE',
+        `[${op}] initial weights are a list of arrays. Expected ${useBias ? '[weight, bias]' : '[weight] (useBias is false)'} for weights, received ${show(given)}.`,
+      );
+    }
+    values.weight = given[0];
+    values.bias = given[1] ?? values.bias;
+  }
+  return makeLayer(
+    {
+      kind: 'dense',
+      name: checkLayerName(op, options.name),
+      units: checkInteger(op, 'units', options.units, 1),
+      activation: checkActivation(op, options.activation ?? 'linear'),
+      useBias,
+      kernelInitializer: values.weight === null ? kernel.config : { name: 'array' },
+      biasInitializer: values.bias === null ? bias.config : { name: 'array' },
+      l2: checkRegularizer(op, options.kernelRegularizer),
+      learningRateFactor: checkReal(op, 'learningRateFactor', options.learningRateFactor ?? 1, { minimum: 0 }),
+      ...(options.inputShape === undefined ? {} : { inputShape: checkShape(op, 'inputShape', options.inputShape) }),
+    },
+    values,
+  );
+}

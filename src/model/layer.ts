@@ -1,0 +1,41 @@
+import { NablaError, show } from '../errors.js';
+import type { LayerConfig } from './record.js';
+
+/** Initial numbers of a layer as they were given; shapes are checked when the model is built and its inputs are known. */
+export interface InitialValues {
+  readonly weight: unknown;
+  readonly bias: unknown;
+}
+
+/** A layer's description, made by {@link layers}. It holds no trained numbers: one object may serve several models. */
+export interface Layer {
+  /** `name` is empty where the model shall choose it. */
+  readonly config: LayerConfig;
+  readonly initial: InitialValues;
+}
+
+const noValues: InitialValues = Object.freeze({ weight: null, bias: null });
+const made = new WeakSet<object>();
+
+/** Makes a layer from a complete description. */
+export function makeLayer(config: LayerConfig, initial: InitialValues = noValues): Layer {
+  const layer = Object.freeze({ config: Object.freeze(config), initial });
+  made.add(layer);
+  return layer;
+}
+
+/** @throws ERR_TYPE for what no function of `layers` made */
+export function checkLayer(op: string, value: unknown): Layer {
+  if (isLayer(value)) return value;
+  throw new NablaError('ERR_TYPE', `[${op}] a model is made of layers. Expected layers.dense({ ... }) or another layer, received ${show(value)}.`);
+}
+function isLayer(value: unknown): value is Layer {
+  return typeof value === 'object' && value !== null && made.has(value);
+}
+
+/** @returns the name, or '' for an automatic one @throws ERR_TYPE */
+export function checkLayerName(op: string, name: unknown): string {
+  if (name === undefined) return '';
+  if (typeof name === 'string' && name !== '') return name;
+  throw new NablaError('ERR_TYPE', `[${op}] a name is a string. Expected a non-empty string for name, received ${show(name)}.`);
+}

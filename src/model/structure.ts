@@ -1,0 +1,161 @@
+// From the list of layers to what a backend can build: names, shapes, and the network's layers with activations where they belong.
+import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/spec.js';
+import { NablaError, show } from '../errors.js';
+import type { ActivationName } from './activations.js';
+import { sizeOf } from './checks.js';
+import type { Layer } from './layer.js';
+import type { LayerConfig } from './record.js';
+
+/** A layer as summary() shows it. */
+export interface LayerRow {
+  readonly name: string;
+  readonly kind: string;
+  readonly outputShape: readonly number[];
+  readonly parameters: number;
+}
+/** A checked list of layers. */
+export interface Structure {
+  /** Complete, with names. */
+  readonly configs: readonly LayerConfig[];
+  readonly rows: readonly LayerRow[];
+  /** For the backend; the last dense layer still has its activation. */
+  readonly specLayers: readonly LayerSpec[];
+  /** The layer each dense layer of the spec was made from, in order. */
+  readonly denseLayers: readonly Layer[];
+  readonly inputShape: readonly number[];
+  readonly inputSize: number;
+  readonly units: number;
+  readonly lastActivation: ActivationName;
+  readonly parameters: number;
+}
+
+const kindNames: Readonly<Record<LayerConfig['kind'], string>> = {
+  input: 'InputLayer', flatten: 'Flatten', rescaling: 'Rescaling', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
+};
+
+/** @param op named in errors @param list at least one dense layer, the first one knowing its input shape @throws ERR_OPTION, ERR_SHAPE */
+export function resolveStructure(op: string, list: readonly Layer[]): Structure {
+  const names = resolveNames(op, list);
+  const inputShape = firstShape(op, list);
+  let shape = inputShape;
+  const configs: LayerConfig[] = [];
+  const rows: LayerRow[] = [];
+  const specLayers: LayerSpec[] = [];
+  const denseLayers: Layer[] = [];
+  let parameters = 0;
+  list.forEach((layer, index) => {
+    const name = names[index] ?? '';
+    const config: LayerConfig = { ...layer.config, name };
+    checkInnerShape(op, config, shape, index);
+    let own = 0;
+    switch (config.kind) {
+      case 'input':
+        break;
+      case 'flatten':
+        shape = [sizeOf(shape)];
+        specLayers.push({ kind: 'flatten', name });
+        break;
+      case 'rescaling':
+        if (specLayers.some((before) => before.kind === 'dense' || before.kind === 'dropout')) {
+          throw new NablaError('ERR_OPTION', `[${op}] rescaling prepares the input. Expected layers.rescaling before dense and dropout layers, received it at position ${index}.`);
+        }
+        specLayers.push({ kind: 'rescaling', name, scale: config.scale, offset: config.offset });
+        break;
+      case 'dense': {
+        const inputs = shape[0] ?? 0;
+        if (shape.length > 1) {
+          throw new NablaError('ERR_SHAPE', `[${op}] dense layers take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${shape.join(' x ')}.`);
+        }
+        own = config.units * inputs + (config.useBias ? config.units : 0);
+        specLayers.push({
+          kind: 'dense', name, units: config.units, useBias: config.useBias, activation: { name: config.activation },
+          l2: 2 * config.l2, // Keras adds l2·Σweight², the backend λ/2·Σweight².
+          learningRateFactor: config.learningRateFactor,
+        });
+        denseLayers.push(layer);
+        shape = [config.units];
+        break;
+      }
+      case 'activation':
+        mergeActivation(op, specLayers, config.activation, index);
+        break;
+      case 'dropout':
+        specLayers.push({ kind: 'dropout', name, rate: config.rate });
+        break;
+    }
+    parameters += own;
+    configs.push(config);
+    rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own });
+  });
+  const last = specLayers.at(-1);
+  if (denseLayers.length === 0) throw new NablaError('ERR_OPTION', `[${op}] a network has a dense layer. Expected at least one layers.dense, received none.`);
+  if (last?.kind !== 'dense') {
+    throw new NablaError('ERR_OPTION', `[${op}] a network ends with a dense layer. Expected layers.dense as the last one, received layers.${last?.kind ?? 'none'}.`);
+  }
+  if (last.activation.name === 'softmax' && last.units === 1) {
+    throw new NablaError('ERR_OPTION', `[${op}] a softmax over one unit is always 1. Expected 2 units or more, or activation 'sigmoid', received 1 unit.`);
+  }
+  return {
+    configs, rows, specLayers, denseLayers, inputShape, inputSize: sizeOf(inputShape), units: last.units, lastActivation: last.activation.name, parameters,
+  };
+}
+
+function resolveNames(op: string, list: readonly Layer[]): string[] {
+  const counts = new Map<string, number>();
+  const taken = new Set<string>();
+  const claim = (name: string): string => {
+    if (taken.has(name)) throw new NablaError('ERR_OPTION', `[${op}] layer names are unique. Expected another name, received ${show(name)} twice.`);
+    taken.add(name);
+    return name;
+  };
+  for (const layer of list) if (layer.config.name !== '') claim(layer.config.name);
+  return list.map(({ config }) => {
+    if (config.name !== '') return config.name;
+    for (;;) {
+      const count = counts.get(config.kind) ?? 0;
+      counts.set(config.kind, count + 1);
+      const name = count === 0 ? config.kind : `${config.kind}_${count}`;
+      if (!taken.has(name)) return claim(name);
+    }
+  });
+}
+
+function givenShape(config: LayerConfig | undefined): readonly number[] | undefined {
+  if (config === undefined) return undefined;
+  if (config.kind === 'input') return config.shape;
+  return 'inputShape' in config ? config.inputShape : undefined;
+}
+
+function firstShape(op: string, list: readonly Layer[]): readonly number[] {
+  if (list.length === 0) throw new NablaError('ERR_OPTION', `[${op}] a model has layers. Expected at least one layers.dense, received none.`);
+  const shape = givenShape(list[0]?.config);
+  if (shape === undefined) {
+    throw new NablaError('ERR_SHAPE', `[${op}] the first layer knows the shape of a sample. Expected inputShape (for example [784]) in its options, received none.`);
+  }
+  return shape;
+}
+
+function checkInnerShape(op: string, config: LayerConfig, shape: readonly number[], index: number): void {
+  const given = givenShape(config);
+  if (index === 0 || given === undefined) return;
+  if (config.kind === 'input') throw new NablaError('ERR_OPTION', `[${op}] layers.input comes first. Expected it at position 0, received position ${index}.`);
+  if (given.join() !== shape.join()) {
+    throw new NablaError('ERR_SHAPE', `[${op}] a layer's inputShape is what the layer before gives. Expected ${shape.join(' x ')} for ${show(config.name)}, received ${given.join(' x ')}.`);
+  }
+}
+
+function mergeActivation(op: string, specLayers: LayerSpec[], name: ActivationName, index: number): void {
+  const before = specLayers.at(-1);
+  if (before?.kind !== 'dense' || before.activation.name !== 'linear') {
+    throw new NablaError(
+      'ERR_OPTION',
+      `[${op}] an activation layer follows a linear dense layer. Expected layers.dense without activation before position ${index}, received ${before === undefined ? 'none' : before.kind === 'dense' ? `one with ${before.activation.name}` : `layers.${before.kind}`}.`,
+    );
+  }
+  specLayers[specLayers.length - 1] = withActivation(before, { name });
+}
+
+/** A dense layer with another activation. */
+export function withActivation(layer: DenseSpec, activation: ActivationSpec): DenseSpec {
+  return { ...layer, activation };
+}
