@@ -1,20 +1,15 @@
 #!/usr/bin/env node
 // The command `nabla`: reads the arguments; what a command does is in a file of its name.
-import { createRequire } from 'node:module';
 import process from 'node:process';
 import { Command } from 'commander';
 import { isNablaError } from '../errors.js';
+import { version } from '../version.js';
 import { buildCommand } from './build.js';
 import { infoCommand } from './info.js';
 
-function version(): string {
-  const manifest: unknown = createRequire(import.meta.url)('../../package.json');
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
-}
-
 const program = new Command('nabla')
   .description('Trains and runs dense neural networks at the speed of the machine.')
-  .version(version())
+  .version(version)
   .addHelpText('after', '\nExamples:\n  npx nabla info          what this machine has: addon, instruction set, threads\n  npx nabla build         compile the native addon here\n')
   .showHelpAfterError('(nabla --help shows the commands)');
 program.addCommand(buildCommand());
