@@ -109,7 +109,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathS
   }
   const result = buildAddon({ force: args.includes('--force'), verbose: args.includes('--verbose') });
   if (result.built === 'no') {
-    if (result.log !== undefined) console.error(result.log.split('\n').slice(-60).join('\n'));
+    if (result.log !== undefined) console.error(result.log.split('\n').filter((line) => !/^(gyp info|make: (Enter|Leav)ing)/.test(line)).slice(-40).join('\n'));
     const rest = args.includes('--require') ? '' : ' nabla goes on with its TypeScript backend.';
     const log = result.log === undefined ? '' : ' The whole log: build/addon.log.';
     console.error(`nabla: the native addon was not built: ${result.why}.${rest}${log}`);
