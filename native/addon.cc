@@ -1,3 +1,10 @@
-#include <napi.h>
-static Napi::Object init(Napi::Env, Napi::Object exports) { return exports; }
+// Registration only.
+#include "bind_network.h"
+#include "napi_setup.h"
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  nabla_addon::register_network(env, exports);
+  return exports;
+}
+
 NODE_API_MODULE(nabla, init)

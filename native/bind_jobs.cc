@@ -1,0 +1,98 @@
+#include "bind_jobs.h"
+
+#include <algorithm>
+
+#include "core/pool.h"
+
+namespace nabla_addon {
+
+Jobs::Jobs(Napi::Env env) : env_(env), bell_(Bell::New(env, "nabla", 0, 1, this)) {
+  bell_.Unref(env);
+  // Runs before the bell's own clean-up, which was registered earlier.
+  napi_add_env_cleanup_hook(env, close, this);
+}
+
+Jobs::~Jobs() = default;
+
+Napi::Value Jobs::start(std::unique_ptr<Job> job) {
+  const Napi::Value promise = job->deferred.Promise();
+  if (job->trains) {
+    job->network->clear_abort();
+    job->handle->training = true;
+  }
+  Job* const raw = job.get();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    running_.push_back(raw);
+  }
+  if (pending_++ == 0) bell_.Ref(env_);
+  // The queue wants a copyable function: ownership passes by the raw pointer to finished_.
+  nabla::Pool::instance().submit([this, raw] {
+    bool closing;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      closing = closing_;
+    }
+    if (!closing) {
+      try {
+        raw->run();
+      } catch (const nabla::Error& e) {
+        raw->code = e.code();
+        raw->message = e.what();
+      } catch (const std::bad_alloc&) {
+        raw->code = "ERR_MEMORY";
+        raw->message = "[native] the system refused an allocation.";
+      } catch (const std::exception& e) {
+        raw->code = "ERR_INTERNAL";
+        raw->message = e.what();
+      }
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    running_.erase(std::find(running_.begin(), running_.end(), raw));
+    finished_.emplace_back(raw);
+    if (!closing_) bell_.NonBlockingCall();
+    idle_.notify_all();
+  });
+  job.release();
+  return promise;
+}
+
+void Jobs::finish(Napi::Env env, Napi::Function, Jobs* jobs, void*) {
+  std::deque<std::unique_ptr<Job>> finished;
+  {
+    const std::lock_guard<std::mutex> lock(jobs->mutex_);
+    finished.swap(jobs->finished_);
+  }
+  if (static_cast<napi_env>(env) == nullptr) return;
+  for (const std::unique_ptr<Job>& job : finished) {
+    const Napi::HandleScope scope(env);
+    if (job->trains) job->handle->training = false;
+    if (--jobs->pending_ == 0) jobs->bell_.Unref(env);
+    try {
+      if (job->code.empty()) {
+        job->deferred.Resolve(job->finish(env));
+      } else {
+        Napi::Error error = Napi::Error::New(env, job->message);
+        error.Set("code", Napi::String::New(env, job->code));
+        job->deferred.Reject(error.Value());
+      }
+    } catch (const Napi::Error& error) {
+      job->deferred.Reject(error.Value());
+    }
+  }
+}
+
+// The environment goes away: stop its jobs within a slice and wait, so that nothing of theirs outlives it.
+void Jobs::close(void* self) {
+  Jobs* const jobs = static_cast<Jobs*>(self);
+  std::deque<std::unique_ptr<Job>> finished;
+  {
+    std::unique_lock<std::mutex> lock(jobs->mutex_);
+    jobs->closing_ = true;
+    for (Job* const job : jobs->running_) job->network->abort();
+    jobs->idle_.wait(lock, [&] { return jobs->running_.empty(); });
+    finished.swap(jobs->finished_);
+  }
+}
+
+}  // namespace nabla_addon

@@ -1,0 +1,62 @@
+// Asynchronous work of one environment: jobs run in the process's pool and end on the environment's own thread.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "core/network.h"
+#include "napi_setup.h"
+
+namespace nabla_addon {
+
+// Handles that JavaScript holds as tagged externals.
+struct NetworkHandle {
+  std::shared_ptr<nabla::Network> network;  // null once disposed
+  bool training = false;                    // an asynchronous slice is queued or runs
+  int64_t reported = 0;                     // bytes told to V8
+};
+struct DataHandle {
+  std::shared_ptr<nabla::Data> data;
+  // Keep a borrowed SharedArrayBuffer alive.
+  Napi::ObjectReference borrowed_x, borrowed_y;
+  int64_t reported = 0;
+};
+
+struct Job {
+  explicit Job(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise::Deferred deferred;
+  std::shared_ptr<nabla::Network> network;
+  std::shared_ptr<NetworkHandle> handle;
+  std::shared_ptr<DataHandle> data;
+  std::function<void()> run;                        // in the pool
+  std::function<Napi::Value(Napi::Env)> finish;     // on the environment's thread
+  bool trains = false;
+  std::string code, message;                        // set where run threw
+};
+
+class Jobs {
+ public:
+  explicit Jobs(Napi::Env env);
+  ~Jobs();
+  // Queues the job; its promise settles later.
+  Napi::Value start(std::unique_ptr<Job> job);
+
+ private:
+  static void finish(Napi::Env env, Napi::Function, Jobs* jobs, void*);
+  static void close(void* self);
+  using Bell = Napi::TypedThreadSafeFunction<Jobs, void, Jobs::finish>;
+
+  Napi::Env env_;
+  Bell bell_;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::deque<std::unique_ptr<Job>> finished_;
+  std::deque<Job*> running_;
+  size_t pending_ = 0;    // not yet settled; environment's thread only
+  bool closing_ = false;
+};
+
+}  // namespace nabla_addon

@@ -1,0 +1,168 @@
+#include "bind_spec.h"
+
+namespace nabla_addon {
+
+namespace {
+
+using nabla::Error;
+
+Napi::Value need(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (value.IsUndefined()) throw Error("ERR_TYPE", std::string("[native] the network's description is incomplete. Expected ") + name + ".");
+  return value;
+}
+double number(const Napi::Object& object, const char* name) {
+  const Napi::Value value = need(object, name);
+  if (!value.IsNumber()) throw Error("ERR_TYPE", std::string("[native] ") + name + " must be a number.");
+  return value.As<Napi::Number>().DoubleValue();
+}
+size_t size(const Napi::Object& object, const char* name) {
+  const double value = number(object, name);
+  // 2^40 units are a well-formed wish; the memory check refuses them with a better message.
+  if (!(value >= 1) || value > 9007199254740992.0 || value != std::floor(value))
+    throw Error("ERR_RANGE", std::string("[native] ") + name + " must be a positive whole number.");
+  return static_cast<size_t>(value);
+}
+bool flag(const Napi::Object& object, const char* name) {
+  const Napi::Value value = need(object, name);
+  if (!value.IsBoolean()) throw Error("ERR_TYPE", std::string("[native] ") + name + " must be a boolean.");
+  return value.As<Napi::Boolean>().Value();
+}
+std::string text(const Napi::Object& object, const char* name) {
+  const Napi::Value value = need(object, name);
+  if (!value.IsString()) throw Error("ERR_TYPE", std::string("[native] ") + name + " must be a string.");
+  return value.As<Napi::String>().Utf8Value();
+}
+Napi::Object child(const Napi::Object& object, const char* name) {
+  const Napi::Value value = need(object, name);
+  if (!value.IsObject()) throw Error("ERR_TYPE", std::string("[native] ") + name + " must be an object.");
+  return value.As<Napi::Object>();
+}
+std::vector<double> numbers(const Napi::Object& object, const char* name) {
+  const Napi::Value value = need(object, name);
+  std::vector<double> result;
+  if (value.IsNull()) return result;
+  if (!value.IsArray()) throw Error("ERR_TYPE", std::string("[native] ") + name + " must be an array or null.");
+  const Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsNumber()) throw Error("ERR_TYPE", std::string("[native] ") + name + " must hold numbers.");
+    result.push_back(item.As<Napi::Number>().DoubleValue());
+  }
+  return result;
+}
+[[noreturn]] void unknown(const char* what, const std::string& name) {
+  throw Error("ERR_OPTION", std::string("[native] unknown ") + what + " '" + name + "'.");
+}
+
+nabla::Activation activation(const std::string& name) {
+  if (name == "linear") return nabla::Activation::linear;
+  if (name == "relu") return nabla::Activation::relu;
+  if (name == "sigmoid") return nabla::Activation::sigmoid;
+  if (name == "tanh") return nabla::Activation::tanh;
+  if (name == "softmax") return nabla::Activation::softmax;
+  unknown("activation", name);
+}
+
+nabla::LayerSpec layer(const Napi::Object& object) {
+  nabla::LayerSpec spec{};
+  const std::string kind = text(object, "kind");
+  if (kind == "dense") {
+    spec.kind = nabla::LayerKind::dense;
+    spec.units = size(object, "units");
+    spec.use_bias = flag(object, "useBias");
+    spec.activation = activation(text(child(object, "activation"), "name"));
+    spec.l2 = number(object, "l2");
+    spec.rate_factor = number(object, "learningRateFactor");
+  } else if (kind == "rescaling") {
+    spec.kind = nabla::LayerKind::rescaling;
+    spec.scale = number(object, "scale");
+    spec.offset = number(object, "offset");
+  } else if (kind == "dropout") {
+    spec.kind = nabla::LayerKind::dropout;
+    spec.rate = number(object, "rate");
+    if (!(spec.rate >= 0) || spec.rate >= 1) throw Error("ERR_RANGE", "[native] rate must be in [0, 1).");
+  } else if (kind == "flatten") {
+    spec.kind = nabla::LayerKind::flatten;
+  } else {
+    unknown("layer", kind);
+  }
+  return spec;
+}
+
+nabla::LossSpec loss(const Napi::Object& object) {
+  nabla::LossSpec spec;
+  const std::string name = text(object, "name");
+  spec.mean = text(object, "reduction") == "mean";
+  if (name == "softmaxCrossEntropy") {
+    spec.name = nabla::LossName::softmax_cross_entropy;
+    spec.label_smoothing = number(object, "labelSmoothing");
+    spec.weights = numbers(object, "classWeights");
+  } else if (name == "sigmoidCrossEntropy") {
+    spec.name = nabla::LossName::sigmoid_cross_entropy;
+    spec.weights = numbers(object, "positiveWeights");
+  } else if (name == "meanSquaredError") {
+    spec.name = nabla::LossName::mean_squared_error;
+  } else {
+    unknown("loss", name);
+  }
+  return spec;
+}
+
+nabla::OptimizerSpec optimizer(const Napi::Object& object) {
+  nabla::OptimizerSpec spec;
+  spec.present = true;
+  const std::string name = text(object, "name");
+  if (name == "sgd") {
+    spec.rule = nabla::Rule::sgd;
+    spec.momentum = number(object, "momentum");
+    spec.nesterov = flag(object, "nesterov");
+    spec.weight_decay = number(object, "weightDecay");
+  } else if (name == "adam") {
+    spec.rule = nabla::Rule::adam;
+    spec.beta1 = number(object, "beta1");
+    spec.beta2 = number(object, "beta2");
+    spec.epsilon = number(object, "epsilon");
+  } else {
+    unknown("optimizer", name);
+  }
+  return spec;
+}
+
+}  // namespace
+
+nabla::NetworkSpec read_spec(const Napi::Object& object) {
+  nabla::NetworkSpec spec;
+  spec.input_size = size(object, "inputSize");
+  const Napi::Value layers = need(object, "layers");
+  if (!layers.IsArray()) throw Error("ERR_TYPE", "[native] layers must be an array.");
+  const Napi::Array array = layers.As<Napi::Array>();
+  size_t outputs = spec.input_size;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsObject()) throw Error("ERR_TYPE", "[native] layers must hold objects.");
+    spec.layers.push_back(layer(item.As<Napi::Object>()));
+    if (spec.layers.back().kind == nabla::LayerKind::dense) outputs = spec.layers.back().units;
+  }
+  const std::string head = text(object, "head");
+  if (head == "softmax")
+    spec.head = nabla::Head::softmax;
+  else if (head == "sigmoid")
+    spec.head = nabla::Head::sigmoid;
+  else if (head != "none")
+    unknown("head", head);
+  if (!need(object, "loss").IsNull()) spec.loss = loss(child(object, "loss"));
+  if (!spec.loss.weights.empty() && spec.loss.weights.size() != outputs)
+    throw Error("ERR_SHAPE", "[native] a loss has one weight an output. Expected " + std::to_string(outputs) + ", received " +
+                                 std::to_string(spec.loss.weights.size()) + ".");
+  if (!need(object, "optimizer").IsNull()) spec.optimizer = optimizer(child(object, "optimizer"));
+  const std::string dtype = text(object, "dtype");
+  if (dtype != "float32" && dtype != "float64") unknown("dtype", dtype);
+  spec.float64 = dtype == "float64";
+  spec.seed = number(object, "seed");
+  if (!(spec.seed >= 0) || spec.seed > 9007199254740991.0 || spec.seed != std::floor(spec.seed))
+    throw Error("ERR_RANGE", "[native] seed must be a whole number from 0 to 2^53 - 1.");
+  return spec;
+}
+
+}  // namespace nabla_addon

@@ -1,0 +1,44 @@
+// Samples in native memory, in the types they came in.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "aligned.h"
+#include "spec.h"
+
+namespace nabla {
+
+inline size_t bytes_of(InputType type) { return type == InputType::uint8 ? 1 : type == InputType::float32 ? 4 : 8; }
+
+// A matrix of samples, copied or borrowed from memory that the owner keeps alive.
+struct Matrix {
+  InputType type = InputType::float32;
+  const void* data = nullptr;
+  AlignedArray<uint8_t> copy;
+
+  void set(InputType t, const void* source, size_t count, bool borrow) {
+    type = t;
+    if (borrow) {
+      data = source;
+      return;
+    }
+    copy = AlignedArray<uint8_t>(count * bytes_of(t));
+    if (count > 0) std::memcpy(copy.data(), source, count * bytes_of(t));
+    data = copy.data();
+  }
+};
+
+struct Data {
+  size_t rows = 0, features = 0;
+  Matrix x;
+  TargetKind kind = TargetKind::none;
+  std::vector<int32_t> labels;
+  Matrix values;
+  std::vector<double> weights;  // empty: 1 each
+};
+
+// First element of `count` that is NaN or infinite, or `count`.
+size_t first_non_finite(InputType type, const void* data, size_t count);
+
+}  // namespace nabla

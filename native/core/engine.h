@@ -1,0 +1,117 @@
+// The network in one dtype: parameters in packed panels, the passes over rows, and the loops built from them.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <vector>
+
+#include "network.h"
+#include "plan.h"
+#include "pool.h"
+#include "scratch.h"
+
+namespace nabla {
+
+template <class T>
+class Engine final : public Network {
+ public:
+  Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised);
+
+  TrainOutcome train(const Data& data, const TrainRequest& request) override;
+  EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
+  void predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) override;
+  void predict_array(InputType type, const void* x, size_t rows, OutputKind kind, WeightsChoice weights, void* out) override;
+  void forward_train(const Data& data, const Rows& rows, void* outputs, void* logits, const std::vector<void*>& activations) override;
+  size_t forward_rows() const override { return manual_rows_; }
+  void backward(const void* dlogits, const std::vector<void*>& gradients, void* dx) override;
+  void apply_gradients(const std::vector<const void*>& gradients, const double* scalars) override;
+  EvaluateOutcome loss_and_gradients(const Data& data, const Rows& rows, const std::vector<void*>& gradients, void* dx,
+                                     void* outputs) override;
+  void publish() override;
+  void get_state(const Arrays& arrays) const override;
+  void set_state(const ConstArrays& arrays, double step) override;
+  double step() const override { return step_; }
+  size_t outputs() const override { return plan_.last().units; }
+  size_t bytes() const override;
+  std::vector<size_t> parameter_sizes() const override;
+  std::vector<size_t> stage_units() const override;
+
+ private:
+  using Parameters = std::shared_ptr<const AlignedArray<T>>;
+
+  // One batch of a data set, seen from position 0.
+  struct Batch {
+    const Data* data;
+    Rows rows;
+    size_t size() const { return rows.to - rows.from; }
+  };
+
+  // --- engine.cc: passes over rows [lo, hi) of a scratch whose row 0 is the batch's position `at`
+  void gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, bool targets) const;
+  void forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at) const;
+  // Losses to row_loss[position], dlogits when the row scales are set, outputs after the head when wanted; counts right predictions.
+  uint32_t loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, double denominator, bool gradients, bool outputs,
+                double* row_loss) const;
+  // From the last stage's dactivation to every stage's dz.
+  void backward_rows(Scratch<T>& s, size_t lo, size_t hi) const;
+  // The activation behind dropout (training) of stage - 1, or the input.
+  const T* stage_input(const Scratch<T>& s, size_t stage, bool training) const;
+  size_t stage_input_ld(size_t stage) const { return stage == 0 ? plan_.input_ld : plan_.stages[stage - 1].ld; }
+  double denominator(const Batch& batch) const;
+  double penalty(const T* flat) const;
+  // Sum of `count` row losses in 8 lanes, each times its row's weight where the data has weights.
+  double weighted_sum(const double* row_loss, const Batch& batch) const;
+  void copy_rows(const T* from, size_t ld, size_t rows, size_t units, T* to) const;
+
+  // --- train.cc
+  struct Team;
+  void prepare_updates(const double* scalars);
+  void chunk_step(Team& team, const Batch& batch, unsigned thread);
+  void block_step(Team& team, const Batch& batch, unsigned thread);
+  void weight_phase(Scratch<T>& s, size_t rows, const std::vector<WeightRun>& runs, unsigned thread, unsigned threads, T* gradients,
+                    bool accumulate, bool update);
+  void update_range(const T* gradients, unsigned thread, unsigned threads);
+  void refresh_transposed(unsigned thread, unsigned threads);
+  unsigned threads_for(size_t rows) const;
+  bool prepare_team(Team& team, size_t rows, unsigned threads);
+
+  // --- evaluate.cc
+  struct ScratchLease;
+  Parameters weights_for(WeightsChoice choice) const;
+  template <class Row>
+  void each_block(size_t rows, const Row& row) const;
+  void head(T* z, size_t rows) const;
+
+  // --- manual.cc
+  void write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const std::vector<void*>& gradients, void* dx);
+  void unpack(const T* flat, const std::vector<void*>& arrays) const;
+  void pack(const std::vector<const void*>& arrays, T* flat) const;
+
+  const KernelTable<T>& k_;
+  const Plan plan_;
+  const bool materialised_;
+  std::vector<Affine<T>> affines_;
+  std::vector<T> class_weights_;  // padded
+  AlignedArray<T> flat_, transposed_, slot0_, slot1_;
+  std::vector<Update<T>> updates_;  // weight and bias of each stage
+  double step_ = 0;
+  uint32_t key_[2];
+
+  mutable std::shared_mutex weights_mutex_;
+  mutable std::mutex published_mutex_;
+  Parameters published_;
+
+  // Training memory: kept between calls, grown when a larger batch or team comes.
+  std::unique_ptr<Team> team_;
+  // Inference memory: one scratch a thread that is at work.
+  mutable std::mutex scratch_mutex_;
+  mutable std::vector<std::unique_ptr<Scratch<T>>> scratch_;
+  // forward_train keeps its pass here.
+  Scratch<T> manual_;
+  size_t manual_rows_ = 0;
+};
+
+template <class T>
+const KernelTable<T>& kernel_table(const KernelSet& set);
+
+}  // namespace nabla

@@ -1,0 +1,192 @@
+// The machinery taken apart: forward, backward and update one by one, and the parameters' way in and out.
+#include <algorithm>
+
+#include "engine.h"
+#include "train_team.h"
+
+namespace nabla {
+
+// Packed gradients of the scratch's rows, in canonical arrays; dx where wanted.
+template <class T>
+void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const std::vector<void*>& gradients, void* dx) {
+  AlignedArray<T> flat(plan_.flat_size);
+  const size_t count = gradient_blocks(rows, plan_.parameters);
+  AlignedArray<T> partial(count > 1 ? count * plan_.flat_size : 0);
+  for (size_t block = 0; block < count; ++block) {
+    const size_t from = rows * block / count, to = rows * (block + 1) / count;
+    T* const out = count > 1 ? partial.data() + block * plan_.flat_size : flat.data();
+    for (size_t i = 0; i < plan_.stages.size(); ++i) {
+      const Stage& stage = plan_.stages[i];
+      const GradientSink<T> weight{out + stage.weight_at, false, nullptr};
+      k_.weight_gradient(stage_input(s, i, true) + from * stage_input_ld(i), stage_input_ld(i), s.gradients[i].data() + from * stage.ld,
+                         stage.ld, to - from, stage.inputs, 0, stage.inputs, 0, stage.panels, &weight);
+      if (!stage.use_bias) continue;
+      const GradientSink<T> bias{out + stage.bias_at, false, nullptr};
+      k_.bias_gradient(s.gradients[i].data() + from * stage.ld, stage.ld, to - from, 0, stage.panels, &bias);
+    }
+  }
+  if (count > 1) k_.sum_blocks(partial.data(), count, plan_.flat_size, 0, plan_.flat_size, flat.data());
+  if (with_l2) {
+    // g = mad(l2, w, g) is the update p = mad(-rate, g, p) with rate -l2, applied to the gradients.
+    for (const Stage& stage : plan_.stages) {
+      if (stage.l2 == 0) continue;
+      Update<T> u{};
+      u.rule = Rule::sgd;
+      u.parameters = flat.data() + stage.weight_at;
+      u.rate = static_cast<T>(-stage.l2);
+      k_.update(&u, flat_.data() + stage.weight_at, 0, stage.panels * stage.inputs * plan_.width);
+    }
+  }
+  unpack(flat.data(), gradients);
+  if (dx == nullptr) return;
+  const Stage& first = plan_.stages[0];
+  AlignedArray<T> transposed(first.input_panels * first.panels * plan_.width * plan_.width);
+  k_.transpose_weight(flat_.data(), first.inputs, first.panels, 0, first.input_panels, 0, first.panels, transposed.data());
+  AlignedArray<T> full(rows * plan_.input_ld);
+  k_.dense_backward_input(s.gradients[0].data(), first.ld, rows, first.units, transposed.data(), first.input_panels, full.data(),
+                          plan_.input_ld, nullptr, Activation::linear);
+  for (size_t d = plan_.dropouts.size(); d-- > 0;)
+    if (plan_.dropouts[d].after_stage == 0)
+      k_.dropout_backward(full.data(), s.masks[d].data(), rows, plan_.input_ld, static_cast<T>(1.0 / (1.0 - plan_.dropouts[d].rate)));
+  for (size_t f = affines_.size(); f-- > 0;)
+    for (size_t i = 0; i < full.size(); ++i) full[i] *= affines_[f].scale;
+  copy_rows(full.data(), plan_.input_ld, rows, plan_.input_size, static_cast<T*>(dx));
+}
+
+template <class T>
+void Engine<T>::forward_train(const Data& data, const Rows& rows, void* outputs, void* logits, const std::vector<void*>& activations) {
+  const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  const Batch batch{&data, rows};
+  const size_t n = batch.size();
+  manual_rows_ = 0;
+  manual_ = Scratch<T>(plan_, n, true);
+  const FlushToZero flush;
+  gather(manual_, batch, 0, 0, n, false);
+  forward(manual_, flat_.data(), 0, n, true, 0);
+  const Stage& last = plan_.last();
+  for (size_t i = 0; i < plan_.stages.size(); ++i)
+    copy_rows(stage_input(manual_, i + 1, true), plan_.stages[i].ld, n, plan_.stages[i].units, static_cast<T*>(activations[i]));
+  const T* const z = stage_input(manual_, plan_.stages.size(), true);
+  copy_rows(z, last.ld, n, last.units, static_cast<T*>(logits));
+  std::memcpy(manual_.outputs.data(), z, n * last.ld * sizeof(T));
+  head(manual_.outputs.data(), n);
+  copy_rows(manual_.outputs.data(), last.ld, n, last.units, static_cast<T*>(outputs));
+  manual_rows_ = n;
+}
+
+template <class T>
+void Engine<T>::backward(const void* dlogits, const std::vector<void*>& gradients, void* dx) {
+  const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  const Stage& last = plan_.last();
+  T* const dz = manual_.gradients.back().data();
+  std::fill(dz, dz + manual_rows_ * last.ld, T(0));
+  for (size_t r = 0; r < manual_rows_; ++r)
+    std::memcpy(dz + r * last.ld, static_cast<const T*>(dlogits) + r * last.units, last.units * sizeof(T));
+  const FlushToZero flush;
+  backward_rows(manual_, 0, manual_rows_);
+  write_gradients(manual_, manual_rows_, false, gradients, dx);
+}
+
+template <class T>
+void Engine<T>::apply_gradients(const std::vector<const void*>& gradients, const double* scalars) {
+  const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  AlignedArray<T> flat(plan_.flat_size);
+  pack(gradients, flat.data());
+  const FlushToZero flush;
+  prepare_updates(scalars);
+  update_range(flat.data(), 0, 1);
+  refresh_transposed(0, 1);
+  step_ += 1;
+  manual_rows_ = 0;
+}
+
+template <class T>
+EvaluateOutcome Engine<T>::loss_and_gradients(const Data& data, const Rows& rows, const std::vector<void*>& gradients, void* dx,
+                                              void* outputs) {
+  const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  const Batch batch{&data, rows};
+  const size_t n = batch.size();
+  manual_rows_ = 0;
+  Scratch<T> s(plan_, n, true);
+  std::vector<double> row_loss(n);
+  const FlushToZero flush;
+  EvaluateOutcome outcome;
+  outcome.denominator = denominator(batch);
+  gather(s, batch, 0, 0, n, true);
+  forward(s, flat_.data(), 0, n, true, 0);
+  outcome.correct = loss(s, batch, 0, 0, n, outcome.denominator, true, true, row_loss.data());
+  copy_rows(s.outputs.data(), plan_.last().ld, n, plan_.last().units, static_cast<T*>(outputs));
+  outcome.loss_sum = weighted_sum(row_loss.data(), batch);
+  outcome.penalty = penalty(flat_.data());
+  backward_rows(s, 0, n);
+  write_gradients(s, n, true, gradients, dx);
+  return outcome;
+}
+
+// Packed panels -> canonical (out, in) arrays.
+template <class T>
+void Engine<T>::unpack(const T* flat, const std::vector<void*>& arrays) const {
+  size_t index = 0;
+  const size_t w = plan_.width;
+  for (const Stage& s : plan_.stages) {
+    T* const weight = static_cast<T*>(arrays[index++]);
+    for (size_t o = 0; o < s.units; ++o)
+      for (size_t i = 0; i < s.inputs; ++i) weight[o * s.inputs + i] = flat[s.weight_at + (o / w * s.inputs + i) * w + o % w];
+    if (s.use_bias) std::memcpy(arrays[index++], flat + s.bias_at, s.units * sizeof(T));
+  }
+}
+
+// Canonical arrays -> packed panels; padding is left as it is.
+template <class T>
+void Engine<T>::pack(const std::vector<const void*>& arrays, T* flat) const {
+  size_t index = 0;
+  const size_t w = plan_.width;
+  for (const Stage& s : plan_.stages) {
+    const T* const weight = static_cast<const T*>(arrays[index++]);
+    for (size_t o = 0; o < s.units; ++o)
+      for (size_t i = 0; i < s.inputs; ++i) flat[s.weight_at + (o / w * s.inputs + i) * w + o % w] = weight[o * s.inputs + i];
+    if (s.use_bias) std::memcpy(flat + s.bias_at, arrays[index++], s.units * sizeof(T));
+  }
+}
+
+template <class T>
+void Engine<T>::publish() {
+  const std::shared_lock<std::shared_mutex> lock(weights_mutex_);
+  auto copy = std::make_shared<AlignedArray<T>>(plan_.flat_size);
+  std::memcpy(copy->data(), flat_.data(), plan_.flat_size * sizeof(T));
+  const std::lock_guard<std::mutex> swap(published_mutex_);
+  published_ = std::move(copy);
+}
+
+template <class T>
+void Engine<T>::get_state(const Arrays& arrays) const {
+  const std::shared_lock<std::shared_mutex> lock(weights_mutex_);
+  unpack(flat_.data(), arrays.parameters);
+  if (!arrays.slots.empty()) unpack(slot0_.data(), arrays.slots[0]);
+  if (arrays.slots.size() > 1) unpack(slot1_.data(), arrays.slots[1]);
+}
+
+template <class T>
+void Engine<T>::set_state(const ConstArrays& arrays, double step) {
+  const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  pack(arrays.parameters, flat_.data());
+  if (!arrays.slots.empty()) pack(arrays.slots[0], slot0_.data());
+  if (arrays.slots.size() > 1) pack(arrays.slots[1], slot1_.data());
+  refresh_transposed(0, 1);
+  step_ = step;
+  manual_rows_ = 0;
+}
+
+#define NABLA_FOR(T)                                                                                                                   \
+  template void Engine<T>::forward_train(const Data&, const Rows&, void*, void*, const std::vector<void*>&);                           \
+  template void Engine<T>::backward(const void*, const std::vector<void*>&, void*);                                                    \
+  template void Engine<T>::apply_gradients(const std::vector<const void*>&, const double*);                                            \
+  template EvaluateOutcome Engine<T>::loss_and_gradients(const Data&, const Rows&, const std::vector<void*>&, void*, void*);           \
+  template void Engine<T>::publish();                                                                                                  \
+  template void Engine<T>::get_state(const Arrays&) const;                                                                             \
+  template void Engine<T>::set_state(const ConstArrays&, double);
+NABLA_FOR(float)
+NABLA_FOR(double)
+#undef NABLA_FOR
+
+}  // namespace nabla

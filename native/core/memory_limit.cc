@@ -1,0 +1,40 @@
+#include "memory_limit.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "error.h"
+
+namespace nabla {
+
+namespace {
+
+// A number in a file, or infinity where there is none ("max").
+double number_in(const char* path) {
+  std::ifstream file(path);
+  double value = 0;
+  return file >> value ? value : 1e300;
+}
+
+}  // namespace
+
+double memory_limit() {
+  double limit = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    const double cgroup = number_in(path);
+    if (cgroup < limit) limit = cgroup;
+  }
+  return limit;
+}
+
+void check_memory(const char* op, double bytes) {
+  const double limit = memory_limit();
+  if (!(bytes <= limit))
+    throw Error("ERR_MEMORY", "[" + std::string(op) + "] the network must fit in memory. Expected at most " +
+                                  std::to_string(static_cast<long long>(limit / 1048576)) + " MB, received a need of " +
+                                  std::to_string(static_cast<long long>(bytes / 1048576 > 9e18 ? 9e18 : bytes / 1048576)) + " MB.");
+}
+
+}  // namespace nabla

@@ -1,0 +1,121 @@
+#include "plan.h"
+
+#include <algorithm>
+
+#include "error.h"
+#include "memory_limit.h"
+
+namespace nabla {
+
+namespace {
+
+size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+// Rows of 1 KB multiples would fall on the same cache sets: shift them by a line.
+size_t row_stride(size_t padded, size_t element) { return padded * element % 1024 == 0 ? padded + 64 / element : padded; }
+
+}  // namespace
+
+Plan make_plan(const NetworkSpec& spec) {
+  Plan plan;
+  const size_t element = spec.float64 ? 8 : 4;
+  plan.width = 64 / element;
+  plan.input_size = spec.input_size;
+  plan.input_ld = row_stride(round_up(spec.input_size, plan.width), element);
+  double wanted = 0;
+  double inputs_d = static_cast<double>(spec.input_size);
+  for (const LayerSpec& layer : spec.layers) {
+    if (layer.kind != LayerKind::dense) continue;
+    // Parameters, their transposed copy, optimizer state and the published copy.
+    wanted += inputs_d * static_cast<double>(layer.units) * static_cast<double>(element) * (3.0 + static_cast<double>(spec.optimizer.slots()));
+    inputs_d = static_cast<double>(layer.units);
+  }
+  check_memory("sequential", wanted);
+
+  size_t inputs = spec.input_size;
+  for (size_t index = 0; index < spec.layers.size(); ++index) {
+    const LayerSpec& layer = spec.layers[index];
+    switch (layer.kind) {
+      case LayerKind::flatten:
+        break;
+      case LayerKind::rescaling:
+        if (!plan.stages.empty() || !plan.dropouts.empty())
+          throw Error("ERR_OPTION", "[sequential] rescaling comes before every other layer. Expected it first.");
+        plan.scales.push_back(layer.scale);
+        plan.offsets.push_back(layer.offset);
+        break;
+      case LayerKind::dropout:
+        plan.dropouts.push_back({plan.stages.size(), layer.rate, static_cast<uint32_t>(256 * index + 1)});
+        break;
+      case LayerKind::dense: {
+        Stage s{};
+        s.inputs = inputs;
+        s.units = layer.units;
+        s.panels = (s.units + plan.width - 1) / plan.width;
+        s.input_panels = (s.inputs + plan.width - 1) / plan.width;
+        s.ld = row_stride(s.panels * plan.width, element);
+        s.activation = layer.activation;
+        s.use_bias = layer.use_bias;
+        s.l2 = layer.l2;
+        s.rate_factor = layer.rate_factor;
+        s.weight_at = plan.flat_size;
+        plan.flat_size += s.panels * s.inputs * plan.width;
+        s.bias_at = plan.flat_size;
+        plan.flat_size += s.panels * plan.width;
+        plan.parameters += s.units * s.inputs + (s.use_bias ? s.units : 0);
+        s.transposed_at = no_offset;
+        if (!plan.stages.empty()) {
+          s.transposed_at = plan.transposed_size;
+          plan.transposed_size += s.input_panels * s.panels * plan.width * plan.width;
+        }
+        plan.flops_per_row += static_cast<double>(s.units) * static_cast<double>(s.inputs) * (plan.stages.empty() ? 4.0 : 6.0);
+        inputs = s.units;
+        plan.stages.push_back(s);
+        break;
+      }
+    }
+  }
+  if (plan.stages.empty()) throw Error("ERR_OPTION", "[sequential] a network has at least one dense layer. Received none.");
+  return plan;
+}
+
+size_t gradient_blocks(size_t rows, size_t parameters) { return rows >= 1024 && parameters <= 32768 ? 16 : 1; }
+
+std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads) {
+  constexpr size_t group = 2;  // panels that a tile may take together
+  std::vector<std::vector<WeightRun>> result(threads);
+  double total = 0;
+  for (const Stage& s : plan.stages) total += static_cast<double>(s.inputs) * static_cast<double>(s.panels);
+  double done = 0;
+  size_t thread = 0;
+  for (size_t index = 0; index < plan.stages.size(); ++index) {
+    const Stage& s = plan.stages[index];
+    for (size_t q = 0; q < s.input_panels; ++q) {
+      const size_t i0 = q * plan.width, i1 = std::min(s.inputs, i0 + plan.width);
+      for (size_t p0 = 0; p0 < s.panels; p0 += group) {
+        const size_t p1 = std::min(s.panels, p0 + group);
+        const double cost = static_cast<double>((i1 - i0) * (p1 - p0));
+        while (thread + 1 < threads && done + cost / 2 > total * static_cast<double>(thread + 1) / static_cast<double>(threads)) ++thread;
+        done += cost;
+        std::vector<WeightRun>& runs = result[thread];
+        // Cells of one row of panels join, then whole rows of panels join: large rectangles make full tiles.
+        if (!runs.empty() && runs.back().stage == index && runs.back().i0 == i0 && runs.back().i1 == i1 && runs.back().p1 == p0)
+          runs.back().p1 = p1;
+        else
+          runs.push_back({index, i0, i1, p0, p1});
+        if (runs.size() >= 2) {
+          const WeightRun& run = runs.back();
+          WeightRun& before = runs[runs.size() - 2];
+          if (before.stage == run.stage && before.i1 == run.i0 && before.p0 == 0 && before.p1 == s.panels && run.p0 == 0 &&
+              run.p1 == s.panels) {
+            before.i1 = run.i1;
+            runs.pop_back();
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace nabla

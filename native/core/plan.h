@@ -1,0 +1,63 @@
+// A NetworkSpec compiled for a dtype: where every parameter lies and how the work of a step is split.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "spec.h"
+
+namespace nabla {
+
+constexpr size_t no_offset = ~size_t{0};
+
+// One dense layer. Parameters of all layers share one flat array: weight (panels)(inputs)(width), then bias (panels)(width).
+struct Stage {
+  size_t inputs, units;
+  size_t panels, input_panels;  // of outputs, of inputs
+  size_t ld;                    // row stride of this stage's activations and gradients
+  Activation activation;
+  bool use_bias;
+  double l2, rate_factor;
+  size_t weight_at, bias_at;  // bias_at is valid with or without bias; without, the panel stays 0
+  size_t transposed_at;       // in the transposed array; no_offset for the first stage
+};
+
+struct Dropout {
+  size_t after_stage;  // 0: on the input; s: after stage s - 1
+  double rate;
+  uint32_t purpose;  // 256 * layer index + 1
+};
+
+struct Plan {
+  size_t width;  // panel width: 16 float32, 8 float64
+  size_t input_size, input_ld;
+  std::vector<Stage> stages;
+  std::vector<Dropout> dropouts;
+  std::vector<double> scales, offsets;  // rescaling, in order
+  size_t flat_size = 0;                 // padded parameters
+  size_t parameters = 0;                // trainable numbers
+  size_t transposed_size = 0;
+  double flops_per_row = 0;  // forward, backward and gradients
+
+  const Stage& last() const { return stages.back(); }
+  bool dropout_after(size_t stage) const {
+    for (const Dropout& d : dropouts)
+      if (d.after_stage == stage) return true;
+    return false;
+  }
+};
+
+// Throws ERR_MEMORY for sizes that cannot be held, ERR_OPTION for an order of layers the core does not know.
+Plan make_plan(const NetworkSpec& spec);
+
+// docs/numerics.md, blocks.
+size_t gradient_blocks(size_t rows, size_t parameters);
+
+// A rectangle of one stage's weight: inputs [i0, i1), panels [p0, p1).
+struct WeightRun {
+  size_t stage, i0, i1, p0, p1;
+};
+// Every weight element exactly once, in rectangles, split by cost among the threads. Input ranges start at multiples of the width.
+std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads);
+
+}  // namespace nabla

@@ -1,0 +1,171 @@
+#include "pool.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <string>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace nabla {
+
+namespace {
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+unsigned allowed_processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return static_cast<unsigned>(CPU_COUNT(&set));
+#endif
+  const unsigned n = std::thread::hardware_concurrency();
+  return n > 0 ? n : 1;
+}
+
+// Processors that the cgroup's quota pays for; a large number where there is no quota.
+double cgroup_processors() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period) return quota == "max" || period <= 0 ? 1e9 : std::stod(quota) / period;
+  std::ifstream q1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), p1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double q = 0;
+  if (q1 >> q && p1 >> period && q > 0 && period > 0) return q / period;
+  return 1e9;
+}
+
+}  // namespace
+
+void Barrier::wait() {
+  if (threads_ == 1) return;
+  const unsigned phase = phase_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    phase_.store(phase + 1, std::memory_order_release);
+    return;
+  }
+  for (unsigned i = 0; phase_.load(std::memory_order_acquire) == phase; ++i) {
+    if (i < spins_)
+      pause();
+    else
+      std::this_thread::yield();
+  }
+}
+
+Pool& Pool::instance() {
+  static Pool* const pool = new Pool;
+  return *pool;
+}
+
+unsigned Pool::default_threads() {
+  const double quota = cgroup_processors();
+  const unsigned allowed = allowed_processors();
+  return quota >= allowed ? allowed : quota <= 1 ? 1u : static_cast<unsigned>(std::floor(quota));
+}
+
+Pool::Pool() : processors_(allowed_processors()) {}
+
+void Pool::run(unsigned threads, const std::function<void(unsigned)>& work) {
+  if (threads <= 1) {
+    work(0);
+    return;
+  }
+  const std::lock_guard<std::mutex> team(team_);
+  while (helpers_.size() < threads - 1) {
+    helpers_.push_back(std::make_unique<Helper>());
+    Helper& helper = *helpers_.back();
+    helper.go.store(generation_, std::memory_order_relaxed);
+    const unsigned index = static_cast<unsigned>(helpers_.size());
+    helper.thread = std::thread([this, &helper, index, seen = generation_] { help(helper, index, seen); });
+  }
+  work_ = &work;
+  ++generation_;
+  busy_.store(threads - 1, std::memory_order_relaxed);
+  for (unsigned i = 0; i + 1 < threads; ++i) {
+    Helper& helper = *helpers_[i];
+    helper.go.store(generation_, std::memory_order_seq_cst);
+    const std::lock_guard<std::mutex> lock(helper.mutex);
+    if (helper.parked) helper.wake.notify_one();
+  }
+  work(0);
+  const unsigned spins = crowded(threads) ? 0 : 4000;
+  for (unsigned i = 0; busy_.load(std::memory_order_acquire) != 0; ++i) {
+    if (i < spins)
+      pause();
+    else
+      std::this_thread::yield();
+  }
+  work_ = nullptr;
+}
+
+void Pool::help(Helper& self, unsigned index, unsigned seen) {
+  for (;;) {
+    // A spin of some tens of microseconds bridges the gap between slices; then park, so that an idle pool costs nothing.
+    for (unsigned i = 0; i < 20000 && self.go.load(std::memory_order_acquire) == seen; ++i) pause();
+    if (self.go.load(std::memory_order_acquire) == seen) {
+      std::unique_lock<std::mutex> lock(self.mutex);
+      self.parked = true;
+      self.wake.wait(lock, [&] { return self.go.load(std::memory_order_acquire) != seen; });
+      self.parked = false;
+    }
+    seen = self.go.load(std::memory_order_acquire);
+    (*work_)(index);
+    busy_.fetch_sub(1, std::memory_order_acq_rel);
+  }
+}
+
+void Pool::submit(std::function<void()> job) {
+  const std::lock_guard<std::mutex> lock(queue_mutex_);
+  if (!serving_) {
+    serving_ = true;
+    server_ = std::thread([this] { serve(); });
+  }
+  queue_.push_back(std::move(job));
+  queue_wake_.notify_one();
+}
+
+void Pool::serve() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock<std::mutex> lock(queue_mutex_);
+      queue_wake_.wait(lock, [&] { return !queue_.empty(); });
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    job();
+  }
+}
+
+FlushToZero::FlushToZero() {
+#if defined(__x86_64__)
+  saved_ = _mm_getcsr();
+  _mm_setcsr(static_cast<unsigned>(saved_) | 0x8040u);
+#elif defined(__aarch64__)
+  asm volatile("mrs %0, fpcr" : "=r"(saved_));
+  asm volatile("msr fpcr, %0" ::"r"(saved_ | (1ull << 24)));
+#else
+  saved_ = 0;
+#endif
+}
+
+FlushToZero::~FlushToZero() {
+#if defined(__x86_64__)
+  _mm_setcsr(static_cast<unsigned>(saved_));
+#elif defined(__aarch64__)
+  asm volatile("msr fpcr, %0" ::"r"(saved_));
+#endif
+}
+
+}  // namespace nabla

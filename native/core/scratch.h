@@ -1,0 +1,42 @@
+// Working memory of a block of samples: inputs, activations and gradients of every stage.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "aligned.h"
+#include "plan.h"
+
+namespace nabla {
+
+template <class T>
+struct Scratch {
+  size_t rows = 0;
+  AlignedArray<T> input, dropped_input;
+  std::vector<AlignedArray<T>> activations;  // a stage: (rows, ld), before dropout
+  std::vector<AlignedArray<T>> dropped;      // after dropout; empty where there is none
+  std::vector<AlignedArray<T>> gradients;    // dz; empty when not training
+  std::vector<AlignedArray<uint8_t>> masks;  // a dropout
+  AlignedArray<T> values, row_scale, outputs;
+  std::vector<int32_t> labels;
+
+  Scratch() = default;
+  Scratch(const Plan& plan, size_t count, bool training) : rows(count) {
+    input = AlignedArray<T>(count * plan.input_ld);
+    for (const Stage& s : plan.stages) activations.emplace_back(count * s.ld);
+    values = AlignedArray<T>(count * plan.last().ld);
+    row_scale = AlignedArray<T>(count);
+    outputs = AlignedArray<T>(count * plan.last().ld);
+    labels.resize(count);
+    if (!training) return;
+    for (const Stage& s : plan.stages) gradients.emplace_back(count * s.ld);
+    dropped.resize(plan.stages.size());
+    for (const Dropout& d : plan.dropouts) {
+      const size_t size = count * (d.after_stage == 0 ? plan.input_ld : plan.stages[d.after_stage - 1].ld);
+      AlignedArray<T>& after = d.after_stage == 0 ? dropped_input : dropped[d.after_stage - 1];
+      if (after.size() == 0) after = AlignedArray<T>(size);
+      masks.emplace_back(size);
+    }
+  }
+};
+
+}  // namespace nabla

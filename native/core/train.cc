@@ -1,0 +1,295 @@
+// Training steps. A phase says how it splits; threads meet at barriers between phases; every element has one owner.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "engine.h"
+#include "memory_limit.h"
+#include "train_team.h"
+
+namespace nabla {
+
+namespace {
+
+// Below this much work a step ends before a second thread has started.
+constexpr double flops_worth_a_team = 200e3;
+
+size_t part(size_t count, size_t index, size_t parts) { return count * index / parts; }
+
+}  // namespace
+
+template <class T>
+unsigned Engine<T>::threads_for(size_t rows) const {
+  return static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : threads_;
+}
+
+template <class T>
+bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
+  const bool blocked = gradient_blocks(rows, plan_.parameters) > 1;
+  if (team.threads != threads) {
+    team.threads = threads;
+    team.barrier = std::make_unique<Barrier>(threads, Pool::instance().crowded(threads));
+    team.runs = split_weights(plan_, threads);
+    team.correct.assign(threads, 0);
+    team.blocks.clear();
+  }
+  // A blocked batch may end in a partial one that is not: both need the shared scratch.
+  const size_t chunk = std::min(rows, blocked ? size_t{1023} : chunk_rows);
+  if (team.chunk.rows < chunk) team.chunk = Scratch<T>(plan_, chunk, true);
+  if (blocked && team.blocks.empty()) {
+    for (unsigned t = 0; t < threads; ++t) team.blocks.emplace_back(plan_, block_rows, true);
+    team.partials.reserve(16 * plan_.flat_size);
+  }
+  if (blocked || materialised_ || rows > chunk_rows) team.gradients.reserve(plan_.flat_size);
+  if (team.row_loss.size() < rows) team.row_loss.resize(rows);
+  return blocked;
+}
+
+template <class T>
+void Engine<T>::prepare_updates(const double* scalars) {
+  const OptimizerSpec& o = spec_.optimizer;
+  for (size_t i = 0; i < plan_.stages.size(); ++i) {
+    const Stage& s = plan_.stages[i];
+    for (size_t bias = 0; bias < 2; ++bias) {
+      const size_t at = bias == 1 ? s.bias_at : s.weight_at;
+      Update<T>& u = updates_[2 * i + bias];
+      u.rule = o.rule;
+      u.parameters = flat_.data() + at;
+      u.slot0 = slot0_.size() > 0 ? slot0_.data() + at : nullptr;
+      u.slot1 = slot1_.size() > 0 ? slot1_.data() + at : nullptr;
+      u.rate = static_cast<T>(scalars[0] * s.rate_factor);
+      u.scalar = static_cast<T>(scalars[1]);
+      u.l2 = bias == 1 ? T(0) : static_cast<T>(s.l2);
+      u.weight_decay = static_cast<T>(o.weight_decay);
+      u.momentum = static_cast<T>(o.momentum);
+      u.nesterov = o.nesterov;
+      u.beta1 = static_cast<T>(o.beta1);
+      u.beta2 = static_cast<T>(o.beta2);
+      u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
+      u.one_minus_beta2 = static_cast<T>(1.0 - o.beta2);
+      u.epsilon = static_cast<T>(o.epsilon);
+    }
+  }
+}
+
+// Gradients of the weights in `runs` and of this thread's biases over the scratch's rows: stored, accumulated, or used at once.
+template <class T>
+void Engine<T>::weight_phase(Scratch<T>& s, size_t rows, const std::vector<WeightRun>& runs, unsigned thread, unsigned threads,
+                             T* gradients, bool accumulate, bool update) {
+  for (const WeightRun& run : runs) {
+    const Stage& stage = plan_.stages[run.stage];
+    const GradientSink<T> sink{gradients != nullptr ? gradients + stage.weight_at : nullptr, accumulate,
+                               update ? &updates_[2 * run.stage] : nullptr};
+    k_.weight_gradient(stage_input(s, run.stage, true), stage_input_ld(run.stage), s.gradients[run.stage].data(), stage.ld, rows,
+                       stage.inputs, run.i0, run.i1, run.p0, run.p1, &sink);
+    if (update && stage.transposed_at != no_offset)
+      k_.transpose_weight(flat_.data() + stage.weight_at, stage.inputs, stage.panels, run.i0 / plan_.width,
+                          (run.i1 + plan_.width - 1) / plan_.width, run.p0, run.p1, transposed_.data() + stage.transposed_at);
+  }
+  for (size_t i = 0; i < plan_.stages.size(); ++i) {
+    const Stage& stage = plan_.stages[i];
+    if (!stage.use_bias) continue;
+    const GradientSink<T> sink{gradients != nullptr ? gradients + stage.bias_at : nullptr, accumulate,
+                               update ? &updates_[2 * i + 1] : nullptr};
+    k_.bias_gradient(s.gradients[i].data(), stage.ld, rows, part(stage.panels, thread, threads), part(stage.panels, thread + 1, threads),
+                     &sink);
+  }
+}
+
+// The update of this thread's share of all parameters, with gradients in memory.
+template <class T>
+void Engine<T>::update_range(const T* gradients, unsigned thread, unsigned threads) {
+  const size_t begin = part(plan_.flat_size / plan_.width, thread, threads) * plan_.width;
+  const size_t end = part(plan_.flat_size / plan_.width, thread + 1, threads) * plan_.width;
+  for (size_t i = 0; i < plan_.stages.size(); ++i) {
+    const Stage& s = plan_.stages[i];
+    const size_t stage_end = s.bias_at + s.panels * plan_.width;
+    const auto apply = [&](size_t from, size_t to, const Update<T>& u) {
+      const size_t lo = std::max(from, begin), hi = std::min(to, end);
+      if (lo < hi) k_.update(&u, gradients + from, lo - from, hi - from);
+    };
+    apply(s.weight_at, s.bias_at, updates_[2 * i]);
+    if (s.use_bias) apply(s.bias_at, stage_end, updates_[2 * i + 1]);
+  }
+}
+
+template <class T>
+void Engine<T>::refresh_transposed(unsigned thread, unsigned threads) {
+  for (const Stage& s : plan_.stages) {
+    if (s.transposed_at == no_offset) continue;
+    k_.transpose_weight(flat_.data() + s.weight_at, s.inputs, s.panels, part(s.input_panels, thread, threads),
+                        part(s.input_panels, thread + 1, threads), 0, s.panels, transposed_.data() + s.transposed_at);
+  }
+}
+
+// Parameter-split plan: samples split for forward, loss and dz; rows of the weights split for dweight and update.
+template <class T>
+void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
+  const size_t n = batch.size();
+  const double denom = denominator(batch);
+  const bool single = n <= chunk_rows;
+  const bool fused = !materialised_;
+  for (size_t at = 0; at < n; at += chunk_rows) {
+    const size_t m = std::min(chunk_rows, n - at);
+    const size_t lo = part(m, thread, team.threads), hi = part(m, thread + 1, team.threads);
+    if (lo < hi) {
+      gather(team.chunk, batch, at, lo, hi, true);
+      forward(team.chunk, flat_.data(), lo, hi, true, at);
+      team.correct[thread] += loss(team.chunk, batch, at, lo, hi, denom, true, team.outputs, team.row_loss.data() + at + lo);
+      if (team.outputs)
+        copy_rows(team.chunk.outputs.data() + lo * plan_.last().ld, plan_.last().ld, hi - lo, plan_.last().units,
+                  reinterpret_cast<T*>(team.outcome->outputs.data()) + (team.output_row + at + lo) * plan_.last().units);
+      for (size_t i = at + lo; i < at + hi; ++i)
+        if (!std::isfinite(team.row_loss[i])) team.non_finite.store(true, std::memory_order_relaxed);
+      backward_rows(team.chunk, lo, hi);
+    }
+    team.barrier->wait();
+    const bool last = at + m == n;
+    if (last && team.non_finite.load(std::memory_order_relaxed)) return;
+    weight_phase(team.chunk, m, team.runs[thread], thread, team.threads, single && fused ? nullptr : team.gradients.data(), at > 0,
+                 last && fused);
+    if (!last) team.barrier->wait();
+  }
+  if (fused) return;
+  team.barrier->wait();
+  update_range(team.gradients.data(), thread, team.threads);
+  team.barrier->wait();
+  refresh_transposed(thread, team.threads);
+}
+
+// Sample-split plan: few parameters and many rows. Each gradient block is summed apart, then the blocks are added in order.
+template <class T>
+void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
+  const size_t n = batch.size(), count = gradient_blocks(n, plan_.parameters);
+  const double denom = denominator(batch);
+  Scratch<T>& s = team.blocks[thread];
+  static const std::vector<std::vector<WeightRun>> none;
+  for (size_t block = part(count, thread, team.threads); block < part(count, thread + 1, team.threads); ++block) {
+    const size_t from = part(n, block, count), to = part(n, block + 1, count);
+    T* const gradients = team.partials.data() + block * plan_.flat_size;
+    for (size_t at = from; at < to; at += block_rows) {
+      const size_t m = std::min(block_rows, to - at);
+      gather(s, batch, at, 0, m, true);
+      forward(s, flat_.data(), 0, m, true, at);
+      team.correct[thread] += loss(s, batch, at, 0, m, denom, true, team.outputs, team.row_loss.data() + at);
+      if (team.outputs)
+        copy_rows(s.outputs.data(), plan_.last().ld, m, plan_.last().units,
+                  reinterpret_cast<T*>(team.outcome->outputs.data()) + (team.output_row + at) * plan_.last().units);
+      for (size_t i = at; i < at + m; ++i)
+        if (!std::isfinite(team.row_loss[i])) team.non_finite.store(true, std::memory_order_relaxed);
+      backward_rows(s, 0, m);
+      for (size_t i = 0; i < plan_.stages.size(); ++i) {
+        const Stage& stage = plan_.stages[i];
+        const GradientSink<T> weight{gradients + stage.weight_at, at > from, nullptr};
+        k_.weight_gradient(stage_input(s, i, true), stage_input_ld(i), s.gradients[i].data(), stage.ld, m, stage.inputs, 0, stage.inputs, 0,
+                           stage.panels, &weight);
+        if (!stage.use_bias) continue;
+        const GradientSink<T> bias{gradients + stage.bias_at, at > from, nullptr};
+        k_.bias_gradient(s.gradients[i].data(), stage.ld, m, 0, stage.panels, &bias);
+      }
+    }
+  }
+  team.barrier->wait();
+  if (team.non_finite.load(std::memory_order_relaxed)) return;
+  const size_t begin = part(plan_.flat_size / plan_.width, thread, team.threads) * plan_.width;
+  const size_t end = part(plan_.flat_size / plan_.width, thread + 1, team.threads) * plan_.width;
+  k_.sum_blocks(team.partials.data(), count, plan_.flat_size, begin, end, team.gradients.data());
+  update_range(team.gradients.data(), thread, team.threads);
+  team.barrier->wait();
+  refresh_transposed(thread, team.threads);
+}
+
+template <class T>
+TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
+  using Clock = std::chrono::steady_clock;
+  const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  manual_rows_ = 0;
+  const size_t span = request.rows.to - request.rows.from;
+  const size_t batch_rows = std::min(request.batch_size, span);
+  const size_t steps_a_pass = (span + batch_rows - 1) / batch_rows;
+  const size_t total = steps_a_pass * request.repeat;
+  const unsigned threads = threads_for(batch_rows);
+  if (!team_) team_ = std::make_unique<Team>();
+  Team& team = *team_;
+  const bool blocked = prepare_team(team, batch_rows, threads);
+  TrainOutcome outcome;
+  const size_t left = total - request.first_step;
+  outcome.losses.reserve(std::min(left, size_t{1} << 16));
+  team.outcome = &outcome;
+  team.outputs = request.outputs;
+  team.output_row = 0;
+  team.stop = false;
+  team.non_finite.store(false);
+  if (request.outputs) {
+    // One pass at most: with more passes a slice ends where a pass does.
+    const size_t rows = std::min(left * batch_rows, span);
+    outcome.outputs = AlignedArray<uint8_t>(rows * plan_.last().units * sizeof(T));
+  }
+  const bool has_penalty = std::any_of(plan_.stages.begin(), plan_.stages.end(), [](const Stage& s) { return s.l2 != 0; });
+  const Clock::time_point start = Clock::now();
+  const bool timed = std::isfinite(request.max_milliseconds);
+
+  const auto work = [&](unsigned thread) {
+    const FlushToZero flush;
+    for (size_t step = request.first_step; step < total; ++step) {
+      const size_t in_pass = step % steps_a_pass;
+      Batch batch{&data, request.rows};
+      batch.rows.from = request.rows.from + in_pass * batch_rows;
+      batch.rows.to = std::min(request.rows.to, batch.rows.from + batch_rows);
+      team.correct[thread] = 0;
+      if (thread == 0) {
+        prepare_updates(request.scalars + step * step_scalar_count);
+        team.penalty = has_penalty ? penalty(flat_.data()) : 0;
+        if (!std::isfinite(team.penalty) || !(denominator(batch) > 0)) team.non_finite.store(true, std::memory_order_relaxed);
+      }
+      if (blocked && gradient_blocks(batch.size(), plan_.parameters) > 1)
+        block_step(team, batch, thread);
+      else
+        chunk_step(team, batch, thread);
+      const bool failed = team.non_finite.load(std::memory_order_relaxed);
+      if (thread == 0) {
+        const double sum = weighted_sum(team.row_loss.data(), batch) / denominator(batch) + team.penalty;
+        outcome.losses.push_back(sum);
+        team.output_row += batch.size();
+        if (failed) {
+          outcome.stopped = Stopped::non_finite;
+        } else {
+          // Counted before the phase barrier by every thread, set to 0 again only after the barrier below.
+          uint32_t correct = 0;
+          for (unsigned t = 0; t < threads; ++t) correct += team.correct[t];
+          if (spec_.loss.name != LossName::mean_squared_error) outcome.correct.push_back(correct);
+          ++outcome.steps;
+          step_ += 1;
+          if (step + 1 < total) {
+            if (abort_.load(std::memory_order_relaxed)) {
+              outcome.stopped = Stopped::aborted;
+              team.stop = true;
+            } else if ((timed && std::chrono::duration<double, std::milli>(Clock::now() - start).count() >= request.max_milliseconds) ||
+                       (request.outputs && in_pass + 1 == steps_a_pass)) {
+              outcome.stopped = Stopped::slice;
+              team.stop = true;
+            }
+          }
+        }
+      }
+      if (failed) return;
+      team.barrier->wait();
+      if (team.stop) return;
+    }
+  };
+  Pool::instance().run(threads, work);
+  outcome.output_rows = request.outputs ? team.output_row : 0;
+  team.outcome = nullptr;
+  return outcome;
+}
+
+template TrainOutcome Engine<float>::train(const Data&, const TrainRequest&);
+template TrainOutcome Engine<double>::train(const Data&, const TrainRequest&);
+template void Engine<float>::prepare_updates(const double*);
+template void Engine<double>::prepare_updates(const double*);
+template void Engine<float>::update_range(const float*, unsigned, unsigned);
+template void Engine<double>::update_range(const double*, unsigned, unsigned);
+template void Engine<float>::refresh_transposed(unsigned, unsigned);
+template void Engine<double>::refresh_transposed(unsigned, unsigned);
+
+}  // namespace nabla

@@ -1,0 +1,38 @@
+// What the threads of a training job share, and what each owns.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "engine.h"
+
+namespace nabla {
+
+// Rows that one pass of samples takes at most: a longer batch goes through in chunks, its chains continued.
+constexpr size_t chunk_rows = 1024;
+// Rows of a sub-block in the sample-split plan: forward and backward while they are in L2.
+constexpr size_t block_rows = 128;
+
+template <class T>
+struct Engine<T>::Team {
+  unsigned threads = 0;
+  size_t rows = 0;  // of the shared scratch
+  std::unique_ptr<Barrier> barrier;
+  std::vector<std::vector<WeightRun>> runs;
+  // Parameter-split plan: one scratch of a chunk for all. Sample-split plan: one of a sub-block for each thread.
+  Scratch<T> chunk;
+  std::vector<Scratch<T>> blocks;
+  AlignedArray<T> gradients;  // flat
+  AlignedArray<T> partials;   // 16 flats
+  std::vector<double> row_loss;
+  std::vector<uint32_t> correct;  // a thread, of the current step
+
+  // Of the current step; written by thread 0 before a barrier.
+  double penalty = 0;
+  std::atomic<bool> non_finite{false};
+  bool stop = false;
+  TrainOutcome* outcome = nullptr;
+  bool outputs = false;
+  size_t output_row = 0;  // first output row of the current step
+};
+
+}  // namespace nabla

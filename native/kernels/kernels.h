@@ -1,0 +1,120 @@
+// The contract of the kernels: plain functions in a table, one table per instruction set and dtype.
+// Layouts, alignment and edge duties: docs/kernels.md. This header is compiled with every instruction set's flags,
+// so it holds plain data only: no std templates, no inline functions, no static objects.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace nabla {
+
+enum class Activation : int { linear, relu, sigmoid, tanh, softmax };
+enum class InputType : int { uint8, float32, float64 };
+enum class Rule : int { sgd, adam };
+enum class TargetKind : int { none, labels, values };
+
+// x -> x * scale, then + offset unless it is 0.
+template <class T>
+struct Affine {
+  T scale;
+  T offset;
+};
+
+// Update of parameters that share one rule and rate. Slots have the parameters' layout.
+template <class T>
+struct Update {
+  Rule rule;
+  T* parameters;
+  T* slot0;
+  T* slot1;
+  T rate;           // sgd: learning rate; adam: alpha; both times the layer's factor
+  T scalar;         // sgd: dampening factor; adam: c = 1 / sqrt(1 - beta2^t)
+  T l2;             // 0 for biases
+  T weight_decay;   // sgd
+  T momentum;       // sgd
+  T beta1, beta2;   // adam
+  T one_minus_beta1, one_minus_beta2, epsilon;
+  bool nesterov;
+};
+
+// Where weight_gradient's finished tiles go.
+template <class T>
+struct GradientSink {
+  T* gradients;             // same layout as the parameters; null when only updating
+  bool accumulate;          // continue the chains found in gradients
+  const Update<T>* update;  // null: store gradients
+};
+
+template <class T>
+struct LossRows {
+  size_t rows;
+  size_t outputs;
+  const T* logits;  // (rows, ld); for mean squared error the outputs
+  size_t ld;
+  TargetKind kind;
+  const int32_t* labels;   // (rows)
+  const T* values;         // (rows, ld), padding 0
+  const T* row_scale;      // (rows): fl(sampleWeight / denominator); null when no gradient is wanted
+  const T* class_weights;  // softmax: class weights; sigmoid: positive weights; null = none. Padded with zeros.
+  T smoothing_on;          // fl(1 - e + e/C); with values fl(1 - e)
+  T smoothing_off;         // fl(e / C)
+  bool smoothing;
+  double* row_loss;  // (rows)
+  T* dlogits;        // (rows, ld), padding written 0; null = no gradient
+  T* outputs_out;    // (rows, ld): after the head; null = not wanted
+  uint32_t* correct;  // added to; null where there is no notion of right
+};
+
+template <class T>
+struct KernelTable {
+  // rows[i] (or first_row + i where rows is null) of x (n, features) -> out (count, ld), converted and rescaled.
+  void (*load_rows)(InputType type, const void* x, size_t features, const uint32_t* rows, size_t first_row, size_t count,
+                    const Affine<T>* affines, size_t affine_count, T* out, size_t ld);
+  // a (m, lda), packed weight (panels)(k)(width) -> out (m, ldo) = act(a weight^T + bias); softmax is left to softmax_rows.
+  void (*dense_forward)(const T* a, size_t lda, size_t m, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
+                        Activation act);
+  // dz (m, ldz), transposed weight (input panels)(o)(width) -> dx (m, ldx) = dz weight, times act'(a) where a (m, ldx) is given.
+  void (*dense_backward_input)(const T* dz, size_t ldz, size_t m, size_t o, const T* transposed, size_t panels, T* dx, size_t ldx,
+                               const T* a, Activation act);
+  // dweight for inputs [i0, i1) and panels [p0, p1): chain over m rows of x (m, ldx) and dz (m, ldz); offsets into a layer of `inputs` inputs.
+  void (*weight_gradient)(const T* x, size_t ldx, const T* dz, size_t ldz, size_t m, size_t inputs, size_t i0, size_t i1, size_t p0,
+                          size_t p1, const GradientSink<T>* sink);
+  // dbias for panels [p0, p1).
+  void (*bias_gradient)(const T* dz, size_t ldz, size_t m, size_t p0, size_t p1, const GradientSink<T>* sink);
+  // Applies an update to elements [begin, end), multiples of the width, with gradients in memory.
+  void (*update)(const Update<T>* update, const T* gradients, size_t begin, size_t end);
+  // out[i] = ((blocks[0][i] + blocks[1][i]) + ...) for i in [begin, end).
+  void (*sum_blocks)(const T* blocks, size_t count, size_t stride, size_t begin, size_t end, T* out);
+  // packed weight (panels)(inputs)(width) -> transposed (input panels)(panels * width)(width), for input panels [q0, q1) and panels [p0, p1).
+  void (*transpose_weight)(const T* weight, size_t inputs, size_t panels, size_t q0, size_t q1, size_t p0, size_t p1, T* transposed);
+  // dz = da * act'(a) over (rows, ld), elementwise activations only; in place.
+  void (*activation_backward)(Activation act, const T* a, T* da, size_t rows, size_t ld);
+  void (*softmax_rows)(T* z, size_t rows, size_t units, size_t ld);
+  void (*softmax_backward)(const T* a, T* da, size_t rows, size_t units, size_t ld);
+  void (*sigmoid_rows)(T* z, size_t rows, size_t ld);
+  void (*softmax_cross_entropy)(const LossRows<T>* loss);
+  void (*sigmoid_cross_entropy)(const LossRows<T>* loss);
+  void (*mean_squared_error)(const LossRows<T>* loss);
+  // Per weight row o: chain over inputs of w * w -> out (panels * width).
+  void (*square_rows)(const T* weight, size_t inputs, size_t panels, T* out);
+  // out = keep ? a * factor : 0; mask (rows, ld) bytes are written. Counter and key as docs/numerics.md says.
+  void (*dropout_forward)(const T* a, T* out, uint8_t* mask, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step,
+                          uint32_t purpose, const uint32_t* key, uint64_t threshold, T factor);
+  void (*dropout_backward)(T* da, const uint8_t* mask, size_t rows, size_t ld, T factor);
+};
+
+enum class Isa : int { baseline, avx2, avx512, neon };
+constexpr int isa_count = 4;
+
+struct KernelSet {
+  Isa isa;
+  const char* name;
+  const KernelTable<float>* f32;
+  const KernelTable<double>* f64;
+};
+
+const KernelSet* baseline_kernels();
+const KernelSet* avx2_kernels();    // null where not compiled for this architecture
+const KernelSet* avx512_kernels();
+const KernelSet* neon_kernels();
+
+}  // namespace nabla

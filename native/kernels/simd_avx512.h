@@ -1,0 +1,97 @@
+// AVX-512 vectors for kernels-inl.h: one register holds the 16 float32 or 8 float64 virtual lanes.
+#pragma once
+#include <immintrin.h>
+
+namespace nabla {
+namespace NABLA_KERNELS {
+
+struct SimdF32 {
+  using T = float;
+  using V = __m512;
+  using M = __mmask16;
+  static constexpr int lanes = 16;
+  static constexpr int tile_rows = 14;
+  static constexpr int tile_panels = 2;
+  static NABLA_INLINE V zero() { return _mm512_setzero_ps(); }
+  static NABLA_INLINE V set1(T x) { return _mm512_set1_ps(x); }
+  static NABLA_INLINE V load(const T* p) { return _mm512_loadu_ps(p); }
+  static NABLA_INLINE void store(T* p, V v) { _mm512_storeu_ps(p, v); }
+  static NABLA_INLINE V add(V a, V b) { return _mm512_add_ps(a, b); }
+  static NABLA_INLINE V sub(V a, V b) { return _mm512_sub_ps(a, b); }
+  static NABLA_INLINE V mul(V a, V b) { return _mm512_mul_ps(a, b); }
+  static NABLA_INLINE V div(V a, V b) { return _mm512_div_ps(a, b); }
+  static NABLA_INLINE V sqrt(V a) { return _mm512_sqrt_ps(a); }
+  static NABLA_INLINE V mad(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+  // (limit < x) ? limit : x and (limit > x) ? limit : x: a NaN x comes through.
+  static NABLA_INLINE V min_limit(V limit, V x) { return _mm512_min_ps(limit, x); }
+  static NABLA_INLINE V max_limit(V limit, V x) { return _mm512_max_ps(limit, x); }
+  static NABLA_INLINE M lt(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  static NABLA_INLINE M gt(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+  static NABLA_INLINE M ge(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
+  static NABLA_INLINE V select(M m, V a, V b) { return _mm512_mask_blend_ps(m, b, a); }
+  static NABLA_INLINE V abs(V a) { return _mm512_abs_ps(a); }
+  static NABLA_INLINE V copysign(V magnitude, V sign) {
+    const __m512i bit = _mm512_set1_epi32(static_cast<int>(0x80000000u));
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), _mm512_and_si512(_mm512_castps_si512(sign), bit)));
+  }
+  // t = k + 1.5 * 2^23 -> 2^(k + shift)
+  static NABLA_INLINE V pow2(V t, int shift) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(127 + shift)), 23));
+  }
+  // x = m * 2^e with m in [1, 2), x > 0 and normal
+  static NABLA_INLINE V split(V x, V& e) {
+    const __m512i bits = _mm512_castps_si512(x);
+    e = _mm512_sub_ps(_mm512_castsi512_ps(_mm512_or_si512(_mm512_srli_epi32(bits, 23), _mm512_set1_epi32(0x4B000000))),
+                      _mm512_set1_ps(8388608.0f + 127.0f));
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_and_si512(bits, _mm512_set1_epi32(0x7fffff)), _mm512_set1_epi32(0x3f800000)));
+  }
+  static NABLA_INLINE V load_u8(const unsigned char* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+};
+
+struct SimdF64 {
+  using T = double;
+  using V = __m512d;
+  using M = __mmask8;
+  static constexpr int lanes = 8;
+  static constexpr int tile_rows = 14;
+  static constexpr int tile_panels = 2;
+  static NABLA_INLINE V zero() { return _mm512_setzero_pd(); }
+  static NABLA_INLINE V set1(T x) { return _mm512_set1_pd(x); }
+  static NABLA_INLINE V load(const T* p) { return _mm512_loadu_pd(p); }
+  static NABLA_INLINE void store(T* p, V v) { _mm512_storeu_pd(p, v); }
+  static NABLA_INLINE V add(V a, V b) { return _mm512_add_pd(a, b); }
+  static NABLA_INLINE V sub(V a, V b) { return _mm512_sub_pd(a, b); }
+  static NABLA_INLINE V mul(V a, V b) { return _mm512_mul_pd(a, b); }
+  static NABLA_INLINE V div(V a, V b) { return _mm512_div_pd(a, b); }
+  static NABLA_INLINE V sqrt(V a) { return _mm512_sqrt_pd(a); }
+  static NABLA_INLINE V mad(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
+  static NABLA_INLINE V min_limit(V limit, V x) { return _mm512_min_pd(limit, x); }
+  static NABLA_INLINE V max_limit(V limit, V x) { return _mm512_max_pd(limit, x); }
+  static NABLA_INLINE M lt(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+  static NABLA_INLINE M gt(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ); }
+  static NABLA_INLINE M ge(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
+  static NABLA_INLINE V select(M m, V a, V b) { return _mm512_mask_blend_pd(m, b, a); }
+  static NABLA_INLINE V abs(V a) { return _mm512_abs_pd(a); }
+  static NABLA_INLINE V copysign(V magnitude, V sign) {
+    const __m512i bit = _mm512_set1_epi64(static_cast<long long>(0x8000000000000000ull));
+    return _mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(magnitude), _mm512_and_si512(_mm512_castpd_si512(sign), bit)));
+  }
+  static NABLA_INLINE V pow2(V t, int shift) {
+    return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(1023 + shift)), 52));
+  }
+  static NABLA_INLINE V split(V x, V& e) {
+    const __m512i bits = _mm512_castpd_si512(x);
+    e = _mm512_sub_pd(_mm512_castsi512_pd(_mm512_or_si512(_mm512_srli_epi64(bits, 52), _mm512_set1_epi64(0x4330000000000000ll))),
+                      _mm512_set1_pd(4503599627370496.0 + 1023.0));
+    return _mm512_castsi512_pd(
+        _mm512_or_si512(_mm512_and_si512(bits, _mm512_set1_epi64(0xfffffffffffffll)), _mm512_set1_epi64(0x3ff0000000000000ll)));
+  }
+  static NABLA_INLINE V load_u8(const unsigned char* p) {
+    return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+};
+
+}  // namespace NABLA_KERNELS
+}  // namespace nabla
