@@ -25,7 +25,7 @@ export type LayerConfig =
       readonly inputShape?: readonly number[];
     }
   | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationName }
-  | { readonly kind: 'dropout'; readonly name: string; readonly rate: number; readonly inputShape?: readonly number[] };
+  | { readonly kind: 'dropout'; readonly name: string; readonly rate: number };
 
 /** The arguments of `compile`. */
 export interface CompileConfig {

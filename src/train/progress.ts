@@ -85,7 +85,7 @@ export class Progress {
 
   #speed(now: number, rows: number): string {
     const elapsed = Math.max(now - this.#epochStart, 0.01);
-    return `${short((rows / elapsed) * 1000)} rows/s`;
+    return `${short((rows / elapsed) * 1000)} samples/s`;
   }
 
   #left(now: number, epoch: number, rows: number): string {

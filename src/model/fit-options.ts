@@ -1,0 +1,244 @@
+// Checks the arguments of fit and loads its data: everything is refused before anything changes.
+import type { DataHandle, Executor, InputArray, Targets } from '../backend/executor.js';
+import { NablaError, show } from '../errors.js';
+import { permutation } from '../random/permutation.js';
+import { purposes } from '../random/purposes.js';
+import { checkCallbacks, type Callback } from '../train/callbacks.js';
+import { isDataset, type Dataset } from '../train/dataset.js';
+import type { EvaluateJob } from '../train/evaluate.js';
+import type { FitJob } from '../train/loop.js';
+import { countsPerRow, type Metric } from '../train/metrics.js';
+import type { Verbose } from '../train/progress.js';
+import { checkBoolean, checkInteger, checkOptions, checkReal } from './checks.js';
+import type { LossConfig } from './losses.js';
+import { applyClassWeight, toSampleWeight, type ClassWeight } from './sample-weights.js';
+import { toMatrix } from './samples.js';
+import type { Structure } from './structure.js';
+import { toTargets } from './targets.js';
+import { isNumericTypedArray, type ArrayInput } from './typed-arrays.js';
+
+/** Validation data: a pair, a pair with sample weights, an object or a data set. */
+export type ValidationData =
+  | readonly [x: ArrayInput, y: ArrayInput, sampleWeight?: ArrayInput]
+  | { readonly x: ArrayInput; readonly y: ArrayInput; readonly sampleWeight?: ArrayInput }
+  | Dataset;
+
+/** Options of `fit`. */
+export interface FitOptions {
+  /** Number of the epoch to stop before, counted from 0. Default 1. */
+  readonly epochs?: number;
+  /** Rows an update; the last update of an epoch takes what is left. Default 32. */
+  readonly batchSize?: number;
+  /** A new order of the rows each epoch, from the model's seed and the epoch's number. Default true. A batch that holds all rows is left in order: there it would only change rounding. */
+  readonly shuffle?: boolean;
+  /** The rows of every epoch in this order, instead of a shuffle; rows may be left out or come twice. A function gives the order for an epoch. */
+  readonly order?: Uint32Array | readonly number[] | ((epoch: number) => Uint32Array | readonly number[]);
+  /** Part of the rows, from the end and before any shuffle, held back for validation. 0 to 1, both excluded; default none. */
+  readonly validationSplit?: number;
+  /** What loss and metrics are computed on after each epoch. */
+  readonly validationData?: ValidationData;
+  readonly callbacks?: Callback | readonly Callback[];
+  /** Ends the fit: it rejects with ERR_ABORTED, the model stays usable. */
+  readonly signal?: AbortSignal;
+  /** 0 silent (default), 1 progress line, 2 one line an epoch. */
+  readonly verbose?: Verbose;
+  /** A factor for the rows of each class. */
+  readonly classWeight?: ClassWeight;
+  /** (rows): a factor for each row's loss; the mean still divides by the number of rows (Keras). */
+  readonly sampleWeight?: ArrayInput;
+  /** Number of the first epoch. Default 0. */
+  readonly initialEpoch?: number;
+}
+
+const fitOptionNames = [
+  'epochs', 'batchSize', 'shuffle', 'order', 'validationSplit', 'validationData', 'callbacks', 'signal', 'verbose', 'classWeight', 'sampleWeight', 'initialEpoch',
+] as const;
+
+/** What arguments are checked against. */
+export interface DataRule {
+  readonly op: string;
+  readonly structure: Structure;
+  readonly executor: Executor;
+  readonly loss: LossConfig;
+}
+
+/** Checked samples. */
+export interface CheckedData {
+  readonly x: InputArray;
+  readonly rows: number;
+  readonly targets: Targets;
+  readonly sampleWeight: Float64Array | undefined;
+}
+
+/** Checks samples with their targets. @param names how they are called in errors */
+export function checkData(rule: DataRule, x: unknown, y: unknown, sampleWeight: unknown, names: { readonly x: string; readonly y: string } = { x: 'x', y: 'y' }): CheckedData {
+  const { op, structure, executor, loss } = rule;
+  const { dtype } = executor.spec;
+  const matrix = toMatrix(x, { op, name: names.x, features: structure.inputSize, shape: structure.inputShape, dtype });
+  const targets = toTargets(y, { op, name: names.y, rows: matrix.rows, units: structure.units, loss, dtype });
+  return { x: matrix.values, rows: matrix.rows, targets, sampleWeight: toSampleWeight(op, sampleWeight, matrix.rows) };
+}
+
+/** Takes (x, y), or a data set in place of both. @throws ERR_TYPE, ERR_SHAPE */
+export function splitDataset(op: string, x: unknown, y: unknown, features: number): { x: unknown; y: unknown } {
+  if (!isDataset(x)) return { x, y };
+  if (y !== undefined && y !== null) throw new NablaError('ERR_TYPE', `[${op}] a data set brings its targets. Expected no y beside it, received ${show(y)}.`);
+  if (x.features !== features || x.x.length !== x.rows * x.features) {
+    throw new NablaError('ERR_SHAPE', `[${op}] the data set's samples fit the model. Expected ${features} features, received ${x.features} (${x.rows} rows, ${x.x.length} values).`);
+  }
+  return { x: x.x, y: x.y };
+}
+
+/** Loads checked data. */
+export function loadData(executor: Executor, { x, rows, targets, sampleWeight }: CheckedData): DataHandle {
+  return executor.load({ x, rows, y: targets, ...(sampleWeight === undefined ? {} : { sampleWeight }) });
+}
+
+/** What fit needs of the model besides its data. */
+export type FitHooks = Pick<FitJob, 'model' | 'scalars' | 'advance' | 'stepping'>;
+
+/** A fit that is ready to run, and how to free what it holds. */
+export interface PreparedFit {
+  readonly job: FitJob;
+  dispose(): void;
+}
+
+/** @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE, ERR_NON_FINITE, ERR_ABORTED, ERR_MEMORY */
+export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitOptions, metrics: readonly Metric[], hooks: FitHooks): PreparedFit {
+  const { op, executor, structure, loss } = rule;
+  checkOptions(op, options, fitOptionNames);
+  const epochs = checkInteger(op, 'epochs', options.epochs ?? 1, 0);
+  const initialEpoch = checkInteger(op, 'initialEpoch', options.initialEpoch ?? 0, 0);
+  const batchSize = checkInteger(op, 'batchSize', options.batchSize ?? 32, 1);
+  const shuffle = checkBoolean(op, 'shuffle', options.shuffle ?? true);
+  const verbose = checkVerbose(op, options.verbose ?? 0);
+  const callbacks = checkCallbacks(op, options.callbacks);
+  const signal = checkSignal(op, options.signal);
+  const given = splitDataset(op, x, y, structure.inputSize);
+  const all = checkData(rule, given.x, given.y, options.sampleWeight);
+  const { train, held } = holdBack(op, all, options, structure.units);
+  const weights = applyClassWeight(op, options.classWeight, train.targets, train.rows, structure.units, train.sampleWeight);
+  const validation = options.validationData === undefined ? held : checkValidation(rule, options.validationData);
+  const { orderOf, samples, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor.spec.seed);
+  const data = loadData(executor, { ...train, sampleWeight: weights });
+  let validationJob: Omit<EvaluateJob, 'executor' | 'weights'> | null = null;
+  const perRow = countsPerRow(loss, structure.units);
+  try {
+    if (validation !== null) validationJob = { data: loadData(executor, validation), targets: ownTargets(validation.targets, metrics), metrics, countsPerRow: perRow };
+  } catch (error) {
+    data.dispose();
+    throw error;
+  }
+  const job: FitJob = {
+    op, executor, data, targets: ownTargets(train.targets, metrics), units: structure.units,
+    params: { epochs, batchSize: Math.min(batchSize, samples), samples, steps: Math.ceil(samples / batchSize) },
+    initialEpoch, orderOf, fixedOrder, callbacks, validation: validationJob, signal, verbose, metrics, countsPerRow: perRow,
+    ...hooks,
+  };
+  return {
+    job,
+    dispose: () => {
+      data.dispose();
+      validationJob?.data.dispose();
+    },
+  };
+}
+
+/** Metrics computed here read targets while the fit runs; the caller may overwrite its arrays then. */
+export function ownTargets(targets: Targets, metrics: readonly Metric[]): Targets {
+  if (metrics.every((metric) => metric.counted)) return targets;
+  return targets.kind === 'labels' ? { kind: 'labels', values: targets.values.slice() } : { kind: 'values', values: targets.values.slice() };
+}
+
+function checkVerbose(op: string, value: unknown): Verbose {
+  if (value === 0 || value === 1 || value === 2) return value;
+  throw new NablaError('ERR_OPTION', `[${op}] verbose is one of three. Expected 0 (silent), 1 (progress line) or 2 (one line an epoch) for verbose, received ${show(value)}.`);
+}
+
+function checkSignal(op: string, signal: unknown): AbortSignal | null {
+  if (signal === undefined || signal === null) return null;
+  if (!isSignal(signal)) throw new NablaError('ERR_TYPE', `[${op}] the signal comes from an AbortController. Expected an AbortSignal for signal, received ${show(signal)}.`);
+  if (signal.aborted) throw new NablaError('ERR_ABORTED', `[${op}] stopped by its signal before it began.`, { cause: signal.reason });
+  return signal;
+}
+function isSignal(value: unknown): value is AbortSignal {
+  return typeof value === 'object' && value !== null && 'aborted' in value && typeof value.aborted === 'boolean' && 'addEventListener' in value;
+}
+
+function holdBack(op: string, all: CheckedData, options: FitOptions, units: number): { train: CheckedData; held: CheckedData | null } {
+  if (options.validationSplit === undefined) return { train: all, held: null };
+  if (options.validationData !== undefined) {
+    throw new NablaError('ERR_OPTION', `[${op}] there is one validation set. Expected validationSplit or validationData, received both.`);
+  }
+  const split = checkReal(op, 'validationSplit', options.validationSplit, { minimum: 0, maximum: 1, minimumOpen: true, maximumOpen: true });
+  const cut = Math.floor(all.rows * (1 - split));
+  if (cut === 0 || cut === all.rows) {
+    throw new NablaError('ERR_RANGE', `[${op}] both parts of a split have rows. Expected a fraction that cuts ${all.rows} rows in two for validationSplit, received ${split}.`);
+  }
+  return { train: part(all, 0, cut, units), held: part(all, cut, all.rows, units) };
+}
+
+function part({ x, rows, targets, sampleWeight }: CheckedData, from: number, to: number, units: number): CheckedData {
+  const features = x.length / rows;
+  return {
+    x: x.subarray(from * features, to * features),
+    rows: to - from,
+    targets:
+      targets.kind === 'labels'
+        ? { kind: 'labels', values: targets.values.subarray(from, to) }
+        : { kind: 'values', values: targets.values.subarray(from * units, to * units) },
+    sampleWeight: sampleWeight?.subarray(from, to),
+  };
+}
+
+function checkValidation(rule: DataRule, value: unknown): CheckedData {
+  const { op, structure } = rule;
+  const names = { x: 'validationData x', y: 'validationData y' };
+  if (Array.isArray(value) && (value.length === 2 || value.length === 3)) return checkData(rule, value[0], value[1], value[2], names);
+  if (isDataset(value)) {
+    const { x, y } = splitDataset(op, value, undefined, structure.inputSize);
+    return checkData(rule, x, y, undefined, names);
+  }
+  if (typeof value === 'object' && value !== null && 'x' in value && 'y' in value) {
+    return checkData(rule, value.x, value.y, 'sampleWeight' in value ? value.sampleWeight : undefined, names);
+  }
+  throw new NablaError('ERR_TYPE', `[${op}] validation data has x and y. Expected [x, y], { x, y } or a data set for validationData, received ${show(value)}.`);
+}
+
+interface CheckedOrder {
+  readonly orderOf: FitJob['orderOf'];
+  readonly samples: number;
+  readonly fixedOrder: boolean;
+}
+
+function checkOrder(op: string, options: FitOptions, rows: number, batchSize: number, shuffle: boolean, seed: number): CheckedOrder {
+  const { order } = options;
+  if (order === undefined) {
+    const shuffled = shuffle && batchSize < rows;
+    return { orderOf: (epoch) => (shuffled ? permutation(rows, seed, purposes.shuffle, epoch) : null), samples: rows, fixedOrder: !shuffled };
+  }
+  if (options.shuffle === true) throw new NablaError('ERR_OPTION', `[${op}] a given order is not shuffled. Expected order or shuffle, received both.`);
+  if (typeof order === 'function') {
+    const first = checkRowList(op, order(options.initialEpoch ?? 0), rows);
+    const orderOf = (epoch: number): Uint32Array => {
+      const list = checkRowList(op, order(epoch), rows);
+      if (list.length !== first.length) {
+        throw new NablaError('ERR_SHAPE', `[${op}] every epoch has as many rows. Expected ${first.length} from the order function, received ${list.length}.`);
+      }
+      return list;
+    };
+    return { orderOf, samples: first.length, fixedOrder: false };
+  }
+  const list = checkRowList(op, order, rows);
+  return { orderOf: () => list, samples: list.length, fixedOrder: true };
+}
+
+/** @returns a fresh array */
+function checkRowList(op: string, value: unknown, rows: number): Uint32Array {
+  if (!Array.isArray(value) && !isNumericTypedArray(value)) {
+    throw new NablaError('ERR_TYPE', `[${op}] an order lists rows. Expected a Uint32Array or an array for order, received ${show(value)}.`);
+  }
+  const items: ArrayLike<unknown> = value;
+  if (items.length === 0) throw new NablaError('ERR_SHAPE', `[${op}] an epoch has rows. Expected at least one row in order, received none.`);
+  return Uint32Array.from(items, (row, index) => checkInteger(op, `order[${index}]`, row, 0, rows - 1));
+}

@@ -1,0 +1,64 @@
+import type { Executor } from '../backend/executor.js';
+import type { FloatArray } from '../backend/spec.js';
+import { NablaError } from '../errors.js';
+import { predict, predictSync, type PredictSource, type SampleInput } from './predict.js';
+import type { Prediction } from './prediction.js';
+import type { Structure } from './structure.js';
+
+/** A model that only predicts: weights that never change, no optimizer state. Made by `model.freeze()`. */
+export class FrozenModel {
+  readonly #structure: Structure;
+  #executor: Executor | null;
+
+  /** @param structure of the model @param executor with its weights set; belongs to this object from now on */
+  constructor(structure: Structure, executor: Executor) {
+    this.#structure = structure;
+    this.#executor = executor;
+  }
+
+  /** Which backend predicts. */
+  get backend(): 'native' | 'typescript' {
+    return this.#source('backend', 'outputs').executor.backend;
+  }
+
+  /** Probabilities or values. @param x samples @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
+  async predict(x: SampleInput): Promise<Prediction> {
+    return predict(this.#source('predict', 'outputs'), x);
+  }
+
+  /** The same, without waiting. */
+  predictSync(x: SampleInput): Prediction {
+    return predictSync(this.#source('predictSync', 'outputs'), x);
+  }
+
+  /** Outputs before the softmax or sigmoid. */
+  async predictLogits(x: SampleInput): Promise<Prediction> {
+    return predict(this.#source('predictLogits', 'logits'), x);
+  }
+
+  /** The same, without waiting. */
+  predictLogitsSync(x: SampleInput): Prediction {
+    return predictSync(this.#source('predictLogitsSync', 'logits'), x);
+  }
+
+  /** Fresh arrays in canonical order: for each dense layer weight (out, in), then bias. */
+  getWeights(): FloatArray[] {
+    return [...this.#source('getWeights', 'outputs').executor.getState().parameters];
+  }
+
+  /** Number of weights and biases. */
+  countParams(): number {
+    return this.#structure.parameters;
+  }
+
+  /** Frees the memory now instead of when the object is collected. */
+  dispose(): void {
+    this.#executor?.dispose();
+    this.#executor = null;
+  }
+
+  #source(op: string, output: PredictSource['output']): PredictSource {
+    if (this.#executor === null) throw new NablaError('ERR_STATE', `[${op}] the model was disposed of. Expected a live model, received a disposed one.`);
+    return { op, structure: this.#structure, executor: this.#executor, output, weights: 'current' };
+  }
+}

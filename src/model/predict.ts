@@ -1,0 +1,62 @@
+// Predictions of a model and of a frozen one.
+import type { Executor, WeightsChoice } from '../backend/executor.js';
+import { NablaError } from '../errors.js';
+import { predictFlow } from '../train/evaluate.js';
+import { runAsync } from '../train/flow.js';
+import { isDataset, type Dataset } from '../train/dataset.js';
+import { splitDataset } from './fit-options.js';
+import { Prediction } from './prediction.js';
+import { toMatrix, type Matrix } from './samples.js';
+import type { Structure } from './structure.js';
+import type { ArrayInput } from './typed-arrays.js';
+
+/** Samples to predict: numbers, or a data set whose targets are ignored. */
+export type SampleInput = ArrayInput | Dataset;
+
+/** What predictions are made with. */
+export interface PredictSource {
+  readonly op: string;
+  readonly structure: Structure;
+  readonly executor: Executor;
+  readonly output: 'outputs' | 'logits';
+  readonly weights: WeightsChoice;
+}
+
+function checkSource({ op, structure, executor, output }: PredictSource): void {
+  if (output === 'outputs' || executor.spec.head !== 'none') return;
+  if (structure.lastActivation === 'softmax' || structure.lastActivation === 'sigmoid') {
+    throw new NablaError('ERR_STATE', `[${op}] this loss is computed behind the activation, so logits are not kept. Expected a cross-entropy in compile, received meanSquaredError.`);
+  }
+}
+
+/** From where on a single output means class 1; null where it is no probability. */
+function threshold({ executor, structure, output }: PredictSource): number | null {
+  const sigmoid = executor.spec.head === 'sigmoid' || structure.lastActivation === 'sigmoid';
+  if (structure.units > 1 || !sigmoid) return null;
+  return output === 'logits' ? 0 : 0.5;
+}
+
+function samples({ op, structure, executor }: PredictSource, x: unknown): Matrix {
+  const values = isDataset(x) ? splitDataset(op, { x: x.x, y: null, rows: x.rows, features: x.features }, undefined, structure.inputSize).x : x;
+  return toMatrix(values, { op, name: 'x', features: structure.inputSize, shape: structure.inputShape, dtype: executor.spec.dtype });
+}
+
+/** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
+export function predictSync(source: PredictSource, x: unknown): Prediction {
+  checkSource(source);
+  const { values, rows } = samples(source, x);
+  return new Prediction(source.executor.predictArraySync(values, rows, source.output, source.weights), rows, threshold(source));
+}
+
+/** The arrays are copied before this returns its promise. @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
+export async function predict(source: PredictSource, x: unknown): Promise<Prediction> {
+  checkSource(source);
+  const { values, rows } = samples(source, x);
+  const { executor, structure, output, weights } = source;
+  const data = executor.load({ x: values, rows });
+  try {
+    return new Prediction(await runAsync(predictFlow(executor, data, output, weights, structure.units)), rows, threshold(source));
+  } finally {
+    data.dispose();
+  }
+}

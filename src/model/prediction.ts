@@ -1,0 +1,50 @@
+import type { FloatArray } from '../backend/spec.js';
+import { NablaError, show } from '../errors.js';
+
+/** What predict returns: one flat array of (rows, outputs), with ways to look at it. */
+export class Prediction<Data extends FloatArray = FloatArray> {
+  /** (rows, outputs), row-major; yours to keep and to change. */
+  readonly data: Data;
+  /** [rows, outputs] */
+  readonly shape: readonly [rows: number, outputs: number];
+  readonly #threshold: number | null;
+
+  /** @param data (rows, outputs) @param rows number of samples @param threshold with one output: values from here on are class 1; null: no classes */
+  constructor(data: Data, rows: number, threshold: number | null) {
+    this.data = data;
+    this.shape = [rows, data.length / rows];
+    this.#threshold = threshold;
+  }
+
+  /** Number of samples. */
+  get rows(): number {
+    return this.shape[0];
+  }
+
+  /** Outputs of one sample, a view of `data`. @param index 0 to rows-1 @throws ERR_RANGE */
+  row(index: number): FloatArray {
+    const [rows, outputs] = this.shape;
+    if (!Number.isInteger(index) || index < 0 || index >= rows) {
+      throw new NablaError('ERR_RANGE', `[Prediction.row] a row is one of the samples. Expected 0 to ${rows - 1} for index, received ${show(index)}.`);
+    }
+    return this.data.subarray(index * outputs, (index + 1) * outputs);
+  }
+
+  /** Position of each row's largest output, the first of equals; for a single sigmoid output 1 from probability 0.5 on, else 0. @returns (rows) */
+  argmax(): Uint32Array {
+    const [rows, outputs] = this.shape;
+    const { data } = this;
+    const classes = new Uint32Array(rows);
+    if (outputs === 1) {
+      if (this.#threshold !== null) for (let row = 0; row < rows; row++) classes[row] = data[row] >= this.#threshold ? 1 : 0;
+      return classes;
+    }
+    for (let row = 0; row < rows; row++) {
+      const start = row * outputs;
+      let best = 0;
+      for (let unit = 1; unit < outputs; unit++) if (data[start + unit] > data[start + best]) best = unit;
+      classes[row] = best;
+    }
+    return classes;
+  }
+}

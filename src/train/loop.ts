@@ -1,0 +1,295 @@
+// The training loop: epochs and slices over an Executor, callbacks between them. It knows nothing of layers.
+import type { DataHandle, Executor, Targets, TrainOptions, TrainResult } from '../backend/executor.js';
+import { callHooks, wantsBatches, type Callback, type CallbackContext, type TrainedModel } from './callbacks.js';
+import { evaluateFlow, type EvaluateJob } from './evaluate.js';
+import { perform, type Flow } from './flow.js';
+import { createHistory, recordEpoch, TrainingStopped, type FitParams, type History, type Logs } from './history.js';
+import { getHost } from './host.js';
+import type { Metric, MetricAccumulator } from './metrics.js';
+import { Progress, type Verbose } from './progress.js';
+
+/** Everything a fit needs, checked and loaded. */
+export interface FitJob {
+  readonly op: string;
+  readonly executor: Executor;
+  readonly data: DataHandle;
+  readonly targets: Targets;
+  readonly units: number;
+  readonly params: FitParams;
+  readonly initialEpoch: number;
+  /** The rows of an epoch in their order; null for 0, 1, 2, … Called once an epoch, before it or while the one before runs. */
+  orderOf(epoch: number): Uint32Array | null;
+  /** true: orderOf gives the same for every epoch. */
+  readonly fixedOrder: boolean;
+  readonly callbacks: readonly Callback[];
+  readonly validation: Omit<EvaluateJob, 'executor' | 'weights'> | null;
+  readonly signal: AbortSignal | null;
+  readonly verbose: Verbose;
+  readonly metrics: readonly Metric[];
+  readonly countsPerRow: number;
+  readonly model: TrainedModel;
+  /** Step scalars of the next steps, from the updates made so far. */
+  scalars(steps: number): Float64Array;
+  /** Told how many updates were made. */
+  advance(steps: number): void;
+  /** Told when a job that changes weights starts and ends. */
+  stepping(running: boolean): void;
+}
+
+/** Steps of one merged call: bounds the scalars and losses that are held. */
+const MERGED_STEPS = 8192;
+/** Milliseconds of work on this thread after which the event loop has a turn. */
+const BREATH = 12;
+/** Milliseconds of a blocking call between two looks at the progress line. */
+const SYNC_SLICE = 50;
+
+/** Runs a fit. @returns the history @throws ERR_ABORTED, ERR_NON_FINITE (as TrainingStopped, with the history so far), what callbacks throw */
+export function* fitFlow(job: FitJob): Flow<History> {
+  const { executor, signal } = job;
+  const history = createHistory(job.params);
+  const abort = (): void => { executor.abort(); };
+  const run = new Run(job, history);
+  signal?.addEventListener('abort', abort);
+  try {
+    executor.publish();
+    yield* run.fit();
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    run.progress.interrupt();
+  }
+  return history;
+}
+
+/** Sums of an epoch. */
+interface Tally {
+  lossSum: number;
+  rows: number;
+  correct: number;
+  steps: number;
+  readonly accumulators: readonly MetricAccumulator[];
+}
+
+class Run {
+  readonly progress: Progress;
+  readonly #job: FitJob;
+  readonly #history: History;
+  readonly #context: CallbackContext;
+  readonly #outputs: boolean;
+  readonly #byBatch: boolean;
+  #order: { epoch: number; order: Uint32Array | null } | null = null;
+  #breath: number;
+
+  constructor(job: FitJob, history: History) {
+    this.#job = job;
+    this.#history = history;
+    this.#context = { model: job.model, params: job.params, history };
+    this.#outputs = job.metrics.some((metric) => !metric.counted);
+    this.#byBatch = wantsBatches(job.callbacks);
+    this.progress = new Progress(job.verbose, job.params, job.initialEpoch);
+    this.#breath = getHost().now();
+  }
+
+  *fit(): Flow<void> {
+    const { callbacks, params, initialEpoch, model } = this.#job;
+    yield* callHooks(callbacks, 'onTrainBegin', (callback) => callback.onTrainBegin?.({}, this.#context));
+    let epoch = initialEpoch;
+    while (epoch < params.epochs && !model.stopTraining) {
+      const merged = this.#mergeable(params.epochs - epoch);
+      if (merged > 1) yield* this.#manyEpochs(epoch, merged);
+      else yield* this.#epoch(epoch);
+      epoch += merged;
+    }
+    const last = lastLogs(this.#history);
+    yield* callHooks(callbacks, 'onTrainEnd', (callback) => callback.onTrainEnd?.({ ...last }, this.#context));
+  }
+
+  /** Epochs of one step each, with nothing to do between them, go over in one call. @returns how many, at least 1 */
+  #mergeable(epochs: number): number {
+    const { params, callbacks, validation, fixedOrder } = this.#job;
+    const plain = params.steps === 1 && fixedOrder && callbacks.length === 0 && validation === null && this.progress.silent && !this.#outputs;
+    return plain ? Math.min(epochs, MERGED_STEPS) : 1;
+  }
+
+  *#manyEpochs(first: number, epochs: number): Flow<void> {
+    const { params, executor, model } = this.#job;
+    const order = this.#orderOf(first);
+    const stepScalars = this.#job.scalars(epochs);
+    let done = 0;
+    while (done < epochs && !model.stopTraining) {
+      const result = yield* this.#slice({ order, from: 0, to: params.samples, batchSize: params.batchSize, repeat: epochs, stepScalars, firstStep: done });
+      for (let i = 0; i < result.steps; i++) {
+        const tally = this.#newTally();
+        this.#count(tally, result, i, params.samples);
+        recordEpoch(this.#history, first + done + i, this.#logs(tally));
+      }
+      done += result.steps;
+      this.#checkStopped(result, first + done, 0);
+      executor.publish();
+      yield* this.#breathe();
+    }
+  }
+
+  *#epoch(epoch: number): Flow<void> {
+    const { callbacks, executor, validation } = this.#job;
+    yield* callHooks(callbacks, 'onEpochBegin', (callback) => callback.onEpochBegin?.(epoch, {}, this.#context));
+    this.progress.beginEpoch();
+    const tally = this.#newTally();
+    if (this.#byBatch) yield* this.#batches(epoch, tally);
+    else yield* this.#slices(epoch, tally);
+    executor.publish();
+    const logs = this.#logs(tally);
+    if (validation !== null) {
+      const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current' });
+      for (const [name, value] of Object.entries(figures)) logs[`val_${name}`] = value;
+      this.#breath = getHost().now();
+      this.#checkAborted();
+    }
+    this.progress.endEpoch(epoch, logs);
+    try {
+      yield* callHooks(callbacks, 'onEpochEnd', (callback) => callback.onEpochEnd?.(epoch, logs, this.#context));
+    } finally {
+      // After the hooks, so that figures they add are kept.
+      recordEpoch(this.#history, epoch, logs);
+    }
+  }
+
+  *#slices(epoch: number, tally: Tally): Flow<void> {
+    const { params } = this.#job;
+    const order = this.#orderOf(epoch);
+    const stepScalars = this.#job.scalars(params.steps);
+    const options = { order, from: 0, to: params.samples, batchSize: params.batchSize, stepScalars, outputs: this.#outputs };
+    while (tally.steps < params.steps) {
+      const result = yield* this.#slice({ ...options, firstStep: tally.steps }, epoch + 1);
+      this.#tally(tally, result, order);
+      this.#checkStopped(result, epoch, tally.steps);
+      if (!this.progress.silent) this.progress.update(epoch, tally.steps, tally.rows, this.#logs(tally));
+      yield* this.#breathe();
+    }
+  }
+
+  /** One step a call, hooks around each. */
+  *#batches(epoch: number, tally: Tally): Flow<void> {
+    const { params, callbacks, model } = this.#job;
+    const order = this.#orderOf(epoch);
+    for (let batch = 0; batch < params.steps && !model.stopTraining; batch++) {
+      const from = batch * params.batchSize;
+      const to = Math.min(from + params.batchSize, params.samples);
+      yield* callHooks(callbacks, 'onBatchBegin', (callback) => callback.onBatchBegin?.(batch, { size: to - from }, this.#context));
+      const options = { order, from, to, batchSize: params.batchSize, stepScalars: this.#job.scalars(1), outputs: this.#outputs };
+      const result = yield* this.#slice(options);
+      const own = this.#newTally();
+      this.#tally(own, result, order, from);
+      this.#tally(tally, result, order, from);
+      this.#checkStopped(result, epoch, batch);
+      const logs = { ...this.#logs(own), size: to - from };
+      yield* callHooks(callbacks, 'onBatchEnd', (callback) => callback.onBatchEnd?.(batch, logs, this.#context));
+      if (!this.progress.silent) this.progress.update(epoch, tally.steps, tally.rows, this.#logs(tally));
+      yield* this.#breathe();
+    }
+  }
+
+  *#slice(options: TrainOptions, nextEpoch?: number): Flow<TrainResult> {
+    const { executor, data } = this.#job;
+    this.#checkAborted();
+    const sync = this.progress.silent ? options : { ...options, maxMilliseconds: SYNC_SLICE };
+    const result = yield* perform(
+      () => executor.trainStepsSync(data, sync),
+      async () => {
+        this.#job.stepping(true);
+        try {
+          const running = executor.trainSteps(data, options);
+          if (nextEpoch !== undefined) this.#prepareOrder(nextEpoch);
+          return await running;
+        } finally {
+          this.#job.stepping(false);
+        }
+      },
+    );
+    this.#job.advance(result.steps);
+    return result;
+  }
+
+  #orderOf(epoch: number): Uint32Array | null {
+    if (this.#order?.epoch !== epoch) this.#order = { epoch, order: this.#job.orderOf(epoch) };
+    return this.#order.order;
+  }
+
+  /** Shuffles for the next epoch while another thread works on this one. */
+  #prepareOrder(epoch: number): void {
+    const { params, executor, fixedOrder } = this.#job;
+    if (epoch < params.epochs && executor.backend === 'native' && !fixedOrder) this.#orderOf(epoch);
+  }
+
+  #newTally(): Tally {
+    return { lossSum: 0, rows: 0, correct: 0, steps: 0, accumulators: this.#job.metrics.map((metric) => metric.create()) };
+  }
+
+  /** Adds step i of a result. */
+  #count(tally: Tally, result: TrainResult, i: number, rows: number): void {
+    tally.lossSum += result.losses[i] * rows;
+    tally.rows += rows;
+    tally.correct += result.correct?.[i] ?? 0;
+    tally.steps += 1;
+  }
+
+  #tally(tally: Tally, result: TrainResult, order: Uint32Array | null, from = tally.rows): void {
+    const { params, metrics, units, targets } = this.#job;
+    const before = tally.rows;
+    for (let i = 0; i < result.steps; i++) {
+      const first = from + i * params.batchSize;
+      this.#count(tally, result, i, Math.min(params.batchSize, params.samples - first));
+    }
+    if (result.outputs === null) return;
+    const rowAt = (position: number): number => (order === null ? from + position : order[from + position]);
+    const slice = { outputs: result.outputs, rows: tally.rows - before, units, targets, rowAt };
+    metrics.forEach((metric, i) => {
+      if (!metric.counted) tally.accumulators[i].update(slice);
+    });
+  }
+
+  #logs(tally: Tally): Logs {
+    const logs: Logs = { loss: tally.lossSum / tally.rows };
+    this.#job.metrics.forEach((metric, i) => {
+      logs[metric.name] = metric.counted ? tally.correct / (tally.rows * this.#job.countsPerRow) : tally.accumulators[i].result();
+    });
+    return logs;
+  }
+
+  #checkStopped(result: TrainResult, epoch: number, step: number): void {
+    if (result.stopped === 'nonFinite') {
+      const { op, params } = this.#job;
+      const loss = result.losses[result.steps];
+      throw new TrainingStopped(
+        'ERR_NON_FINITE',
+        `[${op}] the loss stays finite. Expected a finite loss in epoch ${epoch + 1} of ${params.epochs}, step ${step + 1} of ${params.steps}, received ${loss}; ` +
+          'the weights are those before this step. A smaller learning rate or scaled inputs usually help.',
+        this.#history,
+      );
+    }
+    if (result.stopped === 'aborted') this.#checkAborted();
+  }
+
+  #checkAborted(): void {
+    const { signal, op } = this.#job;
+    if (signal?.aborted !== true) return;
+    throw new TrainingStopped('ERR_ABORTED', `[${op}] stopped by its signal after ${this.#history.epoch.length} finished epochs.`, this.#history, { cause: signal.reason });
+  }
+
+  *#breathe(): Flow<void> {
+    if (this.#job.executor.backend === 'native' || getHost().now() - this.#breath < BREATH) return;
+    yield* perform(
+      () => undefined,
+      () => getHost().yield(),
+    );
+    this.#breath = getHost().now();
+  }
+}
+
+function lastLogs(history: History): Logs {
+  const logs: Logs = {};
+  for (const [name, values] of Object.entries(history.history)) {
+    const value = values.at(-1);
+    if (value !== undefined) logs[name] = value;
+  }
+  return logs;
+}
