@@ -1,0 +1,137 @@
+// Loading: types, rescaling, ownership of arrays.
+import { expect } from 'vitest';
+import type { Executor, Targets } from '../../../src/backend/executor.js';
+import type { NetworkSpec } from '../../../src/backend/spec.js';
+import type { Suite } from '../executor.cases.js';
+import { constantScalars, dense, expectClose, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, rescaling, rounded, sigmoidLoss, squaredLoss, uniforms } from '../networks.js';
+
+export function dataCases({ make, dtype, tolerance, test }: Suite): void {
+  const started = (spec: NetworkSpec): Executor => {
+    const executor = make(spec);
+    executor.setState(randomState(spec, 3));
+    return executor;
+  };
+  const rows = { order: null, from: 0, to: 6 };
+  const labels = (count: number, classes: number): Targets => ({ kind: 'labels', values: Int32Array.from({ length: count }, (_, i) => i % classes) });
+
+  test('uint8, float32 and float64 samples of the same values give the same bytes', () => {
+    const spec = network(dtype, 20, [rescaling(1 / 255, -0.5), rescaling(3), dense(9, 'relu'), dense(3)]);
+    const next = uniforms(5);
+    const bytes = Uint8Array.from({ length: 120 }, () => Math.floor(next() * 256));
+    const results = [bytes, Float32Array.from(bytes), Float64Array.from(bytes)].map((x) => {
+      const executor = started(spec);
+      const data = executor.load({ x, rows: 6, y: labels(6, 3) });
+      expect([data.rows, data.features]).toEqual([6, 20]);
+      const { gradients, dx, outputs, loss } = executor.lossAndGradients(data, rows);
+      expectSame(executor.predictArraySync(x, 6, 'outputs'), outputs);
+      return { gradients, dx, outputs, loss };
+    });
+    for (const other of results.slice(1)) expect(other).toEqual(results[0]);
+  });
+
+  test('targets of the same values in every type give the same bytes', () => {
+    const spec = network(dtype, 4, [dense(3)], { loss: sigmoidLoss() });
+    const bits = Uint8Array.from({ length: 18 }, (_, i) => (i * 7) % 3 & 1);
+    const { x } = randomData(spec, 6, 2);
+    const results = [bits, Float32Array.from(bits), Float64Array.from(bits)].map((values) => {
+      const executor = started(spec);
+      return executor.lossAndGradients(executor.load({ x, rows: 6, y: { kind: 'values', values } }), rows);
+    });
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  test('rescaling is scale, then offset, each rounded, and its gradient is scaled back', () => {
+    const folded = network(dtype, 5, [rescaling(1 / 3, 0.1), rescaling(1.7), dense(4, 'tanh'), dense(2)]);
+    const plain = network(dtype, 5, [dense(4, 'tanh'), dense(2)]);
+    const [a, b] = [started(folded), started(plain)];
+    const { x } = randomData(plain, 6, 4);
+    const [third, tenth, last] = [1 / 3, 0.1, 1.7].map((value) => rounded(dtype, value));
+    const scaled = floats(dtype, x).map((value) => rounded(dtype, rounded(dtype, rounded(dtype, value * third) + tenth) * last));
+    const folding = a.lossAndGradients(a.load({ x, rows: 6, y: labels(6, 2) }), rows);
+    const plainly = b.lossAndGradients(b.load({ x: scaled, rows: 6, y: labels(6, 2) }), rows);
+    expectSameLists(folding.gradients, plainly.gradients);
+    expectSame(folding.outputs, plainly.outputs);
+    expectClose(folding.dx, plainly.dx.map((value) => value * last * third), tolerance);
+  });
+
+  test('float64 samples are rounded to the type on load', () => {
+    const spec = network(dtype, 3, [dense(2)]);
+    const [a, b] = [started(spec), started(spec)];
+    const x = Float64Array.from({ length: 18 }, (_, i) => 1 / (i + 3));
+    const [first, second] = [a.lossAndGradients(a.load({ x, rows: 6, y: labels(6, 2) }), rows), b.lossAndGradients(b.load({ x: floats(dtype, x), rows: 6, y: labels(6, 2) }), rows)];
+    expect(first).toEqual(second);
+  });
+
+  test('loaded arrays may be overwritten or transferred', () => {
+    const spec = network(dtype, 5, [dense(4, 'relu'), dense(3)]);
+    const [a, b] = [started(spec), started(spec)];
+    const options = { ...randomData(spec, 12, 4), sampleWeight: Float64Array.from({ length: 12 }, (_, i) => 0.5 + i / 8) };
+    const [mine, kept] = [a.load(options), b.load(options)];
+    options.x.fill(NaN);
+    options.y.values.fill(99);
+    options.sampleWeight.fill(-1);
+    structuredClone(options.x, { transfer: [options.x.buffer as ArrayBuffer] });
+    const pass = { order: null, from: 0, to: 12, batchSize: 5, stepScalars: constantScalars(spec, 3) };
+    const result = a.trainStepsSync(mine, pass);
+    expect(result.stopped).toBe('done');
+    const fresh = { ...randomData(spec, 12, 4), sampleWeight: Float64Array.from({ length: 12 }, (_, i) => 0.5 + i / 8) };
+    kept.dispose();
+    expect(b.trainStepsSync(b.load(fresh), pass)).toEqual(result);
+    expectSameState(a, b);
+  });
+
+  test('order and step scalars may be overwritten while a job runs', async () => {
+    const spec = network(dtype, 30, [dense(40, 'relu'), dense(3)]);
+    const [a, b] = [started(spec), started(spec)];
+    const options = randomData(spec, 200, 4);
+    const order = Uint32Array.from({ length: 200 }, (_, i) => (i * 7) % 200);
+    const stepScalars = constantScalars(spec, 40);
+    const pass = { from: 0, to: 200, batchSize: 10, repeat: 2, maxMilliseconds: Infinity };
+    const expected = b.trainStepsSync(b.load(options), { ...pass, order: order.slice(), stepScalars: stepScalars.slice() });
+    const running = a.trainSteps(a.load(options), { ...pass, order, stepScalars });
+    order.fill(4_000_000_000);
+    stepScalars.fill(NaN);
+    structuredClone(order, { transfer: [order.buffer] });
+    expect(await running).toEqual(expected);
+    expectSameState(a, b);
+  });
+
+  test('samples in shared memory are borrowed', () => {
+    const spec = network(dtype, 4, [dense(2)]);
+    const executor = started(spec);
+    const { x } = randomData(spec, 6, 4);
+    const shared = new Float64Array(new SharedArrayBuffer(8 * 24));
+    shared.set(x);
+    const data = executor.load({ x: shared, rows: 6 });
+    expectSame(executor.predictSync(data, { ...rows, output: 'logits' }), executor.predictArraySync(x, 6, 'logits'));
+    shared.fill(0.25);
+    const quarter = executor.predictArraySync(floats(dtype, new Float64Array(24).fill(0.25)), 6, 'logits');
+    expectSame(executor.predictSync(data, { ...rows, output: 'logits' }), quarter);
+  });
+
+  test('subarrays are read from where they begin', () => {
+    const spec = network(dtype, 4, [dense(2)], { loss: squaredLoss() });
+    const [a, b] = [started(spec), started(spec)];
+    const { x, y } = randomData(spec, 6, 4);
+    const padded = floats(dtype, [9, 9, 9, ...x, 9]).subarray(3, 27);
+    const values = Float64Array.from([7, ...y.values, 7]).subarray(1, 13);
+    const first = a.lossAndGradients(a.load({ x: padded, rows: 6, y: { kind: 'values', values } }), rows);
+    const second = b.lossAndGradients(b.load({ x, rows: 6, y: { kind: 'values', values: values.slice() } }), rows);
+    expect(first).toEqual(second);
+    expectSame(a.predictArraySync(padded, 6, 'outputs'), second.outputs);
+  });
+
+  test('two handles may be used in turn', () => {
+    const spec = network(dtype, 5, [dense(4, 'relu'), dense(3)]);
+    const [a, b] = [started(spec), started(spec)];
+    const parts = [randomData(spec, 6, 1), randomData(spec, 6, 2)];
+    const handles = parts.map((part) => a.load(part));
+    const pass = { ...rows, batchSize: 6, stepScalars: constantScalars(spec, 1) };
+    for (const turn of [0, 1, 0, 1]) {
+      a.trainStepsSync(handles[turn], pass);
+      b.trainStepsSync(b.load(parts[turn]), pass);
+    }
+    expectSameState(a, b);
+  });
+}

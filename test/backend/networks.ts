@@ -1,0 +1,123 @@
+// Small networks, data and comparisons that the backend tests share.
+import { expect } from 'vitest';
+import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
+import { outputSize, parameterShapes, slotNames } from '../../src/backend/spec.js';
+import type { ActivationSpec, DenseSpec, DType, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
+
+/** Deterministic numbers in [0, 1). */
+export function uniforms(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let z = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return ((z ^ (z >>> 15)) >>> 0) / 4294967296;
+  };
+}
+
+export const softmaxLoss = (changes: Partial<LossSpec & { name: 'softmaxCrossEntropy' }> = {}): LossSpec => ({
+  name: 'softmaxCrossEntropy', reduction: 'mean', labelSmoothing: 0, classWeights: null, ...changes,
+});
+export const sigmoidLoss = (changes: Partial<LossSpec & { name: 'sigmoidCrossEntropy' }> = {}): LossSpec => ({
+  name: 'sigmoidCrossEntropy', reduction: 'mean', positiveWeights: null, ...changes,
+});
+export const squaredLoss = (reduction: 'mean' | 'sum' = 'mean'): LossSpec => ({ name: 'meanSquaredError', reduction });
+export const sgd = (changes: Partial<OptimizerSpec & { name: 'sgd' }> = {}): OptimizerSpec => ({ name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, ...changes });
+export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): OptimizerSpec => ({ name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...changes });
+
+export function dense(units: number, activation: ActivationSpec['name'] = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
+  return { kind: 'dense', name: `dense${units}`, units, useBias: true, activation: { name: activation }, l2: 0, learningRateFactor: 1, ...changes };
+}
+export const dropout = (rate: number): LayerSpec => ({ kind: 'dropout', name: 'dropout', rate });
+export const rescaling = (scale: number, offset = 0): LayerSpec => ({ kind: 'rescaling', name: 'rescaling', scale, offset });
+
+export function network(dtype: DType, inputSize: number, layers: readonly LayerSpec[], changes: Partial<NetworkSpec> = {}): NetworkSpec {
+  const loss = changes.loss === undefined ? softmaxLoss() : changes.loss;
+  const head = loss === null || loss.name === 'meanSquaredError' ? 'none' : loss.name === 'softmaxCrossEntropy' ? 'softmax' : 'sigmoid';
+  return { inputSize, layers, head, loss, optimizer: sgd(), dtype, seed: 7, ...changes };
+}
+
+export function floats(dtype: DType, values: ArrayLike<number>): FloatArray {
+  return dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
+}
+export const rounded = (dtype: DType, value: number): number => (dtype === 'float32' ? Math.fround(value) : value);
+
+/** A state with spread-out parameters, scaled so that activations stay of order 1; slots zero. */
+export function randomState(spec: NetworkSpec, seed: number): ExecutorState {
+  const next = uniforms(seed);
+  const parameters = parameterShapes(spec).map(({ shape, size }) => {
+    const range = shape.length === 2 ? 2 / Math.sqrt(shape[1]) : 0.5;
+    return floats(spec.dtype, Array.from({ length: size }, () => (next() * 2 - 1) * range));
+  });
+  return { parameters, slots: zeroSlots(spec, parameters), step: 0 };
+}
+export function zeroSlots(spec: NetworkSpec, parameters: readonly FloatArray[]): Record<string, FloatArray[]> {
+  const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
+  return Object.fromEntries(names.map((name) => [name, parameters.map((parameter) => floats(spec.dtype, new Float64Array(parameter.length)))]));
+}
+
+/** What load takes, targets included. */
+export interface Loaded extends LoadOptions { readonly x: InputArray; readonly y: Targets }
+
+/** Data that fits a spec: x in [-1, 1], targets as the loss wants them. */
+export function randomData(spec: NetworkSpec, rows: number, seed: number, kind: 'labels' | 'values' = spec.loss?.name === 'softmaxCrossEntropy' ? 'labels' : 'values'): Loaded {
+  const next = uniforms(seed);
+  const outputs = outputSize(spec);
+  const x = floats(spec.dtype, Array.from({ length: rows * spec.inputSize }, () => next() * 2 - 1));
+  if (kind === 'labels') return { x, rows, y: { kind, values: Int32Array.from({ length: rows }, () => Math.floor(next() * outputs)) } };
+  return { x, rows, y: { kind, values: floats(spec.dtype, Array.from({ length: rows * outputs }, () => next())) } };
+}
+
+/** Step scalars for a constant rate: sgd [rate, 1], adam with bias corrections from update `t0` on. */
+export function constantScalars(spec: NetworkSpec, steps: number, learningRate = 0.1, t0 = 1): Float64Array {
+  const { optimizer } = spec;
+  const scalars = new Float64Array(2 * steps);
+  for (let step = 0; step < steps; step++) {
+    const t = t0 + step;
+    scalars[2 * step] = optimizer?.name === 'adam' ? learningRate / (1 - optimizer.beta1 ** t) : learningRate;
+    scalars[2 * step + 1] = optimizer?.name === 'adam' ? 1 / Math.sqrt(1 - optimizer.beta2 ** t) : 1;
+  }
+  return scalars;
+}
+
+/** Every element the same number: NaN equals NaN, 0 is not -0. */
+export function expectSame(actual: FloatArray | null, expected: FloatArray | null): void {
+  if (actual === null || expected === null) {
+    expect(actual).toBe(expected);
+    return;
+  }
+  expect(actual.constructor).toBe(expected.constructor);
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < actual.length; i++) {
+    if (!Object.is(actual[i], expected[i])) expect.fail(`element ${i} of ${actual.length}: ${actual[i]} instead of ${expected[i]}`);
+  }
+}
+export function expectSameLists(actual: readonly FloatArray[], expected: readonly FloatArray[]): void {
+  expect(actual.length).toBe(expected.length);
+  actual.forEach((array, i) => expectSame(array, expected[i]));
+}
+export function expectSameState(actual: Executor, expected: Executor): void {
+  const [a, b] = [actual.getState(), expected.getState()];
+  expect(a.step).toBe(b.step);
+  expectSameLists(a.parameters, b.parameters);
+  expect(Object.keys(a.slots)).toEqual(Object.keys(b.slots));
+  for (const name of Object.keys(a.slots)) expectSameLists(a.slots[name], b.slots[name]);
+}
+
+/** Largest difference relative to the largest magnitude in `expected` (or to `floor` where that is smaller); NaN where only one is NaN. */
+export function relativeDifference(actual: ArrayLike<number>, expected: ArrayLike<number>, floor = 0): number {
+  expect(actual.length).toBe(expected.length);
+  let scale = floor;
+  let difference = 0;
+  for (let i = 0; i < expected.length; i++) if (Number.isFinite(expected[i])) scale = Math.max(scale, Math.abs(expected[i]));
+  for (let i = 0; i < expected.length; i++) {
+    if (Object.is(actual[i], expected[i]) || actual[i] === expected[i]) continue;
+    const d = Math.abs(actual[i] - expected[i]);
+    if (!(d <= difference)) difference = d;
+  }
+  return difference === 0 ? 0 : difference / scale;
+}
+export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, floor = 0): void {
+  const difference = relativeDifference(actual, expected, floor);
+  if (!(difference <= tolerance)) expect.fail(`relative difference ${difference} above ${tolerance}`);
+}
