@@ -177,10 +177,6 @@ Napi::Value load(const Info& info) {
   const View x = view_of(info[1], 1);
   const size_t count = data.rows * data.features;
   const nabla::InputType type = input_type(x, count, 1);
-  const size_t bad = nabla::first_non_finite(type, x.data, count);
-  if (bad < count)
-    throw Error("ERR_NON_FINITE", "[load] samples must be finite. Expected numbers for x, received NaN or infinity in row " +
-                                      std::to_string(bad / data.features) + ", column " + std::to_string(bad % data.features) + ".");
   const size_t outputs = network.outputs();
   if (!absent(info, 3)) {
     const View y = view_of(info[3], 3);
@@ -195,10 +191,6 @@ Napi::Value load(const Info& info) {
       data.kind = nabla::TargetKind::labels;
     } else {
       const nabla::InputType y_type = input_type(y, data.rows * outputs, 3);
-      const size_t bad_y = nabla::first_non_finite(y_type, y.data, data.rows * outputs);
-      if (bad_y < data.rows * outputs)
-        throw Error("ERR_NON_FINITE", "[load] targets must be finite. Expected numbers for y, received NaN or infinity in row " +
-                                          std::to_string(bad_y / outputs) + ", column " + std::to_string(bad_y % outputs) + ".");
       const bool borrow = flag_argument(info, 6);
       data.values.set(y_type, y.data, data.rows * outputs, borrow);
       if (borrow) result->borrowed_y = Napi::Persistent(info[3].As<Napi::Object>());

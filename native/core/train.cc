@@ -251,13 +251,13 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
         const double sum = weighted_sum(team.row_loss.data(), batch) / denominator(batch) + team.penalty;
         outcome.losses.push_back(sum);
         team.output_row += batch.size();
+        // Counted before the phase barrier by every thread, set to 0 again only after the barrier below.
+        uint32_t correct = 0;
+        for (unsigned t = 0; t < threads; ++t) correct += team.correct[t];
+        outcome.correct.push_back(correct);
         if (failed) {
           outcome.stopped = Stopped::non_finite;
         } else {
-          // Counted before the phase barrier by every thread, set to 0 again only after the barrier below.
-          uint32_t correct = 0;
-          for (unsigned t = 0; t < threads; ++t) correct += team.correct[t];
-          if (spec_.loss.name != LossName::mean_squared_error) outcome.correct.push_back(correct);
           ++outcome.steps;
           step_ += 1;
           if (step + 1 < total) {

@@ -1,4 +1,55 @@
-/** What build/Release/nabla.node exports. */
+// What build/Release/nabla.node exports: native/bind_network.cc in TypeScript. Arguments are plain values in a fixed order;
+// src/backend/native.ts is the only caller and gives them names.
+import type { FloatArray, NetworkSpec } from './spec.js';
+import type { EvaluateResult, ForwardResult, BackwardResult, InputArray, Isa, LossAndGradients, TrainResult } from './executor.js';
+
+/** Opaque, tagged handles. */
+export type NativeNetwork = { readonly nativeNetwork: never };
+export type NativeData = { readonly nativeData: never };
+
+export interface NativeInfo {
+  /** Instruction sets that this build has and this processor can run, slowest first. */
+  readonly isas: readonly Isa[];
+  readonly defaultIsa: Isa;
+  /** What affinity and cgroup allow. */
+  readonly threads: number;
+}
+export interface NativeState {
+  readonly parameters: FloatArray[];
+  readonly slots: FloatArray[][];
+  readonly step: number;
+}
+type RowArguments = [order: Uint32Array | null, from: number, to: number];
+type TrainArguments = [
+  network: NativeNetwork, data: NativeData, ...rows: RowArguments, batchSize: number, repeat: number, firstStep: number,
+  stepScalars: Float64Array, maxMilliseconds: number, outputs: boolean,
+];
+type EvaluateArguments = [network: NativeNetwork, data: NativeData, ...rows: RowArguments, published: boolean, outputs: boolean];
+type PredictArguments = [network: NativeNetwork, data: NativeData, ...rows: RowArguments, logits: boolean, published: boolean];
+
+/** Every function throws errors with a `code` of NablaErrorCode. */
 export interface NativeAddon {
-  info(): unknown;
+  info(): NativeInfo;
+  createNetwork(spec: NetworkSpec, isa: Isa | null, threads: number, materialised: boolean): NativeNetwork;
+  disposeNetwork(network: NativeNetwork): void;
+  load(
+    network: NativeNetwork, x: InputArray, rows: number, y: Int32Array | InputArray | null, sampleWeight: Float64Array | null,
+    borrowX: boolean, borrowY: boolean,
+  ): NativeData;
+  disposeData(data: NativeData): void;
+  train(...args: TrainArguments): Promise<TrainResult>;
+  trainSync(...args: TrainArguments): TrainResult;
+  abort(network: NativeNetwork): void;
+  evaluate(...args: EvaluateArguments): Promise<EvaluateResult>;
+  evaluateSync(...args: EvaluateArguments): EvaluateResult;
+  predict(...args: PredictArguments): Promise<FloatArray>;
+  predictSync(...args: PredictArguments): FloatArray;
+  predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean): FloatArray;
+  forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
+  backward(network: NativeNetwork, dLogits: FloatArray): BackwardResult;
+  applyGradients(network: NativeNetwork, gradients: readonly FloatArray[], stepScalars: Float64Array): void;
+  lossAndGradients(network: NativeNetwork, data: NativeData, ...rows: RowArguments): LossAndGradients;
+  publish(network: NativeNetwork): void;
+  getState(network: NativeNetwork): NativeState;
+  setState(network: NativeNetwork, parameters: readonly FloatArray[], slots: readonly (readonly FloatArray[])[], step: number): void;
 }

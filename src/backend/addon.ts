@@ -29,6 +29,25 @@ export type AddonResult =
 /** What the addon exports. The compiler holds this table to NativeAddon, {@link missingExports} holds the file to this table. */
 const EXPORTS: Readonly<Record<keyof NativeAddon, 'function'>> = {
   info: 'function',
+  createNetwork: 'function',
+  disposeNetwork: 'function',
+  load: 'function',
+  disposeData: 'function',
+  train: 'function',
+  trainSync: 'function',
+  abort: 'function',
+  evaluate: 'function',
+  evaluateSync: 'function',
+  predict: 'function',
+  predictSync: 'function',
+  predictArray: 'function',
+  forwardTrain: 'function',
+  backward: 'function',
+  applyGradients: 'function',
+  lossAndGradients: 'function',
+  publish: 'function',
+  getState: 'function',
+  setState: 'function',
 };
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
