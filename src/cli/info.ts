@@ -13,12 +13,19 @@ interface Info {
   readonly backend: 'native' | 'typescript';
   /** The loaded file, or null. */
   readonly addon: string | null;
+  /** Instruction sets that the addon has and the processor can run, slowest first; empty without an addon. */
+  readonly isas: readonly string[];
+  /** The one used by default (NABLA_ISA changes that). */
+  readonly isa: string;
+  /** Threads used by default (NABLA_THREADS changes that). */
+  readonly threads: number;
   /** Why there is no addon. */
   readonly problem: string | null;
 }
 
 function collect(): Info {
   const result = loadAddon();
+  const native = result.addon?.info();
   return {
     platform: `${process.platform}-${process.arch}`,
     node: process.version,
@@ -26,6 +33,9 @@ function collect(): Info {
     processors: availableParallelism(),
     backend: result.addon === null ? 'typescript' : 'native',
     addon: result.addon === null ? null : result.path,
+    isas: native?.isas ?? [],
+    isa: native?.defaultIsa ?? 'typescript',
+    threads: native?.threads ?? 1,
     problem: result.addon === null ? result.problem.message : null,
   };
 }
@@ -42,7 +52,7 @@ export function infoCommand(): Command {
         return;
       }
       const { problem, ...rest } = info;
-      for (const [name, value] of Object.entries(rest)) process.stdout.write(`${name.padEnd(12)} ${String(value ?? 'none')}\n`);
+      for (const [name, value] of Object.entries(rest)) process.stdout.write(`${name.padEnd(12)} ${value === null ? 'none' : Array.isArray(value) ? value.join(', ') : String(value)}\n`);
       if (problem !== null) process.stdout.write(`\n${problem}\n`);
     });
 }
