@@ -1,0 +1,73 @@
+// Saving and loading models: what stands behind model.save and loadModel.
+import { isNablaError, NablaError } from '../errors.js';
+import { sequentialFromRecord, type FromRecordOptions } from '../model/from-record.js';
+import type { ModelRecord } from '../model/record.js';
+import { Sequential } from '../model/sequential.js';
+import { toPath, type PathLike } from './files.js';
+import { configProblem, isModelConfig } from './model-config.js';
+import { readModelFile, readModelFileSync, writeModelFile, writeModelFileSync, type StoredModel } from './model-file.js';
+
+/** Anything that can describe itself: a model, or what a model's toRecord gave. */
+export type Savable = ModelRecord | { toRecord(): ModelRecord };
+
+/**
+ * Writes a model file (.safetensors), in one piece: the file is the old or the new one, never a part.
+ * @param model a model, or its record  @param path where to
+ * @throws ERR_FILE when it cannot be written
+ * @example await saveModel(model, 'digits.safetensors'); // the same as model.save('digits.safetensors')
+ */
+export async function saveModel(model: Savable, path: PathLike): Promise<void> {
+  await writeModelFile(path, toRecord(model));
+}
+
+/** saveModel, blocking. */
+export function saveModelSync(model: Savable, path: PathLike): void {
+  writeModelFileSync(path, toRecord(model));
+}
+
+/**
+ * Reads a model file: a model with the stored weights, class names and compile arguments; the optimizer starts anew.
+ * @param path file  @param options where the model runs: `backend`, `isa`, `threads`, `plan`
+ * @throws ERR_FILE when it cannot be read, ERR_FORMAT when it is damaged or something else, ERR_VERSION when a newer nabla wrote it
+ * @example const model = await loadModel('digits.safetensors');
+ */
+export async function loadModel(path: PathLike, options: FromRecordOptions = {}): Promise<Sequential> {
+  checkWhere(options);
+  return build(toPath('loadModel', path), await readModelFile(path), options);
+}
+
+/** loadModel, blocking. */
+export function loadModelSync(path: PathLike, options: FromRecordOptions = {}): Sequential {
+  checkWhere(options);
+  return build(toPath('loadModelSync', path), readModelFileSync(path), options);
+}
+
+/** Wrong options are the caller's fault, not the file's: they are found before it is read. */
+function checkWhere(options: FromRecordOptions): void {
+  new Sequential(options, []).dispose();
+}
+
+function toRecord(model: Savable): ModelRecord {
+  return 'toRecord' in model ? model.toRecord() : model;
+}
+
+function build(name: string, stored: StoredModel, options: FromRecordOptions): Sequential {
+  const { config, tensors, classNames, metrics } = stored;
+  if (!isModelConfig(config)) throw damaged(name, configProblem(config) ?? 'its spec is not one');
+  const dtype = tensors[0]?.data instanceof Float64Array ? 'float64' : 'float32';
+  if (tensors.length > 0 && dtype !== config.dtype) throw damaged(name, `Expected ${config.dtype} tensors as its spec says, received ${dtype}`);
+  const record = { formatVersion: stored.formatVersion, config, tensors, ...(classNames === undefined ? {} : { classNames }), ...(metrics === undefined ? {} : { metrics }) };
+  try {
+    return sequentialFromRecord(record, options);
+  } catch (error) {
+    // A missing backend or too little memory is no fault of the file.
+    if (isNablaError(error) && error.code !== 'ERR_BACKEND' && error.code !== 'ERR_MEMORY' && error.code !== 'ERR_VERSION') {
+      throw new NablaError('ERR_FORMAT', `[loadModel] ${name} cannot be made into a model: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function damaged(name: string, text: string): NablaError {
+  return new NablaError('ERR_FORMAT', `[loadModel] ${name} is a damaged model file. ${text}.`);
+}
