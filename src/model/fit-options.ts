@@ -19,8 +19,8 @@ import { isNumericTypedArray, type ArrayInput } from './typed-arrays.js';
 
 /** Validation data: a pair, a pair with sample weights, an object or a data set. */
 export type ValidationData =
-  | readonly [x: ArrayInput, y: ArrayInput, sampleWeight?: ArrayInput]
-  | { readonly x: ArrayInput; readonly y: ArrayInput; readonly sampleWeight?: ArrayInput }
+  | readonly [x: ArrayInput, y: ArrayInput | null, sampleWeight?: ArrayInput]
+  | { readonly x: ArrayInput; readonly y: ArrayInput | null; readonly sampleWeight?: ArrayInput }
   | Dataset;
 
 /** Options of `fit`. */

@@ -1,12 +1,14 @@
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import { initializers } from './initializers.js';
+import { checkActivation } from './activations.js';
+import { checkName } from './checks.js';
+import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
 import { toParameter } from './initial-weights.js';
 import type { Layer } from './layer.js';
 import { layers } from './layers.js';
-import type { LayerConfig, ModelRecord } from './record.js';
+import type { StoredRecord } from './record.js';
 import { regularizers } from './regularizers.js';
-import { Sequential } from './sequential.js';
+import { Sequential, type StoredCompile } from './sequential.js';
 import type { SequentialOptions } from './settings.js';
 
 /** What may differ from the stored model: where it runs. */
@@ -18,75 +20,131 @@ const op = 'sequentialFromRecord';
  * A model from plain data; everything is checked, since it may come from a file.
  * @param record as `model.toRecord()` gives it @param options `backend`, `isa`, `threads`
  * @returns a model with the stored weights and `compile` arguments; an optimizer starts anew
- * @throws ERR_VERSION for a newer format, ERR_FORMAT for a record that contradicts itself, and what the layers refuse
+ * @throws ERR_VERSION for a newer format, ERR_FORMAT for a record that contradicts itself, and what layers and compile refuse
  */
-export function sequentialFromRecord(record: ModelRecord, options: FromRecordOptions = {}): Sequential {
+export function sequentialFromRecord(record: StoredRecord, options: FromRecordOptions = {}): Sequential {
   const version: unknown = record.formatVersion;
   if (version !== 1) {
     const newer = typeof version === 'number' && version > 1;
     throw new NablaError(newer ? 'ERR_VERSION' : 'ERR_FORMAT', `[${op}] this nabla reads format version 1. Expected 1 for formatVersion, received ${show(version)}${newer ? '; a newer nabla wrote it' : ''}.`);
   }
-  const config: unknown = record.config;
-  if (typeof config !== 'object' || config === null || !Array.isArray(record.config.layers) || !Array.isArray(record.tensors)) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a record describes its layers. Expected config.layers and tensors, received ${show(config)}.`);
-  }
-  const { dtype, seed, compile } = record.config;
-  const settings: SequentialOptions = { ...options, dtype, seed, ...(record.classNames === undefined ? {} : { classNames: record.classNames }) };
-  const list = record.config.layers.map(layerFromConfig);
+  const config = new Fields('config', record.config);
+  const settings: SequentialOptions = {
+    ...options,
+    dtype: checkName(op, 'dtype', config.get('dtype'), ['float32', 'float64']),
+    seed: config.number('seed'),
+    ...(record.classNames === undefined ? {} : { classNames: record.classNames }),
+  };
+  const list = config.list('layers').map((layer, index) => layerFromConfig(new Fields(`config.layers[${index}]`, layer)));
   const blank = new Sequential(settings, list);
   const names = blank.parameterNames();
-  const weights = blank.getWeights();
+  const shapes = blank.parameterShapes();
   if (record.tensors.length !== names.length) {
     throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${names.join(', ')}, received ${record.tensors.length} tensors.`);
   }
-  const parameters = names.map((name, i) => findTensor(record, name, weights[i], blank));
-  const state = { parameters, slots: {}, step: 0 };
+  const parameters = names.map((name, i) => findTensor(record, name, shapes[i], blank));
+  const compile = config.get('compile');
   const metrics = record.metrics ?? {};
-  return new Sequential(settings, list, compile === null || compile === undefined ? { state, metrics } : { state, metrics, compiled: compile });
+  const state = { parameters, slots: {}, step: 0 };
+  if (compile === null || compile === undefined) return new Sequential(settings, list, { state, metrics });
+  const fields = new Fields('config.compile', compile);
+  const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: fields.get('loss'), metrics: fields.get('metrics') };
+  return new Sequential(settings, list, { state, metrics, compiled });
 }
 
-function findTensor(record: ModelRecord, name: string, like: FloatArray, blank: Sequential): FloatArray {
+function findTensor(record: StoredRecord, name: string, shape: readonly number[], blank: Sequential): FloatArray {
   const tensor = record.tensors.find((item) => item.name === name);
   if (tensor === undefined) {
     throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected a tensor named ${show(name)}, received ${record.tensors.map((item) => item.name).join(', ')}.`);
   }
-  const size = tensor.shape.reduce((product, length) => product * length, 1);
-  if (tensor.data.length !== like.length || size !== like.length) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a tensor has its parameter's shape. Expected ${like.length} values for ${show(name)}, received ${tensor.data.length} (shape ${tensor.shape.join(' x ')}).`);
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (tensor.data.length !== size || tensor.shape.join() !== shape.join()) {
+    throw new NablaError('ERR_FORMAT', `[${op}] a tensor has its parameter's shape, (out, in). Expected ${shape.join(' x ')} for ${show(name)}, received ${tensor.shape.join(' x ')} (${tensor.data.length} values).`);
   }
-  return toParameter(op, name, tensor.data, tensor.shape, blank.dtype);
+  return toParameter(op, name, tensor.data, shape, blank.dtype);
 }
 
-/** Weights come from the tensors: initial ones would be drawn for nothing. */
-const zeros = initializers.zeros();
-
-function layerFromConfig(config: LayerConfig): Layer {
-  const kind: string = config.kind;
-  const shape = 'inputShape' in config && config.inputShape !== undefined ? { inputShape: config.inputShape } : {};
-  switch (config.kind) {
+function layerFromConfig(fields: Fields): Layer {
+  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'rescaling', 'dense', 'activation', 'dropout']);
+  const name = fields.text('name');
+  const given = fields.get('inputShape');
+  const shape = given === undefined ? {} : { inputShape: fields.numbers('inputShape') };
+  switch (kind) {
     case 'input':
-      return layers.input({ shape: config.shape, name: config.name });
+      return layers.input({ shape: fields.numbers('shape'), name });
     case 'flatten':
-      return layers.flatten({ name: config.name, ...shape });
+      return layers.flatten({ name, ...shape });
     case 'rescaling':
-      return layers.rescaling({ scale: config.scale, offset: config.offset, name: config.name, ...shape });
+      return layers.rescaling({ scale: fields.number('scale'), offset: fields.number('offset'), name, ...shape });
     case 'activation':
-      return layers.activation({ activation: config.activation, name: config.name });
+      return layers.activation({ activation: checkActivation(op, fields.get('activation')), name });
     case 'dropout':
-      return layers.dropout({ rate: config.rate, name: config.name });
-    case 'dense':
+      return layers.dropout({ rate: fields.number('rate'), name });
+    case 'dense': {
+      const l2 = fields.number('l2');
       return layers.dense({
-        name: config.name,
-        units: config.units,
-        activation: config.activation,
-        useBias: config.useBias,
-        kernelInitializer: config.kernelInitializer.name === 'array' ? zeros : config.kernelInitializer,
-        biasInitializer: config.biasInitializer.name === 'array' ? zeros : config.biasInitializer,
-        kernelRegularizer: config.l2 === 0 ? null : regularizers.l2(config.l2),
-        learningRateFactor: config.learningRateFactor,
+        name,
+        units: fields.number('units'),
+        activation: checkActivation(op, fields.get('activation')),
+        useBias: fields.flag('useBias'),
+        kernelInitializer: drawable(fields.get('kernelInitializer')),
+        biasInitializer: drawable(fields.get('biasInitializer')),
+        kernelRegularizer: l2 === 0 ? null : regularizers.l2(l2),
+        learningRateFactor: fields.number('learningRateFactor'),
         ...shape,
       });
-    default:
-      throw new NablaError('ERR_FORMAT', `[${op}] unknown layer. Expected one of ${Object.keys(layers).join(', ')}, received ${show(kind)}.`);
+    }
   }
+}
+
+/** Given arrays are not stored twice: their values are in the tensors. */
+function drawable(value: unknown): InitializerConfig {
+  const config = checkInitializerConfig(op, value);
+  return config.name === 'array' ? { name: 'zeros' } : config;
+}
+
+/** Members of an object that nobody has checked yet. */
+class Fields {
+  readonly #path: string;
+  readonly #object: object;
+
+  constructor(path: string, value: unknown) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path, 'an object', value);
+    this.#path = path;
+    this.#object = value;
+  }
+
+  get(name: string): unknown {
+    return Object.hasOwn(this.#object, name) ? Reflect.get(this.#object, name) : undefined;
+  }
+  number(name: string): number {
+    const value = this.get(name);
+    if (typeof value !== 'number') throw wrong(`${this.#path}.${name}`, 'a number', value);
+    return value;
+  }
+  text(name: string): string {
+    const value = this.get(name);
+    if (typeof value !== 'string') throw wrong(`${this.#path}.${name}`, 'a string', value);
+    return value;
+  }
+  flag(name: string): boolean {
+    const value = this.get(name);
+    if (typeof value !== 'boolean') throw wrong(`${this.#path}.${name}`, 'true or false', value);
+    return value;
+  }
+  list(name: string): readonly unknown[] {
+    const value = this.get(name);
+    if (!Array.isArray(value)) throw wrong(`${this.#path}.${name}`, 'an array', value);
+    return value;
+  }
+  numbers(name: string): number[] {
+    return this.list(name).map((value, index) => {
+      if (typeof value !== 'number') throw wrong(`${this.#path}.${name}[${index}]`, 'a number', value);
+      return value;
+    });
+  }
+}
+
+function wrong(path: string, expected: string, received: unknown): NablaError {
+  return new NablaError('ERR_FORMAT', `[${op}] a record is complete. Expected ${expected} for ${path}, received ${show(received)}.`);
 }

@@ -102,17 +102,17 @@ export function fillInitial(out: FloatArray, config: InitializerConfig, fanIn: n
   const normal = (variance: number): void => fillNormal(out, stream, 0, Math.sqrt(variance));
   switch (config.name) {
     case 'glorotUniform':
-      return uniform(Math.sqrt(6 / (fanIn + fanOut)));
+      { uniform(Math.sqrt(6 / (fanIn + fanOut))); return; }
     case 'glorotNormal':
-      return normal(2 / (fanIn + fanOut));
+      { normal(2 / (fanIn + fanOut)); return; }
     case 'heUniform':
-      return uniform(Math.sqrt(6 / fanIn));
+      { uniform(Math.sqrt(6 / fanIn)); return; }
     case 'heNormal':
-      return normal(2 / fanIn);
+      { normal(2 / fanIn); return; }
     case 'lecunUniform':
-      return uniform(Math.sqrt(3 / fanIn));
+      { uniform(Math.sqrt(3 / fanIn)); return; }
     case 'lecunNormal':
-      return normal(1 / fanIn);
+      { normal(1 / fanIn); return; }
     case 'zeros':
     case 'array':
       out.fill(0);
@@ -124,8 +124,8 @@ export function fillInitial(out: FloatArray, config: InitializerConfig, fanIn: n
       out.fill(config.value);
       return;
     case 'randomNormal':
-      return fillNormal(out, stream, config.mean, config.stddev);
+      { fillNormal(out, stream, config.mean, config.stddev); return; }
     case 'randomUniform':
-      return fillUniform(out, stream, config.minval, config.maxval);
+      { fillUniform(out, stream, config.minval, config.maxval); return; }
   }
 }

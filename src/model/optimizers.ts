@@ -93,6 +93,7 @@ export function checkOptimizer(op: string, value: unknown): Optimizer {
   if (typeof value === 'object' && value !== null && 'spec' in value && 'learningRate' in value && typeof value.spec === 'object' && value.spec !== null) {
     return optimizerFromConfig(op, { ...value.spec, learningRate: value.learningRate });
   }
+  if (typeof value === 'object' && value !== null && 'name' in value) return optimizerFromConfig(op, value);
   throw new NablaError('ERR_TYPE', `[${op}] the optimizer is a name or an object. Expected 'sgd', 'adam' or optimizers.sgd({ ... }), received ${show(value)}.`);
 }
 

@@ -60,3 +60,6 @@ export interface ModelRecord {
   /** Figures worth keeping beside the weights, for example the test accuracy. */
   readonly metrics?: Readonly<Record<string, number>>;
 }
+
+/** A record that came from a file: its description is parsed JSON that nobody has checked yet. A {@link ModelRecord} is one too. */
+export type StoredRecord = Omit<ModelRecord, 'config'> & { readonly config: unknown };

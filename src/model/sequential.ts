@@ -51,10 +51,16 @@ interface Compiled {
   readonly loss: LossConfig;
   readonly metrics: readonly Metric[];
 }
+/** Arguments of compile that nobody has checked yet. */
+export interface StoredCompile {
+  readonly optimizer: unknown;
+  readonly loss: unknown;
+  readonly metrics?: unknown;
+}
 /** What a model takes over from a record or from another model. */
 export interface Inherited {
   readonly state?: ExecutorState;
-  readonly compiled?: CompileConfig;
+  readonly compiled?: StoredCompile;
   readonly metrics?: Readonly<Record<string, number>>;
 }
 
@@ -147,7 +153,7 @@ export class Sequential implements TrainedModel {
     this.#compile('compile', options);
   }
 
-  #compile(op: string, options: { readonly optimizer: unknown; readonly loss: unknown; readonly metrics?: unknown }): void {
+  #compile(op: string, options: StoredCompile): void {
     this.#checkIdle(op);
     const structure = this.#build(op);
     const optimizer = options.optimizer === null ? null : checkOptimizer(op, options.optimizer);
@@ -175,7 +181,7 @@ export class Sequential implements TrainedModel {
    * @example const history = await model.fit(x, y, { epochs: 10, batchSize: 64, validationSplit: 0.1, verbose: 1 });
    */
   async fit(data: Dataset, options?: FitOptions): Promise<History>;
-  async fit(x: ArrayInput, y: ArrayInput, options?: FitOptions): Promise<History>;
+  async fit(x: ArrayInput, y: ArrayInput | null, options?: FitOptions): Promise<History>;
   async fit(x: unknown, ...rest: unknown[]): Promise<History> {
     const { prepared, done } = this.#beginFit('fit', x, rest);
     try {
@@ -187,7 +193,7 @@ export class Sequential implements TrainedModel {
 
   /** Trains without waiting, for scripts; hooks may not return promises. @see fit */
   fitSync(data: Dataset, options?: FitOptions): History;
-  fitSync(x: ArrayInput, y: ArrayInput, options?: FitOptions): History;
+  fitSync(x: ArrayInput, y: ArrayInput | null, options?: FitOptions): History;
   fitSync(x: unknown, ...rest: unknown[]): History {
     const { prepared, done } = this.#beginFit('fitSync', x, rest);
     try {
@@ -219,14 +225,14 @@ export class Sequential implements TrainedModel {
   }
 
   /** One update with the given rows as one batch. @returns loss and metrics of the batch before the update @throws as fit */
-  async trainOnBatch(x: ArrayInput, y: ArrayInput, options: TrainOnBatchOptions = {}): Promise<Logs> {
+  async trainOnBatch(x: ArrayInput, y: ArrayInput | null, options: TrainOnBatchOptions = {}): Promise<Logs> {
     checkOptions('trainOnBatch', options, ['sampleWeight', 'classWeight']);
     const history = await this.fit(x, y, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false });
     return onlyEpoch(history);
   }
 
   /** The same, without waiting. */
-  trainOnBatchSync(x: ArrayInput, y: ArrayInput, options: TrainOnBatchOptions = {}): Logs {
+  trainOnBatchSync(x: ArrayInput, y: ArrayInput | null, options: TrainOnBatchOptions = {}): Logs {
     checkOptions('trainOnBatchSync', options, ['sampleWeight', 'classWeight']);
     return onlyEpoch(this.fitSync(x, y, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false }));
   }
@@ -237,7 +243,7 @@ export class Sequential implements TrainedModel {
    * @returns { loss, accuracy, … } @throws (as rejection) ERR_STATE, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
    */
   async evaluate(data: Dataset, options?: EvaluateOptions): Promise<Logs>;
-  async evaluate(x: ArrayInput, y: ArrayInput, options?: EvaluateOptions): Promise<Logs>;
+  async evaluate(x: ArrayInput, y: ArrayInput | null, options?: EvaluateOptions): Promise<Logs>;
   async evaluate(x: unknown, ...rest: unknown[]): Promise<Logs> {
     const { job, dispose } = this.#beginEvaluate('evaluate', x, rest);
     try {
@@ -249,7 +255,7 @@ export class Sequential implements TrainedModel {
 
   /** The same, without waiting. */
   evaluateSync(data: Dataset, options?: EvaluateOptions): Logs;
-  evaluateSync(x: ArrayInput, y: ArrayInput, options?: EvaluateOptions): Logs;
+  evaluateSync(x: ArrayInput, y: ArrayInput | null, options?: EvaluateOptions): Logs;
   evaluateSync(x: unknown, ...rest: unknown[]): Logs {
     const { job, dispose } = this.#beginEvaluate('evaluateSync', x, rest);
     try {
@@ -303,7 +309,7 @@ export class Sequential implements TrainedModel {
    * @param x samples (rows, features) @param y targets
    * @returns loss, gradients by parameter name, dx (rows, features), outputs @throws ERR_STATE, ERR_BUSY, ERR_TYPE, ERR_SHAPE, ERR_RANGE
    */
-  gradients(x: ArrayInput, y: ArrayInput): Gradients {
+  gradients(x: ArrayInput, y: ArrayInput | null): Gradients {
     this.#checkNotStepping('gradients');
     const { rule } = this.#rule('gradients');
     return computeGradients(rule.executor, checkData(rule, x, y, undefined));
@@ -316,7 +322,7 @@ export class Sequential implements TrainedModel {
    * @returns for each parameter the worst relative difference and where it is @throws as gradients
    * @example for (const { name, worst, at } of model.checkGradients(x, y)) console.log(name, worst, at);
    */
-  checkGradients(x: ArrayInput, y: ArrayInput, options: CheckGradientsOptions = {}): GradientCheck[] {
+  checkGradients(x: ArrayInput, y: ArrayInput | null, options: CheckGradientsOptions = {}): GradientCheck[] {
     const op = 'checkGradients';
     checkOptions(op, options, ['epsilon', 'elements']);
     const epsilon = checkReal(op, 'epsilon', options.epsilon ?? 1e-5, { minimum: 0, minimumOpen: true });
@@ -358,6 +364,11 @@ export class Sequential implements TrainedModel {
   parameterNames(): string[] {
     const structure = this.#build('parameterNames');
     return parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
+  }
+
+  /** Shapes of the parameters in canonical order. */
+  parameterShapes(): (readonly number[])[] {
+    return this.#shapes(this.#build('parameterShapes')).map(({ shape }) => shape);
   }
 
   /** Number of weights and biases. */
@@ -414,7 +425,7 @@ export class Sequential implements TrainedModel {
   }
 
   /** Writes the model to a .safetensors file: to a temporary one first, then renamed. @param path where to @throws (as rejection) ERR_FILE, ERR_BUSY */
-  async save(path: string): Promise<void> {
+  async save(path: string | URL): Promise<void> {
     await getHost().saveModel(this.toRecord(), path);
   }
 

@@ -7,9 +7,9 @@ export interface Host {
   /** Writes progress; never called unless `verbose` asks for it. */
   write(text: string): void;
   /** Lines may be rewritten in place. */
-  readonly isTerminal: boolean;
+  isTerminal(): boolean;
   /** Width of the terminal in characters. */
-  readonly columns: number;
+  columns(): number;
   /** A warning with a stable code, once per code and process. */
   warn(message: string, code: string): void;
   /** Milliseconds, monotonic. */
@@ -19,7 +19,7 @@ export interface Host {
   /** Bytes that this process may hold; Infinity where nobody knows. */
   memoryLimit(): number;
   /** Writes a model file. */
-  saveModel(record: ModelRecord, path: string): Promise<void>;
+  saveModel(record: ModelRecord, path: string | URL): Promise<void>;
 }
 
 const warned = new Set<string>();
@@ -29,8 +29,8 @@ const host: { current: Host } = {
     write(text) {
       console.log(text.replace(/\n$/, ''));
     },
-    isTerminal: false,
-    columns: 80,
+    isTerminal: () => false,
+    columns: () => 80,
     warn(message, code) {
       console.warn(`[${code}] ${message}`);
     },

@@ -14,7 +14,7 @@ export interface MetricSlice {
   /** (rows, units) after the head. */
   readonly outputs: FloatArray;
   /** The data's row of each output row. */
-  rowAt(position: number): number;
+  readonly rowAt: (position: number) => number;
   readonly rows: number;
   readonly units: number;
   readonly targets: Targets;

@@ -25,7 +25,7 @@ export class Progress {
   /** @param verbose what was asked for @param params of the fit @param firstEpoch initialEpoch */
   constructor(verbose: Verbose, params: { readonly epochs: number; readonly steps: number; readonly samples: number }, firstEpoch: number) {
     this.#silent = verbose === 0;
-    this.#inPlace = verbose === 1 && getHost().isTerminal;
+    this.#inPlace = verbose === 1 && getHost().isTerminal();
     this.#epochs = params.epochs;
     this.#steps = params.steps;
     this.#rows = params.samples;
@@ -49,24 +49,34 @@ export class Progress {
     this.#drawn = now;
     const filled = Math.floor((BAR * step) / this.#steps);
     const bar = filled >= BAR ? '='.repeat(BAR) : `${'='.repeat(filled)}>${' '.repeat(BAR - filled - 1)}`;
-    const head = `Epoch ${epoch + 1}/${this.#epochs}  [${bar}] ${step}/${this.#steps}`;
-    this.#draw([head, ...figures(logs), this.#speed(now, rows), this.#left(now, epoch, rows)].join('  '));
+    const parts: Part[] = [
+      { text: this.#head(epoch), rank: 0 },
+      { text: `[${bar}]`, rank: 4 },
+      { text: `${step}/${this.#steps}`, rank: 3 },
+      ...figures(logs),
+      { text: this.#speed(now, rows), rank: 2 },
+      { text: this.#left(now, epoch, rows), rank: 1 },
+    ];
+    this.#draw(fit(parts, this.#room()));
   }
 
   /** @param logs the epoch's figures, validation included */
   endEpoch(epoch: number, logs: Readonly<Logs>): void {
     if (this.#silent) return;
     const now = getHost().now();
-    const took = `${seconds(now - this.#epochStart)}`;
-    const parts = [`Epoch ${epoch + 1}/${this.#epochs}`, took, ...figures(logs), this.#speed(now, this.#rows)];
-    if (epoch + 1 < this.#epochs) parts.push(this.#left(now, epoch, this.#rows));
-    const line = parts.join('  ');
+    const parts: Part[] = [
+      { text: this.#head(epoch), rank: 0 },
+      ...figures(logs),
+      { text: seconds(now - this.#epochStart), rank: 3 },
+      { text: this.#speed(now, this.#rows), rank: 2 },
+      { text: epoch + 1 < this.#epochs ? this.#left(now, epoch, this.#rows) : '', rank: 1 },
+    ];
     if (this.#inPlace) {
-      this.#draw(line);
+      this.#draw(fit(parts, this.#room()));
       getHost().write('\n');
       this.#width = 0;
     } else {
-      getHost().write(`${line}\n`);
+      getHost().write(`${fit(parts, Infinity)}\n`);
     }
     this.#drawn = -Infinity;
   }
@@ -77,8 +87,16 @@ export class Progress {
     this.#width = 0;
   }
 
-  #draw(line: string): void {
-    const text = line.slice(0, Math.max(20, getHost().columns - 1));
+  #head(epoch: number): string {
+    return `Epoch ${epoch + 1}/${this.#epochs}`;
+  }
+
+  /** One column less than the terminal has: some wrap when the last one is written. */
+  #room(): number {
+    return Math.max(20, getHost().columns() - 1);
+  }
+
+  #draw(text: string): void {
     getHost().write(`\r${text.padEnd(this.#width)}`);
     this.#width = text.length;
   }
@@ -95,8 +113,25 @@ export class Progress {
   }
 }
 
-function figures(logs: Readonly<Logs>): string[] {
-  return Object.entries(logs).map(([name, value]) => `${name} ${figure(value)}`);
+/** A piece of the line; where the width is short, the highest rank goes first. */
+interface Part {
+  readonly text: string;
+  readonly rank: number;
+}
+
+function fit(parts: readonly Part[], room: number): string {
+  let kept = parts.filter((part) => part.text !== '');
+  for (;;) {
+    const line = kept.map((part) => part.text).join('  ');
+    const highest = Math.max(...kept.map((part) => part.rank));
+    if (line.length <= room) return line;
+    if (highest === 0) return line.slice(0, room);
+    kept = kept.filter((part) => part.rank < highest);
+  }
+}
+
+function figures(logs: Readonly<Logs>): Part[] {
+  return Object.entries(logs).map(([name, value]) => ({ text: `${name} ${figure(value)}`, rank: 0 }));
 }
 
 /** Four decimals, or scientific where these would say nothing. */

@@ -1,0 +1,23 @@
+// What Node.js offers to the library: loaded by the entry for its effect.
+import { totalmem } from 'node:os';
+import process from 'node:process';
+import { saveModel } from './io/model-io.js';
+import { setHost } from './train/host.js';
+
+/** Bytes the machine has or, where that is less, the cgroup allows. */
+function memoryLimit(): number {
+  // Not there before Node 20.12 in every build; 0 or a huge number where nothing is set.
+  const constrained: unknown = typeof process.constrainedMemory === 'function' ? process.constrainedMemory() : 0;
+  const total = totalmem();
+  return typeof constrained === 'number' && constrained > 0 && constrained < total ? constrained : total;
+}
+
+setHost({
+  write: (text) => void process.stdout.write(text),
+  isTerminal: () => Boolean(process.stdout.isTTY),
+  columns: () => process.stdout.columns ?? 80,
+  warn: (message, code) => { process.emitWarning(message, { type: 'NablaWarning', code }); },
+  yield: () => new Promise((resolve) => setImmediate(resolve)),
+  memoryLimit,
+  saveModel,
+});
