@@ -22,7 +22,8 @@ const ALLOWED = {
   plot: ['model', 'train', 'data', 'io', 'backend'],
   web: ['model', 'train', 'data', 'io', 'plot', 'backend'],
   cli: ['model', 'train', 'data', 'io', 'plot', 'web', 'backend', 'index'],
-  index: ['model', 'train', 'data', 'io', 'plot', 'random', 'backend', 'reference'],
+  'setup-node': ['model', 'train', 'data', 'io', 'backend'],
+  index: ['setup-node', 'model', 'train', 'data', 'io', 'plot', 'random', 'backend', 'reference'],
   browser: ['model', 'train', 'random', 'backend', 'reference', 'data'],
 };
 /** Run in browsers: no `node:` imports, no packages, no Node globals. */
