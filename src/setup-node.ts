@@ -1,6 +1,9 @@
 // What Node.js offers to the library: loaded by the entry for its effect.
 import { totalmem } from 'node:os';
 import process from 'node:process';
+import { loadAddon } from './backend/addon.js';
+import { createNativeExecutor, nativeInfo } from './backend/native.js';
+import { registerBackend } from './backend/registry.js';
 import { saveModel } from './io/model-io.js';
 import { setHost } from './train/host.js';
 
@@ -12,9 +15,19 @@ function memoryLimit(): number {
   return typeof constrained === 'number' && constrained > 0 && constrained < total ? constrained : total;
 }
 
+registerBackend('native', {
+  problem({ isa }) {
+    const result = loadAddon();
+    if (result.addon === null) return result.problem.message;
+    const { isas } = nativeInfo();
+    return isa === undefined || isas.includes(isa) ? null : `this processor runs ${isas.join(', ')}, not ${isa}.`;
+  },
+  create: createNativeExecutor,
+});
+
 setHost({
   write: (text) => void process.stdout.write(text),
-  isTerminal: () => Boolean(process.stdout.isTTY),
+  isTerminal: () => process.stdout.isTTY,
   columns: () => process.stdout.columns ?? 80,
   warn: (message, code) => { process.emitWarning(message, { type: 'NablaWarning', code }); },
   yield: () => new Promise((resolve) => setImmediate(resolve)),

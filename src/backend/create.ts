@@ -26,7 +26,7 @@ export function resolveBackend(
     return 'typescript';
   }
   const native = findBackend('native');
-  const problem = native === undefined ? 'this entry of nabla has no native backend; import \'nabla\' in Node.js' : native.problem();
+  const problem = native === undefined ? 'this entry of nabla has no native backend; import \'nabla\' in Node.js' : native.problem(options);
   if (problem === null) return 'native';
   if (choice === 'native' || options.isa !== undefined) {
     throw new NablaError('ERR_BACKEND', `[sequential] the native backend was asked for. Expected a working addon, received none: ${problem}`);

@@ -4,8 +4,8 @@ import type { NetworkSpec } from './spec.js';
 
 /** How a backend is made. */
 export interface BackendFactory {
-  /** Why it cannot be used here (what was tried, how to mend it), or null where it can. Asked before each creation; may be slow the first time. */
-  problem(): string | null;
+  /** Why it cannot be used here with these options (what was tried, how to mend it), or null where it can. May be slow the first time. */
+  problem(options: ExecutorOptions): string | null;
   /** @throws ERR_OPTION, ERR_BACKEND, ERR_MEMORY */
   create(spec: NetworkSpec, options: ExecutorOptions): Executor;
 }

@@ -102,17 +102,23 @@ export function fillInitial(out: FloatArray, config: InitializerConfig, fanIn: n
   const normal = (variance: number): void => fillNormal(out, stream, 0, Math.sqrt(variance));
   switch (config.name) {
     case 'glorotUniform':
-      { uniform(Math.sqrt(6 / (fanIn + fanOut))); return; }
+      uniform(Math.sqrt(6 / (fanIn + fanOut)));
+      return;
     case 'glorotNormal':
-      { normal(2 / (fanIn + fanOut)); return; }
+      normal(2 / (fanIn + fanOut));
+      return;
     case 'heUniform':
-      { uniform(Math.sqrt(6 / fanIn)); return; }
+      uniform(Math.sqrt(6 / fanIn));
+      return;
     case 'heNormal':
-      { normal(2 / fanIn); return; }
+      normal(2 / fanIn);
+      return;
     case 'lecunUniform':
-      { uniform(Math.sqrt(3 / fanIn)); return; }
+      uniform(Math.sqrt(3 / fanIn));
+      return;
     case 'lecunNormal':
-      { normal(1 / fanIn); return; }
+      normal(1 / fanIn);
+      return;
     case 'zeros':
     case 'array':
       out.fill(0);
@@ -124,8 +130,10 @@ export function fillInitial(out: FloatArray, config: InitializerConfig, fanIn: n
       out.fill(config.value);
       return;
     case 'randomNormal':
-      { fillNormal(out, stream, config.mean, config.stddev); return; }
+      fillNormal(out, stream, config.mean, config.stddev);
+      return;
     case 'randomUniform':
-      { fillUniform(out, stream, config.minval, config.maxval); return; }
+      fillUniform(out, stream, config.minval, config.maxval);
+      return;
   }
 }
