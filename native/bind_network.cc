@@ -431,7 +431,9 @@ Napi::Value predict_array(const Info& info) {
   nabla::Network& network = *handle->network;
   const size_t rows = size_argument(info, 2);
   const View x = view_of(info[1], 1);
-  if (rows == 0 || x.length / network.spec().input_size < rows) bad_argument(2, "rows that the array holds");
+  if (rows == 0 || x.length / network.spec().input_size != rows || x.length % network.spec().input_size != 0)
+    throw Error("ERR_SHAPE", "[predict] x has rows of features. Expected rows * " + std::to_string(network.spec().input_size) +
+                                 " numbers for x, received " + std::to_string(x.length) + " for " + std::to_string(rows) + " rows.");
   const nabla::InputType type = input_type(x, rows * network.spec().input_size, 1);
   const size_t count = rows * network.spec().input_size;
   const size_t bad = nabla::first_non_finite(type, x.data, count);
