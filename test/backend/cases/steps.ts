@@ -45,29 +45,30 @@ export function stepCases({ make, dtype, tolerance, test }: Suite): void {
   });
 
   test('slices of one step give the bytes of one call', () => {
-    const [whole, sliced] = [started(), started()];
-    const options = randomData(whole.spec, 23, 5);
-    const pass = { order: null, from: 0, to: 23, batchSize: 4, repeat: 3, stepScalars: constantScalars(whole.spec, 18) };
-    const expected = whole.trainStepsSync(whole.load(options), { ...pass, outputs: true });
-    expect(expected.steps).toBe(18);
-    const data = sliced.load(options);
-    const losses: number[] = [];
-    const outputs: number[] = [];
-    const correct: number[] = [];
-    let last: TrainResult['stopped'] = 'slice';
-    while (last === 'slice') {
-      const slice = sliced.trainStepsSync(data, { ...pass, firstStep: losses.length, maxMilliseconds: 0, outputs: true });
-      expect(slice.steps).toBe(1);
-      losses.push(...slice.losses);
-      correct.push(...(slice.correct ?? []));
-      outputs.push(...(slice.outputs ?? []));
-      last = slice.stopped;
-    }
-    expect(last).toBe('done');
-    expectSame(Float64Array.from(losses), expected.losses);
-    expect(correct).toEqual([...(expected.correct ?? [])]);
-    expectSame(floats(dtype, outputs), expected.outputs);
-    expectSameState(sliced, whole);
+    const executors = [started(), started(), started()];
+    const options = randomData(executors[0].spec, 23, 5);
+    const pass = { order: null, from: 0, to: 23, batchSize: 4, repeat: 3, stepScalars: constantScalars(executors[0].spec, 18) };
+    const [whole, shown, byStep] = executors.map((executor, slicing) => {
+      const data = executor.load(options);
+      const together = { losses: [] as number[], correct: [] as number[], outputs: [] as number[], slices: [] as number[] };
+      for (let stopped: TrainResult['stopped'] = 'slice'; stopped === 'slice';) {
+        const limits = slicing === 0 ? {} : slicing === 1 ? { outputs: true } : { outputs: true, maxMilliseconds: 0 };
+        const slice = executor.trainStepsSync(data, { ...pass, firstStep: together.losses.length, ...limits });
+        stopped = slice.stopped;
+        expect(stopped).toBe(together.losses.length + slice.steps === 18 ? 'done' : 'slice');
+        together.losses.push(...slice.losses);
+        together.correct.push(...(slice.correct ?? []));
+        together.outputs.push(...(slice.outputs ?? []));
+        together.slices.push(slice.steps);
+      }
+      return together;
+    });
+    expect([whole.slices, shown.slices, byStep.slices]).toEqual([[18], [18], Array<number>(18).fill(1)]);
+    expect(shown.outputs.length).toBe(3 * 23 * 3);
+    expect(byStep).toEqual({ ...shown, slices: byStep.slices });
+    expect({ ...whole, outputs: [], slices: [] }).toEqual({ ...shown, outputs: [], slices: [] });
+    expectSameState(executors[1], executors[0]);
+    expectSameState(executors[2], executors[0]);
   });
 
   test('async slices give the bytes of a sync call', async () => {
