@@ -1,7 +1,7 @@
 // The file of a model: safetensors, the description in its metadata.
 import type { DType, FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import type { ModelRecord, TensorRecord } from '../model/record.js';
+import type { ModelRecord, StoredRecord, TensorRecord } from '../model/record.js';
 import { numericsVersion, version } from '../version.js';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic-write.js';
 import { readBytes, readBytesSync, toPath, type PathLike } from './files.js';
@@ -11,8 +11,7 @@ import { encodeSafetensors, parseSafetensors, type SafetensorsTensor } from './s
 export const modelFormatVersion = 1;
 
 /** A model as it comes out of a file: `config` is parsed JSON that nobody has checked yet. */
-export interface StoredModel extends Omit<ModelRecord, 'config'> {
-  readonly config: unknown;
+export interface StoredModel extends StoredRecord {
   /** The version of nabla that wrote the file. */
   readonly nablaVersion: string;
   /** Version of the arithmetic the model was trained with (docs/numerics.md). */

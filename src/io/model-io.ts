@@ -4,7 +4,6 @@ import { sequentialFromRecord, type FromRecordOptions } from '../model/from-reco
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
 import { toPath, type PathLike } from './files.js';
-import { configProblem, isModelConfig } from './model-config.js';
 import { readModelFile, readModelFileSync, writeModelFile, writeModelFileSync, type StoredModel } from './model-file.js';
 
 /** Anything that can describe itself: a model, or what a model's toRecord gave. */
@@ -52,13 +51,9 @@ function toRecord(model: Savable): ModelRecord {
 }
 
 function build(name: string, stored: StoredModel, options: FromRecordOptions): Sequential {
-  const { config, tensors, classNames, metrics } = stored;
-  if (!isModelConfig(config)) throw damaged(name, configProblem(config) ?? 'its spec is not one');
-  const dtype = tensors[0]?.data instanceof Float64Array ? 'float64' : 'float32';
-  if (tensors.length > 0 && dtype !== config.dtype) throw damaged(name, `Expected ${config.dtype} tensors as its spec says, received ${dtype}`);
-  const record = { formatVersion: stored.formatVersion, config, tensors, ...(classNames === undefined ? {} : { classNames }), ...(metrics === undefined ? {} : { metrics }) };
+  let model: Sequential;
   try {
-    return sequentialFromRecord(record, options);
+    model = sequentialFromRecord(stored, options);
   } catch (error) {
     // A missing backend or too little memory is no fault of the file.
     if (isNablaError(error) && error.code !== 'ERR_BACKEND' && error.code !== 'ERR_MEMORY' && error.code !== 'ERR_VERSION') {
@@ -66,8 +61,11 @@ function build(name: string, stored: StoredModel, options: FromRecordOptions): S
     }
     throw error;
   }
-}
-
-function damaged(name: string, text: string): NablaError {
-  return new NablaError('ERR_FORMAT', `[loadModel] ${name} is a damaged model file. ${text}.`);
+  const tensor = stored.tensors[0];
+  const dtype = tensor?.data instanceof Float64Array ? 'float64' : 'float32';
+  if (tensor !== undefined && dtype !== model.dtype) {
+    model.dispose();
+    throw new NablaError('ERR_FORMAT', `[loadModel] ${name} is a damaged model file. Expected ${model.dtype} tensors as its spec says, received ${dtype}.`);
+  }
+  return model;
 }
