@@ -221,9 +221,8 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   team.stop = false;
   team.non_finite.store(false);
   if (request.outputs) {
-    const size_t passes_done = request.first_step / steps_a_pass, steps_in = request.first_step % steps_a_pass;
-    const size_t rows = (request.repeat - passes_done) * span - std::min(span, steps_in * batch_rows);
-    check_memory("trainSteps", static_cast<double>(rows) * static_cast<double>(plan_.last().units * sizeof(T)));
+    // One pass at most: with outputs a slice ends where a pass does, so that memory stays bounded.
+    const size_t rows = std::min(left * batch_rows, span);
     outcome.outputs = AlignedArray<uint8_t>(rows * plan_.last().units * sizeof(T));
   }
   const bool has_penalty = std::any_of(plan_.stages.begin(), plan_.stages.end(), [](const Stage& s) { return s.l2 != 0; });
@@ -265,7 +264,8 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
             if (abort_.load(std::memory_order_relaxed)) {
               outcome.stopped = Stopped::aborted;
               team.stop = true;
-            } else if (timed && std::chrono::duration<double, std::milli>(Clock::now() - start).count() >= request.max_milliseconds) {
+            } else if ((timed && std::chrono::duration<double, std::milli>(Clock::now() - start).count() >= request.max_milliseconds) ||
+                       (request.outputs && in_pass + 1 == steps_a_pass)) {
               outcome.stopped = Stopped::slice;
               team.stop = true;
             }

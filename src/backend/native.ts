@@ -4,7 +4,7 @@ import { NablaError, show, type NablaErrorCode } from '../errors.js';
 import { loadAddon } from './addon.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork } from './addon-types.js';
 import {
-  checkFloats, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, checkWeights,
+  checkFloats, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, checkWeights,
 } from './checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
@@ -129,8 +129,6 @@ class NativeExecutor implements Executor {
   readonly spec: NetworkSpec;
   readonly #native: NativeAddon;
   #network: NativeNetwork | null;
-  /** Length of the logits that the last forwardTrain gave; whether they are still good the addon knows. */
-  #takenLogits: number | null = null;
 
   constructor(native: NativeAddon, spec: NetworkSpec, isa: Isa, threads: number, materialised: boolean) {
     this.#native = native;
@@ -211,12 +209,11 @@ class NativeExecutor implements Executor {
     return [network, own, order, from, to, output === 'logits', weights === 'published'];
   }
 
-  /** The way of single samples: C++ looks for numbers that are not finite. */
+  /** The way of single samples: C++ does every check. */
   predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray {
     const network = this.#live('predict');
     checkOutput('predict', output);
     checkWeights('predict', weights);
-    checkInputShape('predict', 'x', x, rows, this.spec.inputSize);
     return call(() => this.#native.predictArray(network, x, rows, output === 'logits', weights === 'published'));
   }
 
@@ -224,14 +221,12 @@ class NativeExecutor implements Executor {
     const network = this.#live('forwardTrain');
     const own = this.#own('forwardTrain', data);
     checkRows('forwardTrain', rows, data.rows);
-    const result = call(() => this.#native.forwardTrain(network, own, rows.order, rows.from, rows.to));
-    this.#takenLogits = result.logits.length;
-    return result;
+    return call(() => this.#native.forwardTrain(network, own, rows.order, rows.from, rows.to));
   }
 
   backward(dLogits: FloatArray): BackwardResult {
     const network = this.#live('backward');
-    checkFloats('backward', 'dLogits', dLogits, this.#takenLogits ?? dLogits.length, this.spec.dtype);
+    checkFloats('backward', 'dLogits', dLogits, dLogits.length, this.spec.dtype);
     return call(() => this.#native.backward(network, dLogits));
   }
 
