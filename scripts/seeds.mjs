@@ -10,16 +10,18 @@ const MEDIAN_AT_LEAST = 0.974;
 const { train, test } = await datasets.mnist();
 const [fitSet] = train.split({ validation: 6000, stratify: true, seed: 1 });
 const accuracies = [];
-for (const seed of [digitsTraining.seed, 1, 2, 3, 4]) {
+let shipped = 0;
+for (const seed of [1, 2, 3, 4, 5]) {
   const model = buildDigitsModel({ seed });
   await model.fit(fitSet.x, fitSet.y, { epochs: digitsTraining.epochs, batchSize: digitsTraining.batchSize });
   const { accuracy } = await model.evaluate(test.x, test.y);
   accuracies.push(accuracy);
-  console.log(`seed ${String(seed).padStart(2)}: test accuracy ${(100 * accuracy).toFixed(2)} %${seed === digitsTraining.seed ? ' (shipped)' : ''}`);
+  if (seed === digitsTraining.seed) shipped = accuracy;
+  console.log(`seed ${seed}: test accuracy ${(100 * accuracy).toFixed(2)} %${seed === digitsTraining.seed ? ' (shipped)' : ''}`);
 }
 const median = [...accuracies].sort((a, b) => a - b)[2];
 console.log(`median: ${(100 * median).toFixed(2)} %`);
-if (!(accuracies[0] >= SHIPPED_SEED_AT_LEAST && median >= MEDIAN_AT_LEAST)) {
-  console.error(`expected ${100 * SHIPPED_SEED_AT_LEAST} % with the shipped seed and a median of ${100 * MEDIAN_AT_LEAST} %`);
+if (!(shipped >= SHIPPED_SEED_AT_LEAST && median >= MEDIAN_AT_LEAST)) {
+  console.error(`expected ${(100 * SHIPPED_SEED_AT_LEAST).toFixed(1)} % with the shipped seed and a median of ${(100 * MEDIAN_AT_LEAST).toFixed(1)} %`);
   process.exitCode = 1;
 }

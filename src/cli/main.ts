@@ -6,6 +6,7 @@ import { isNablaError } from '../errors.js';
 import { version } from '../version.js';
 import { buildCommand } from './build.js';
 import { infoCommand } from './info.js';
+import { endWithReader } from './pipe.js';
 
 const program = new Command('nabla')
   .description('Trains and runs dense neural networks at the speed of the machine.')
@@ -15,6 +16,7 @@ const program = new Command('nabla')
 program.addCommand(buildCommand());
 program.addCommand(infoCommand());
 
+endWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -5,6 +5,7 @@ import { datasets, isNablaError, type ArrayDataset, type Prediction } from '../i
 import { compareBackends } from './compare-backends.js';
 import { buildDigitsModel, digitsTraining } from './digits.js';
 import { drawDigits } from './draw-digits.js';
+import { endWithReader } from './pipe.js';
 
 const FILE = 'digits.safetensors';
 /** Plain TypeScript takes seconds an epoch. */
@@ -76,6 +77,7 @@ async function compare(fitSet: ArrayDataset): Promise<void> {
   print(`An epoch of them: native ${(1000 * result.native).toFixed(0)} ms, TypeScript ${(1000 * result.typescript).toFixed(0)} ms: ${bold(`${(result.typescript / result.native).toFixed(0)} times faster`)}.\n`);
 }
 
+endWithReader();
 try {
   await main();
 } catch (error) {
