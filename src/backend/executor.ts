@@ -43,7 +43,7 @@ export interface TrainOptions extends Rows {
   readonly firstStep?: number;
   /** A slice ends after the step in which this much time has passed. Default 20 async, Infinity sync. At least one step runs. */
   readonly maxMilliseconds?: number;
-  /** Also return the outputs (after the head) of the slice's rows, from before each update. Default false. */
+  /** Also return the outputs (after the head) of the slice's rows, from before each update; the slice then ends where a pass does. Default false. */
   readonly outputs?: boolean;
 }
 export interface TrainResult {
