@@ -115,13 +115,18 @@ export function checkMemory(op: string, what: string, wanted: number, limit: num
   throw new NablaError('ERR_MEMORY', `[${op}] ${what} must fit in memory. Expected at most ${mebibytes(limit)}, received ${mebibytes(wanted)}.`);
 }
 
-/** Refuses arrays that are no samples. @throws ERR_TYPE, ERR_RANGE, ERR_SHAPE, ERR_NON_FINITE with row and column */
-export function checkInput(op: string, name: string, x: InputArray, rows: number, columns: number): void {
+/** Refuses arrays that are no samples; what they hold is not looked at. @throws ERR_TYPE, ERR_RANGE, ERR_SHAPE */
+export function checkInputShape(op: string, name: string, x: InputArray, rows: number, columns: number): void {
   if (!(x instanceof Uint8Array || x instanceof Float32Array || x instanceof Float64Array)) {
     fail('ERR_TYPE', op, `${name} holds numbers in a known layout`, 'a Uint8Array, Float32Array or Float64Array', name, x);
   }
   whole(op, 'rows', rows, 1, `${name} has rows`);
   if (x.length !== rows * columns) fail('ERR_SHAPE', op, `${name} has rows times columns numbers`, `${rows} x ${columns} = ${rows * columns} numbers`, name, x);
+}
+
+/** Refuses arrays that are no samples. @throws ERR_TYPE, ERR_RANGE, ERR_SHAPE, ERR_NON_FINITE with row and column */
+export function checkInput(op: string, name: string, x: InputArray, rows: number, columns: number): void {
+  checkInputShape(op, name, x, rows, columns);
   if (x instanceof Uint8Array) return;
   // NaN - NaN and inf - inf are NaN: one subtraction finds both.
   for (let i = 0; i < x.length; i++) if (x[i] - x[i] !== 0) failAt(op, name, 'a finite number', 'ERR_NON_FINITE', 'numbers are finite', x[i], i, columns);

@@ -4,13 +4,13 @@ import { NablaError, show, type NablaErrorCode } from '../errors.js';
 import { loadAddon } from './addon.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork } from './addon-types.js';
 import {
-  checkFloats, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, checkWeights,
+  checkFloats, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, checkWeights,
 } from './checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
   LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice,
 } from './executor.js';
-import { outputSize, slotNames, stepScalarCount, type FloatArray, type NetworkSpec } from './spec.js';
+import { slotNames, stepScalarCount, type FloatArray, type NetworkSpec } from './spec.js';
 
 const ISAS: readonly Isa[] = ['baseline', 'avx2', 'avx512', 'neon'];
 const SLICE_MILLISECONDS = 20;
@@ -129,6 +129,8 @@ class NativeExecutor implements Executor {
   readonly spec: NetworkSpec;
   readonly #native: NativeAddon;
   #network: NativeNetwork | null;
+  /** Length of the logits that the last forwardTrain gave; whether they are still good the addon knows. */
+  #takenLogits: number | null = null;
 
   constructor(native: NativeAddon, spec: NetworkSpec, isa: Isa, threads: number, materialised: boolean) {
     this.#native = native;
@@ -209,11 +211,12 @@ class NativeExecutor implements Executor {
     return [network, own, order, from, to, output === 'logits', weights === 'published'];
   }
 
-  /** The way of single samples: C++ does every check. */
+  /** The way of single samples: C++ looks for numbers that are not finite. */
   predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray {
     const network = this.#live('predict');
     checkOutput('predict', output);
     checkWeights('predict', weights);
+    checkInputShape('predict', 'x', x, rows, this.spec.inputSize);
     return call(() => this.#native.predictArray(network, x, rows, output === 'logits', weights === 'published'));
   }
 
@@ -221,12 +224,14 @@ class NativeExecutor implements Executor {
     const network = this.#live('forwardTrain');
     const own = this.#own('forwardTrain', data);
     checkRows('forwardTrain', rows, data.rows);
-    return call(() => this.#native.forwardTrain(network, own, rows.order, rows.from, rows.to));
+    const result = call(() => this.#native.forwardTrain(network, own, rows.order, rows.from, rows.to));
+    this.#takenLogits = result.logits.length;
+    return result;
   }
 
   backward(dLogits: FloatArray): BackwardResult {
     const network = this.#live('backward');
-    checkFloats('backward', 'dLogits', dLogits, dLogits.length, this.spec.dtype);
+    checkFloats('backward', 'dLogits', dLogits, this.#takenLogits ?? dLogits.length, this.spec.dtype);
     return call(() => this.#native.backward(network, dLogits));
   }
 

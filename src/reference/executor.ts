@@ -121,7 +121,8 @@ class ReferenceExecutor implements Executor {
       }
       network.update(network.gradients, [stepScalars[2 * step], stepScalars[2 * step + 1]]);
       step++;
-      if (step < total && performance.now() - begin >= maxMilliseconds) {
+      const passEnds = sink !== null && step % stepsPerPass === 0;
+      if (step < total && (passEnds || performance.now() - begin >= maxMilliseconds)) {
         stopped = 'slice';
         break;
       }
