@@ -25,6 +25,8 @@ export default defineConfig(
         { selector: 'ExportAllDeclaration', message: 'Name what you export.' },
         { selector: "TSAsExpression > TSAsExpression > TSUnknownKeyword", message: 'No `as unknown as`.' },
       ],
+      // An async method without await turns a throw into a rejection: that is its purpose in the executors.
+      '@typescript-eslint/require-await': 'off',
       eqeqeq: 'error',
     },
   },
@@ -36,6 +38,9 @@ export default defineConfig(
     files: ['test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
+      // Helpers are taken out of fixtures by destructuring; vitest's matchers (expect.any) are typed any.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
     },
   },
   {
