@@ -82,7 +82,7 @@ function checkRows(length: number, rule: MatrixRule): number {
 function fillRow(out: Float32Array | Float64Array, offset: number, value: unknown, row: number, column: number, rule: MatrixRule): number {
   const isArray = Array.isArray(value);
   if (!isArray && !isNumericTypedArray(value)) {
-    if (column === 0 && typeof value !== 'number') {
+    if (column === 0 && rule.features > 1 && typeof value !== 'number') {
       throw new NablaError('ERR_TYPE', `[${rule.op}] a row is an array of numbers. Expected ${shapeText(rule)} in row ${row} of ${rule.name}, received ${describe(value)}.`);
     }
     return fillElement(out, offset, value, row, column, rule);

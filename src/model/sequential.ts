@@ -27,6 +27,7 @@ import type { ClassWeight } from './sample-weights.js';
 import { checkSettings, type SequentialOptions, type Settings } from './settings.js';
 import { resolveStructure, type Structure } from './structure.js';
 import { summaryText } from './summary.js';
+import { applyGradients, backward, forwardTrain, type BackwardOptions, type BackwardPass, type ForwardPass } from './taken-apart.js';
 import type { ArrayInput } from './typed-arrays.js';
 
 /** Arguments of `compile`. */
@@ -333,6 +334,38 @@ export class Sequential implements TrainedModel {
     const { gradients } = computeGradients(rule.executor, data);
     const { spec } = rule.executor;
     return compareWithDifferences(spec, rule.executor.getState(), data, parameterNames(spec).map((name) => gradients[name]), { epsilon, elements });
+  }
+
+  /**
+   * First part of a step by hand: the training pass forward (dropout active) over all rows as one batch. Keeps what {@link backward} needs until the
+   * model computes something else.
+   * @param x samples (rows, features) @throws ERR_BUSY, ERR_STATE, ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE
+   * @example
+   * const { outputs } = model.forwardTrain(x);
+   * const { gradients } = model.backward(outputs.map((p, i) => (p - oneHot[i]) / rows));
+   * model.applyGradients(gradients); // the same as one full-batch step of fit
+   */
+  forwardTrain(x: ArrayInput): ForwardPass {
+    this.#checkNotStepping('forwardTrain');
+    return forwardTrain(this.#live('forwardTrain'), this.#build('forwardTrain'), x);
+  }
+
+  /**
+   * Second part: the gradients of any loss, from its gradient with respect to forwardTrain's logits.
+   * @param dLogits (rows, outputs), averaged over the rows as the loss is @param options `dx` default true
+   * @throws ERR_STATE without a forwardTrain right before, ERR_BUSY, ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE
+   */
+  backward(dLogits: ArrayInput, options: BackwardOptions = {}): BackwardPass {
+    this.#checkNotStepping('backward');
+    return backward(this.#live('backward'), this.#build('backward'), dLogits, options);
+  }
+
+  /** Third part: one update of all parameters, with the optimizer and learning rate of compile. @param gradients by name, as backward gives them @throws as backward, ERR_OPTION */
+  applyGradients(gradients: Readonly<Record<string, ArrayInput>>): void {
+    this.#checkNotStepping('applyGradients');
+    const { rule } = this.#trainable('applyGradients');
+    applyGradients(rule.executor, gradients, this.#scalars(1));
+    this.#step += 1;
   }
 
   /** Fresh arrays in canonical order: for each dense layer weight (out, in), then bias (out). @throws ERR_BUSY while an update runs */
