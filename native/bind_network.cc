@@ -469,7 +469,7 @@ Napi::Value forward_train(const Info& info) {
   return result;
 }
 
-// network, dlogits
+// network, dlogits, dx
 Napi::Value backward(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   refuse_while_training(*handle, "backward");
@@ -477,12 +477,13 @@ Napi::Value backward(const Info& info) {
   const size_t rows = network.forward_rows();
   if (rows == 0) throw Error("ERR_STATE", "[backward] a forward pass comes first. Expected forwardTrain to have been called.");
   const View dlogits = floats_of(info[1], 1, network, rows * network.outputs());
+  const bool want_dx = info[2].ToBoolean();
   std::vector<void*> pointers;
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("gradients", new_parameters(info.Env(), network, pointers));
   void* dx = nullptr;
-  result.Set("dx", new_floats(info.Env(), network, rows * network.spec().input_size, &dx));
-  network.backward(dlogits.data, pointers, dx);
+  result.Set("dx", new_floats(info.Env(), network, want_dx ? rows * network.spec().input_size : 0, &dx));
+  network.backward(dlogits.data, pointers, want_dx ? dx : nullptr);
   return result;
 }
 

@@ -12,6 +12,7 @@ export type { ClassWeight } from './model/sample-weights.js';
 export { Prediction } from './model/prediction.js';
 export { FrozenModel } from './model/frozen.js';
 export type { CheckGradientsOptions, GradientCheck, Gradients } from './model/gradients.js';
+export type { BackwardOptions, BackwardPass, ForwardPass } from './model/taken-apart.js';
 
 export { layers } from './model/layers.js';
 export type { Layer } from './model/layer.js';
@@ -41,3 +42,4 @@ export type { CompileConfig, LayerConfig, ModelConfig, ModelRecord, StoredRecord
 
 export { isNablaError, NablaError, type NablaErrorCode } from './errors.js';
 export { version } from './version.js';
+export { RandomState, type RandintArray, type RandintDtype, type RandomStateSnapshot, type Shuffleable, type Size } from './random/numpy.js';

@@ -59,7 +59,7 @@ void Engine<T>::forward_train(const Data& data, const Rows& rows, void* outputs,
   const Batch batch{&data, rows};
   const size_t n = batch.size();
   manual_rows_ = 0;
-  manual_ = Scratch<T>(plan_, n, true);
+  if (manual_.rows != n) manual_ = Scratch<T>(plan_, n, true);
   const FlushToZero flush;
   gather(manual_, batch, 0, 0, n, false);
   forward(manual_, flat_.data(), 0, n, true, 0);

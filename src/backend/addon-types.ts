@@ -46,7 +46,7 @@ export interface NativeAddon {
   predictSync(...args: PredictArguments): FloatArray;
   predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean): FloatArray;
   forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
-  backward(network: NativeNetwork, dLogits: FloatArray): BackwardResult;
+  backward(network: NativeNetwork, dLogits: FloatArray, dx: boolean): BackwardResult;
   applyGradients(network: NativeNetwork, gradients: readonly FloatArray[], stepScalars: Float64Array): void;
   lossAndGradients(network: NativeNetwork, data: NativeData, ...rows: RowArguments): LossAndGradients;
   publish(network: NativeNetwork): void;

@@ -148,8 +148,9 @@ export interface Executor {
 
   /** The training forward pass (dropout active) over the rows; keeps what backward needs until the next call that computes. */
   forwardTrain(data: DataHandle, rows: Rows): ForwardResult;
-  /** dLogits (rows, outputs): gradient of a loss with respect to forwardTrain's logits, already averaged as the caller wants. */
-  backward(dLogits: FloatArray): BackwardResult;
+  /** dLogits (rows, outputs): gradient of a loss with respect to forwardTrain's logits, already averaged as the caller wants.
+   * `dx: false` leaves the samples' gradient out (an empty array). */
+  backward(dLogits: FloatArray, options?: { readonly dx?: boolean }): BackwardResult;
   /** One optimizer update with given gradients (the L2 term is added here, as in a training step); counts as a step. */
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void;
   /** Loss and gradients of the spec's own loss over the rows as one batch, training mode, no update. */

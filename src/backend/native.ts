@@ -229,10 +229,10 @@ class NativeExecutor implements Executor {
     return result;
   }
 
-  backward(dLogits: FloatArray): BackwardResult {
+  backward(dLogits: FloatArray, options: { readonly dx?: boolean } = {}): BackwardResult {
     const network = this.#live('backward');
     checkFloats('backward', 'dLogits', dLogits, this.#takenLogits ?? dLogits.length, this.spec.dtype);
-    return call(() => this.#native.backward(network, dLogits));
+    return call(() => this.#native.backward(network, dLogits, options.dx ?? true));
   }
 
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void {

@@ -196,13 +196,13 @@ class ReferenceExecutor implements Executor {
     return { outputs: copied(dtype, outputs), logits: copied(dtype, logits), activations: activations.map((a) => copied(dtype, a)) };
   }
 
-  backward(dLogits: FloatArray): BackwardResult {
+  backward(dLogits: FloatArray, options: { readonly dx?: boolean } = {}): BackwardResult {
     const network = this.#live('backward');
     const rows = network.takenRows;
     if (rows === null) throw new NablaError('ERR_STATE', '[backward] goes back over what forwardTrain left. Expected forwardTrain for the last call, received another or none.');
     checkFloats('backward', 'dLogits', dLogits, rows * network.plan.outputs, this.spec.dtype);
     const { dtype } = this.spec;
-    const dx = given(dtype, network.backwardTaken(dLogits));
+    const dx = given(dtype, network.backwardTaken(dLogits, options.dx ?? true));
     return { gradients: network.gradients.map((gradient) => copied(dtype, gradient)), dx };
   }
 

@@ -55,6 +55,8 @@ export class Network {
   readonly #bytes: Float64Array;
   #blockGradients: readonly Float64Array[] | null = null;
   #part: Scratch | null = null;
+  /** For all rows of a forwardTrain at once. */
+  #whole: Scratch | null = null;
   /** The rows that forwardTrain left behind for backward. */
   #taken: { scratch: Scratch; rows: number } | null = null;
 
@@ -220,9 +222,14 @@ export class Network {
   /** Training pass forward over rows order[from, to) as one batch; what backward needs is kept. @returns outputs, logits, activations */
   forwardTrain(samples: Samples, { order, from, to }: Rows): { outputs: Float64Array; logits: Float64Array; activations: Float64Array[] } {
     const rows = to - from;
-    const scratch = this.#newScratch(rows);
-    this.#load(samples.x, order, from, to, scratch.x[0]);
-    this.#forward(scratch, this.parameters, rows, 0, true);
+    const scratch = this.#whole?.capacity === rows ? this.#whole : this.#newScratch(rows, Math.min(rows, PART_ROWS));
+    this.#whole = scratch;
+    for (let first = 0; first < rows; first += PART_ROWS) {
+      const end = Math.min(first + PART_ROWS, rows);
+      const part = rowsOf(scratch, first, end, this.plan);
+      this.#load(samples.x, order, from + first, from + end, part.x[0]);
+      this.#forward(part, this.parameters, end - first, first, true);
+    }
     this.#taken = { scratch, rows };
     const logits = scratch.x[this.plan.stages.length];
     const outputs = new Float64Array(logits.length);
@@ -240,21 +247,24 @@ export class Network {
     this.#taken = null;
   }
 
-  /** dlogits (rows, outputs) of the last forwardTrain -> gradients in `this.gradients`, dx. */
-  backwardTaken(dlogits: ArrayLike<number>): Float64Array {
+  /** dlogits (rows, outputs) of the last forwardTrain -> gradients in `this.gradients`, dx where wanted. */
+  backwardTaken(dlogits: ArrayLike<number>, wantDx: boolean): Float64Array {
     if (this.#taken === null) return new Float64Array(0);
     const { scratch, rows } = this.#taken;
     const { inputSize, dtype } = this.#spec;
     const { stages, outputs, parameterCount } = this.plan;
-    const dx = new Float64Array(rows * inputSize);
+    const dx = new Float64Array(wantDx ? rows * inputSize : 0);
     const bounds = blockBounds(rows, parameterCount);
     for (let block = 0; block + 1 < bounds.length; block++) {
       const [first, end] = [bounds[block], bounds[block + 1]];
       const target = block === 0 ? this.gradients : (this.#blockGradients ??= this.gradients.map((array) => new Float64Array(array.length)));
-      const part = rowsOf(scratch, first, end, this.plan);
-      for (let i = 0; i < (end - first) * outputs; i++) part.d[stages.length - 1][i] = dlogits[first * outputs + i];
-      this.#backward(part, end - first, first, false, target, true);
-      dx.set(part.dx.subarray(0, (end - first) * inputSize), first * inputSize);
+      for (let at = first; at < end; at += PART_ROWS) {
+        const count = Math.min(PART_ROWS, end - at);
+        const part = rowsOf(scratch, at, at + count, this.plan);
+        for (let i = 0; i < count * outputs; i++) part.d[stages.length - 1][i] = dlogits[at * outputs + i];
+        this.#backward(part, count, at, at > first, target, wantDx);
+        if (wantDx) dx.set(part.dx.subarray(0, count * inputSize), at * inputSize);
+      }
       if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
     }
     for (const gradient of this.gradients) storeAs(dtype, gradient);
@@ -345,12 +355,12 @@ export class Network {
     return this.#part;
   }
 
-  #newScratch(capacity: number): Scratch {
+  #newScratch(capacity: number, dxRows = capacity): Scratch {
     const { stages } = this.plan;
     const { inputSize } = this.#spec;
     const a = stages.map((stage) => new Float64Array(capacity * stage.units));
     const x = [new Float64Array(capacity * inputSize), ...stages.map((stage, s) => (stage.dropouts.length === 0 ? a[s] : new Float64Array(capacity * stage.units)))];
-    return { capacity, x, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(capacity * inputSize) };
+    return { capacity, x, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(dxRows * inputSize) };
   }
 }
 
@@ -363,15 +373,14 @@ function add(sum: Float64Array, term: Float64Array): void {
   for (let i = 0; i < sum.length; i++) sum[i] += term[i];
 }
 
-/** Rows [first, end) of scratch, sharing its memory. */
+/** Rows [first, end) of scratch, sharing its memory; dx is there once. */
 function rowsOf(scratch: Scratch, first: number, end: number, plan: Plan): Scratch {
   const cut = (array: Float64Array, width: number): Float64Array => array.subarray(first * width, end * width);
-  const { inputSize } = plan.spec;
-  return {
-    capacity: end - first,
-    x: scratch.x.map((array, s) => cut(array, s === 0 ? inputSize : plan.stages[s - 1].units)),
-    a: scratch.a.map((array, s) => cut(array, plan.stages[s].units)),
-    d: scratch.d.map((array, s) => cut(array, plan.stages[s].units)),
-    dx: cut(scratch.dx, inputSize),
-  };
+  const a = scratch.a.map((array, s) => cut(array, plan.stages[s].units));
+  const x = scratch.x.map((array, s) => {
+    if (s === 0) return cut(array, plan.spec.inputSize);
+    // Without dropout a layer's output is the next one's input: one array, and it stays one.
+    return array === scratch.a[s - 1] ? a[s - 1] : cut(array, plan.stages[s - 1].units);
+  });
+  return { capacity: end - first, x, a, d: scratch.d.map((array, s) => cut(array, plan.stages[s].units)), dx: scratch.dx };
 }
