@@ -1,9 +1,10 @@
 // Everything a person can get wrong, one by one: each is an error with a code, a sentence that says what to do, and an unchanged model.
 import { describe, expect, it } from 'vitest';
 import { initializers, layers, losses, optimizers, regularizers, sequential, type NablaErrorCode, type Sequential } from '../../src/index.js';
-import { backends, classifier, flat, samples, xorModel, xorX, xorY } from './support.js';
+import { backends, classifier, flat, samples, xorModel, xorX } from './support.js';
 
 const { x, y } = samples(8);
+const api = { sequential };
 
 /** Calls with arguments that the types would refuse. */
 function loose(target: object, name: string, ...values: unknown[]): unknown {
@@ -132,12 +133,12 @@ describe('sequential refuses', () => {
   it.each<[what: string, code: NablaErrorCode, text: RegExp, make: () => unknown]>([
     ['no input shape', 'ERR_SHAPE', /inputShape .*received none/, () => sequential([layers.dense({ units: 2 })])],
     ['no dense layer', 'ERR_OPTION', /at least one layers\.dense, received none/, () => sequential([layers.flatten({ inputShape: [2, 2] })])],
-    ['what is no layer', 'ERR_TYPE', /layers\.dense\(\{ \.\.\. \}\).*received an object/, () => sequential(JSON.parse('[{"units":3}]'))],
-    ['an unknown option', 'ERR_OPTION', /one of seed, dtype, backend.*received "sed"/, () => sequential(JSON.parse('{"sed":1}'), [dense])],
+    ['what is no layer', 'ERR_TYPE', /layers\.dense\(\{ \.\.\. \}\).*received an object/, () => loose(api, 'sequential', [{ units: 3 }])],
+    ['an unknown option', 'ERR_OPTION', /one of seed, dtype, backend.*received "sed"/, () => loose(api, 'sequential', { sed: 1 }, [dense])],
     ['a fractional seed', 'ERR_RANGE', /for seed, received 0\.5/, () => sequential({ seed: 0.5 }, [dense])],
-    ['an unknown type', 'ERR_OPTION', /one of float32, float64, received "float16"/, () => sequential(JSON.parse('{"dtype":"float16"}'), [dense])],
-    ['an unknown backend', 'ERR_OPTION', /one of auto, native, typescript, received "gpu"/, () => sequential(JSON.parse('{"backend":"gpu"}'), [dense])],
-    ['an unknown instruction set', 'ERR_OPTION', /one of baseline, avx2, avx512, neon, received "sse"/, () => sequential(JSON.parse('{"isa":"sse"}'), [dense])],
+    ['an unknown type', 'ERR_OPTION', /one of float32, float64, received "float16"/, () => loose(api, 'sequential', { dtype: 'float16' }, [dense])],
+    ['an unknown backend', 'ERR_OPTION', /one of auto, native, typescript, received "gpu"/, () => loose(api, 'sequential', { backend: 'gpu' }, [dense])],
+    ['an unknown instruction set', 'ERR_OPTION', /one of baseline, avx2, avx512, neon, received "sse"/, () => loose(api, 'sequential', { isa: 'sse' }, [dense])],
     ['an instruction set for TypeScript', 'ERR_OPTION', /no isa with backend 'typescript'/, () => sequential({ backend: 'typescript', isa: 'avx2' }, [dense])],
     ['no threads', 'ERR_RANGE', /1 or more for threads, received 0/, () => sequential({ threads: 0 }, [dense])],
     ['pictures without flatten', 'ERR_SHAPE', /layers\.flatten\(\) before "dense".* 28 x 28/, () => sequential([layers.dense({ units: 2, inputShape: [28, 28] })])],

@@ -54,8 +54,10 @@ describe('sequentialFromRecord', () => {
   });
 
   const record = (): ModelRecord => classifier({ seed: 1, backend: 'typescript' }).toRecord();
-  const edited = (edit: (config: { [key: string]: unknown; layers: Record<string, unknown>[]; compile: Record<string, unknown> }) => void): unknown => {
-    const config = JSON.parse(JSON.stringify(record().config));
+  interface Editable { dtype: unknown; layers: Record<string, unknown>[]; compile: Record<string, unknown> }
+  const edited = (edit: (config: Editable) => void): unknown => {
+    const { layers: list, compile, dtype, seed } = record().config;
+    const config = { seed, dtype, layers: list.map((layer) => ({ ...layer })), compile: { ...compile } };
     edit(config);
     return config;
   };
@@ -67,7 +69,7 @@ describe('sequentialFromRecord', () => {
     ['an unknown layer', 'ERR_OPTION', /unknown layer.*received "conv2d"/, () => ({ config: edited((config) => { config.layers[0]['kind'] = 'conv2d'; }) })],
     ['an unknown activation', 'ERR_OPTION', /unknown activation.*received "gelu"/, () => ({ config: edited((config) => { config.layers[0]['activation'] = 'gelu'; }) })],
     ['units in words', 'ERR_FORMAT', /number for config\.layers\[0\]\.units, received "7"/, () => ({ config: edited((config) => { config.layers[0]['units'] = '7'; }) })],
-    ['an unknown type', 'ERR_OPTION', /float32, float64, received "int8"/, () => ({ config: edited((config) => { config['dtype'] = 'int8'; }) })],
+    ['an unknown type', 'ERR_OPTION', /float32, float64, received "int8"/, () => ({ config: edited((config) => { config.dtype = 'int8'; }) })],
     ['an unknown loss', 'ERR_OPTION', /unknown loss/, () => ({ config: edited((config) => { config.compile['loss'] = { name: 'hinge' }; }) })],
     ['a missing tensor', 'ERR_FORMAT', /received 3 tensors/, () => ({ tensors: record().tensors.slice(1) })],
     ['a tensor of another name', 'ERR_FORMAT', /named "dense\.weight", received W, /, () => ({ tensors: record().tensors.map((tensor, i) => (i === 0 ? { ...tensor, name: 'W' } : tensor)) })],
