@@ -34,8 +34,9 @@ export type { Dataset } from './train/dataset.js';
 export type { Verbose } from './train/progress.js';
 
 export { datasets, type MnistOptions, type TrainAndTest } from './data/mnist.js';
-export { ArrayDataset, type ArrayDatasetOptions, type SplitOptions } from './data/array-dataset.js';
-export { readIdx } from './data/idx.js';
+export { ArrayDataset, type ArrayDatasetOptions, type SampleArray, type SplitOptions, type TargetArray } from './data/array-dataset.js';
+export { encodeIdx, parseIdx, readIdx, readIdxImagesLabels, type IdxArray, type IdxData, type IdxFiles, type IdxType } from './data/idx.js';
+export { encodeSafetensors, parseSafetensors, readSafetensors, writeSafetensors, type SafetensorsData, type SafetensorsDtype, type SafetensorsFile, type SafetensorsOptions, type SafetensorsTensor } from './io/safetensors.js';
 export { loadModel, loadModelSync, saveModel, saveModelSync, type Savable } from './io/model-io.js';
 export { sequentialFromRecord, type FromRecordOptions } from './model/from-record.js';
 export type { CompileConfig, LayerConfig, ModelConfig, ModelRecord, StoredRecord, TensorRecord } from './model/record.js';
