@@ -1,0 +1,231 @@
+// docs/numerics.md in plain scalar loops: what every kernel must equal bit for bit. `fused` chooses how mad rounds.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace plain {
+
+template <class T>
+struct Constants;
+template <>
+struct Constants<float> {
+  static constexpr float magic = 12582912.0f, ln2_hi = 0.693359375f, ln2_lo = -2.12194440e-4f, lo = -86.9f, hi = 89.0f, top = 20.0f;
+  static constexpr int exp_terms = 7, log_terms = 4, log1p_terms = 8;
+};
+template <>
+struct Constants<double> {
+  static constexpr double magic = 6755399441055744.0, ln2_hi = 6.93147180369123816490e-01, ln2_lo = 1.90821492927058770002e-10, lo = -708.0,
+                          hi = 710.0, top = 40.0;
+  static constexpr int exp_terms = 13, log_terms = 10, log1p_terms = 17;
+};
+
+template <class T, bool fused>
+struct Math {
+  using K = Constants<T>;
+  static constexpr size_t lane_count = 64 / sizeof(T);
+
+  static T mad(T a, T b, T c) {
+    if (fused) return std::fma(a, b, c);
+    return a * b + c;
+  }
+  // Lanes folded by halves, for a function of the index.
+  template <class F>
+  static T lanes(size_t n, const F& f) {
+    T acc[lane_count] = {};
+    for (size_t i = 0; i < n; ++i) acc[i % lane_count] = acc[i % lane_count] + f(i);
+    for (size_t h = lane_count / 2; h > 0; h /= 2)
+      for (size_t j = 0; j < h; ++j) acc[j] = acc[j] + acc[j + h];
+    return acc[0];
+  }
+  static T expm1_of(T y, int& k) {
+    const T t = mad(y, T(1.44269504088896340736), K::magic);
+    const T n = t - K::magic;
+    T r = mad(n, -K::ln2_hi, y);
+    r = mad(n, -K::ln2_lo, r);
+    double factorial = 1;
+    T c[14];
+    for (int i = 2; i <= K::exp_terms; ++i) {
+      factorial *= i;
+      c[i] = T(1.0 / factorial);
+    }
+    T p = c[K::exp_terms];
+    for (int i = K::exp_terms - 1; i >= 2; --i) p = mad(p, r, c[i]);
+    k = static_cast<int>(n);
+    return mad(r * r, p, r);
+  }
+  static T exp(T x) {
+    if (x != x) return x;
+    T y = K::hi < x ? K::hi : x;
+    y = K::lo > y ? K::lo : y;
+    int k = 0;
+    const T q = expm1_of(y, k);
+    const T s = std::ldexp(T(1), k - 1);
+    return x < K::lo ? T(0) : mad(s, q, s) * T(2);
+  }
+  static T tanh(T x) {
+    if (x != x) return x;
+    T y = T(2) * std::fabs(x);
+    y = K::top < y ? K::top : y;
+    int k = 0;
+    const T q = expm1_of(y, k);
+    const T s = std::ldexp(T(1), k);
+    const T e = mad(s, q, s - T(1));
+    return std::copysign(e / (e + T(2)), x);
+  }
+  static T sigmoid(T z) {
+    const T t = exp(T(0) - std::fabs(z));
+    return (z >= 0 ? T(1) : t) / (T(1) + t);
+  }
+  // (2 s) + (2 s) w R(w)
+  static T odd_series(T s, int terms) {
+    const T w = s * s, h = s * T(2);
+    T p = T(1.0 / (2 * terms + 1));
+    for (int i = terms - 1; i >= 1; --i) p = mad(p, w, T(1.0 / (2 * i + 1)));
+    return mad(h * w, p, h);
+  }
+  static T log(T x) {
+    if (!(x < T(INFINITY))) return x;
+    int exponent = 0;
+    T m = std::frexp(x, &exponent) * T(2), e = T(exponent - 1);
+    if (m > T(1.41421356237309504880)) {
+      m = m * T(0.5);
+      e = e + T(1);
+    }
+    const T f = m - T(1);
+    const T p = odd_series(f / (f + T(2)), K::log_terms);
+    return mad(e, K::ln2_hi, mad(e, K::ln2_lo, p));
+  }
+  static T log1p(T t) { return odd_series(t / (t + T(2)), K::log1p_terms); }
+
+  static void activation(nabla::Activation act, T* z, size_t n) {
+    using nabla::Activation;
+    if (act == Activation::softmax) {
+      T m = z[0];
+      for (size_t i = 1; i < n; ++i) m = z[i] > m ? z[i] : m;
+      for (size_t i = 0; i < n; ++i) z[i] = exp(z[i] - m);
+      const T sum = lanes(n, [&](size_t i) { return z[i]; });
+      for (size_t i = 0; i < n; ++i) z[i] = z[i] / sum;
+      return;
+    }
+    for (size_t i = 0; i < n; ++i) {
+      if (act == Activation::relu) z[i] = z[i] < 0 ? T(0) : z[i];
+      if (act == Activation::sigmoid) z[i] = sigmoid(z[i]);
+      if (act == Activation::tanh) z[i] = tanh(z[i]);
+    }
+  }
+  static void activation_backward(nabla::Activation act, const T* a, T* da, size_t n) {
+    using nabla::Activation;
+    const T s = act == Activation::softmax ? lanes(n, [&](size_t i) { return da[i] * a[i]; }) : T(0);
+    for (size_t i = 0; i < n; ++i) {
+      if (act == Activation::relu) da[i] = a[i] > 0 ? da[i] : T(0);
+      if (act == Activation::sigmoid) da[i] = da[i] * (a[i] * (T(1) - a[i]));
+      if (act == Activation::tanh) da[i] = da[i] * (T(1) - a[i] * a[i]);
+      if (act == Activation::softmax) da[i] = a[i] * (da[i] - s);
+    }
+  }
+  // a: n numbers `stride` apart, b likewise.
+  static T chain(const T* a, size_t a_stride, const T* b, size_t b_stride, size_t n, T start = 0) {
+    T acc = start;
+    for (size_t i = 0; i < n; ++i) acc = mad(a[i * a_stride], b[i * b_stride], acc);
+    return acc;
+  }
+
+  // One row. g: the row's gradient factor. Returns the row's loss; writes d (dlogits) and p (after the head).
+  struct Targets {
+    const T* values;  // null: label
+    int label;
+    const T* weights;  // class or positive weights; null: none
+    bool smoothing;
+    T on, off;
+  };
+  static T softmax_cross_entropy(const T* z, size_t n, const Targets& y, T g, T* d, T* p, unsigned& correct) {
+    T m = z[0];
+    size_t best = 0, wanted = static_cast<size_t>(y.label);
+    for (size_t i = 1; i < n; ++i) {
+      m = z[i] > m ? z[i] : m;
+      if (z[i] > z[best]) best = i;
+    }
+    if (y.values != nullptr) {
+      wanted = 0;
+      for (size_t i = 1; i < n; ++i)
+        if (y.values[i] > y.values[wanted]) wanted = i;
+    }
+    correct += best == wanted ? 1 : 0;
+    for (size_t i = 0; i < n; ++i) p[i] = exp(z[i] - m);
+    const T sum = lanes(n, [&](size_t i) { return p[i]; });
+    const T log_sum = log(sum);
+    for (size_t i = 0; i < n; ++i) p[i] = p[i] / sum;
+    if (y.values == nullptr && !y.smoothing && y.weights == nullptr) {
+      for (size_t i = 0; i < n; ++i) d[i] = (p[i] - (i == wanted ? T(1) : T(0))) * g;
+      return log_sum - (z[wanted] - m);
+    }
+    const auto u = [&](size_t i) {
+      T t = i == static_cast<size_t>(y.label) ? y.on : y.off;
+      if (y.values != nullptr) {
+        t = y.values[i];
+        if (y.smoothing) t = t * y.on + y.off;
+      }
+      return y.weights != nullptr ? y.weights[i] * t : t;
+    };
+    const T total = lanes(n, u);
+    for (size_t i = 0; i < n; ++i) d[i] = (p[i] * total - u(i)) * g;
+    return -lanes(n, [&](size_t i) { return u(i) * ((z[i] - m) - log_sum); });
+  }
+  static T sigmoid_cross_entropy(const T* z, size_t n, const Targets& y, T g, T* d, T* p, unsigned& correct) {
+    for (size_t i = 0; i < n; ++i) {
+      p[i] = sigmoid(z[i]);
+      const T c = y.weights != nullptr ? T(1) + (y.weights[i] - T(1)) * y.values[i] : T(1);
+      d[i] = (y.weights != nullptr ? (T(1) - y.values[i]) + c * (p[i] - T(1)) : p[i] - y.values[i]) * g;
+      correct += (z[i] >= 0) == (y.values[i] >= T(0.5)) ? 1 : 0;
+    }
+    return lanes(n, [&](size_t i) {
+      const T c = y.weights != nullptr ? T(1) + (y.weights[i] - T(1)) * y.values[i] : T(1);
+      const T soft = log1p(exp(T(0) - std::fabs(z[i]))) + (z[i] < 0 ? T(0) - z[i] : T(0));
+      return (T(1) - y.values[i]) * z[i] + c * soft;
+    });
+  }
+  static T mean_squared_error(const T* a, size_t n, const Targets& y, T g, T* d, T* p) {
+    for (size_t i = 0; i < n; ++i) {
+      p[i] = a[i];
+      d[i] = (T(2) * (a[i] - y.values[i])) * g;
+    }
+    return lanes(n, [&](size_t i) { return (a[i] - y.values[i]) * (a[i] - y.values[i]); });
+  }
+
+  // One parameter. Pointers of `u` point at it.
+  static void update(const nabla::Update<T>& u, T* parameter, T* slot0, T* slot1, T g) {
+    const T p = *parameter;
+    if (u.l2 != 0) g = mad(u.l2, p, g);
+    if (u.rule == nabla::Rule::sgd) {
+      if (u.weight_decay != 0) g = mad(u.weight_decay, p, g);
+      if (u.momentum != 0) {
+        *slot0 = mad(u.momentum, *slot0, u.scalar * g);
+        g = u.nesterov ? mad(u.momentum, *slot0, g) : *slot0;
+      }
+      *parameter = mad(-u.rate, g, p);
+      return;
+    }
+    *slot0 = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
+    *slot1 = mad(u.beta2, *slot1, (u.one_minus_beta2 * g) * g);
+    *parameter = mad(-u.rate, *slot0 / mad(std::sqrt(*slot1), u.scalar, u.epsilon), p);
+  }
+};
+
+// Philox4x32-10; one word of the mask's stream.
+inline uint32_t philox_word(uint32_t unit, uint32_t row, uint32_t step, uint32_t purpose, uint32_t key0, uint32_t key1) {
+  uint32_t c[4] = {unit / 4, row, step, purpose};
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t a = 0xD2511F53ull * c[0], b = 0xCD9E8D57ull * c[2];
+    const uint32_t next[4] = {static_cast<uint32_t>(b >> 32) ^ c[1] ^ key0, static_cast<uint32_t>(b),
+                              static_cast<uint32_t>(a >> 32) ^ c[3] ^ key1, static_cast<uint32_t>(a)};
+    for (int i = 0; i < 4; ++i) c[i] = next[i];
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return c[unit % 4];
+}
+
+}  // namespace plain
