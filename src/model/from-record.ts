@@ -8,7 +8,8 @@ import type { Layer } from './layer.js';
 import { layers } from './layers.js';
 import type { StoredRecord } from './record.js';
 import { regularizers } from './regularizers.js';
-import { Sequential, type StoredCompile } from './sequential.js';
+import type { StoredCompile } from './core.js';
+import { Sequential } from './sequential.js';
 import type { SequentialOptions } from './settings.js';
 
 /** What may differ from the stored model: where it runs. */
