@@ -8,7 +8,7 @@ import {
   adam, constantScalars, dense, dropout, expectSameLists, floats, network, randomData, randomState, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms,
 } from './networks.js';
 
-/** Of the largest magnitude in a tensor, after one step. Worst measured: float64 4.4e-15, float32 1.4e-6. */
+/** Of the largest magnitude in a tensor, after one step. Worst measured: float64 1.8e-15; float32 8.3e-6, a bias gradient of one element whose terms cancel, next 2.2e-6. */
 const BOUND: Readonly<Record<DType, number>> = { float64: 1e-12, float32: 1e-5 };
 const worst: Record<DType, number> = { float64: 0, float32: 0 };
 const SEED = 20240607;

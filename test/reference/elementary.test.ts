@@ -6,10 +6,13 @@ import { measureElementary } from './elementary.errors.js';
 const LARGEST_ULP: Readonly<Record<string, number>> = { exp: 1.05, log: 1.5, log1p: 2, tanh: 2.5, sigmoid: 2.5 };
 
 describe('elementary functions against 300-bit arithmetic', () => {
-  const measured = measureElementary(3000);
-  it.each(measured)('$name over $range: $worst ulp', ({ name, worst }) => {
-    expect(worst <= LARGEST_ULP[name]).toBe(true);
-    expect(worst).toBeGreaterThan(0);
+  it('stay within their bounds', () => {
+    const measured = measureElementary(3000);
+    expect(measured.length).toBe(10);
+    for (const { name, range, worst, at } of measured) {
+      if (!(worst <= LARGEST_ULP[name])) expect.fail(`${name} over ${range}: ${worst} ulp at ${at}`);
+      expect(worst).toBeGreaterThan(0);
+    }
   });
 });
 

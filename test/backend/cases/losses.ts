@@ -43,8 +43,11 @@ export function lossCases({ make, dtype, tolerance, test }: Suite): void {
     for (const [weights, factor] of [[null, 1], [[3], 3]] as const) {
       const spec = network(dtype, 1, [dense(1)], { loss: sigmoidLoss({ positiveWeights: weights }) });
       const executor = make(spec);
-      const worked = executor.lossAndGradients(executor.load({ x: Float64Array.of(2), rows: 1, y: { kind: 'values', values: Uint8Array.of(1) } }), { order: null, from: 0, to: 1 });
+      const data = executor.load({ x: Float64Array.of(2), rows: 1, y: { kind: 'values', values: Uint8Array.of(1) } });
+      const worked = executor.lossAndGradients(data, { order: null, from: 0, to: 1 });
       close(worked.loss, factor * Math.LN2);
+      // A logit of 0 counts as predicting 1.
+      expect(executor.evaluateSync(data, { order: null, from: 0, to: 1 }).correct).toBe(1);
       expectSameLists(worked.gradients, [floats(dtype, [-factor]), floats(dtype, [-0.5 * factor])]);
       expectSameLists([worked.outputs], [floats(dtype, [0.5])]);
     }

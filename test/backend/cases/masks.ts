@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { Executor } from '../../../src/backend/executor.js';
 import type { LayerSpec, NetworkSpec } from '../../../src/backend/spec.js';
+import { philox4x32 } from '../../../src/random/philox.js';
 import type { Suite } from '../executor.cases.js';
 import { constantScalars, dense, dropout, expectSame, expectSameLists, floats, network, randomData, randomState, rescaling, rounded, squaredLoss } from '../networks.js';
 
@@ -28,6 +29,20 @@ export function maskCases({ make, dtype, test }: Suite): void {
       // Row after row and unit after unit differ.
       expect([...activations[0].slice(0, 50)]).not.toEqual([...activations[0].slice(50, 100)]);
     }
+  });
+
+  test('a mask is made of the words of Philox that docs/numerics.md names', () => {
+    // Counter (unit / 4, row, step, 256 · layer + 1), key (seed's low and high half); kept where word u mod 4 reaches rate · 2^32.
+    const [seed, step, rate] = [3 * 4294967296 + 17, 5, 0.3];
+    const executor = ones(11, [dropout(rate)], { seed });
+    executor.setState({ ...executor.getState(), step });
+    const { activations } = executor.forwardTrain(load(executor, 5), all(5));
+    const words = new Uint32Array(4);
+    activations[0].forEach((value, i) => {
+      const unit = i % 11;
+      philox4x32(Uint32Array.of(Math.floor(unit / 4), Math.floor(i / 11), step, 256 * 1 + 1), Uint32Array.of(17, 3), words);
+      expect(value !== 0).toBe(words[unit % 4] >= Math.round(rate * 4294967296));
+    });
   });
 
   test('the gradient passes the same mask', () => {
@@ -65,14 +80,15 @@ export function maskCases({ make, dtype, test }: Suite): void {
     const spec = network(dtype, 5, [dropout(0.2), dense(8, 'sigmoid'), dropout(0.5), dropout(0.1), dense(3), dropout(0.3)]);
     const executor = make(spec);
     executor.setState(randomState(spec, 2));
-    const data = executor.load(randomData(spec, 6, 2));
-    const plainSpec = network(dtype, 5, [dense(8, 'sigmoid'), dense(3)]);
-    const plain = make(plainSpec);
+    // 300 rows: more than any backend takes at once.
+    const options = randomData(spec, 300, 2);
+    const data = executor.load(options);
+    const plain = make(network(dtype, 5, [dense(8, 'sigmoid'), dense(3)]));
     for (let step = 0; step < 3; step++) {
-      const shown = executor.forwardTrain(data, all(6));
+      const shown = executor.forwardTrain(data, all(300));
       plain.setState({ ...executor.getState(), step: 0 });
-      expectSame(executor.predictSync(data, { ...all(6), output: 'logits' }), plain.predictArraySync(randomData(spec, 6, 2).x, 6, 'logits'));
-      const result = executor.trainStepsSync(data, { ...all(6), batchSize: 6, stepScalars: constantScalars(spec, 1), outputs: true });
+      expectSame(executor.predictSync(data, { ...all(300), output: 'logits' }), plain.predictArraySync(options.x, 300, 'logits'));
+      const result = executor.trainStepsSync(data, { ...all(300), batchSize: 300, stepScalars: constantScalars(spec, 1), outputs: true });
       expectSame(result.outputs, shown.outputs);
       expect(result.stopped).toBe('done');
     }

@@ -1,0 +1,81 @@
+// Mutation check: makes one small mistake at a time in a copy of the project and wants at least one test to fail each time.
+// Usage: node scripts/check-mutants.mjs [--native] [--only WORD] [--list]. Exits 1 where a mistake survives.
+// Without --native the TypeScript backend's formulas are changed and its own tests run, native being absent from the copy, so that
+// equality of the two backends proves nothing here. With --native the C++ is changed and rebuilt each time (slow).
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { nativeMutants } from './mutants/native.mjs';
+import { typescriptMutants } from './mutants/typescript.mjs';
+
+const top = dirname(dirname(fileURLToPath(import.meta.url)));
+const native = process.argv.includes('--native');
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
+const TESTS = native
+  ? ['test/backend/executor.test.ts', 'test/backend/gradients.golden.test.ts', 'test/backend/optimizers.golden.test.ts', 'test/backend/parity.test.ts']
+  : ['test/reference', 'test/backend/executor.test.ts', 'test/backend/gradients.golden.test.ts', 'test/backend/optimizers.golden.test.ts'];
+const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.check.json', 'vitest.config.ts', ...(native ? ['native', 'scripts', 'binding.gyp', 'build'] : [])];
+const RUN_LIMIT_MS = 240_000;
+
+const mutants = (native ? nativeMutants : typescriptMutants).filter(({ file, why }) => `${file} ${why}`.includes(only));
+if (process.argv.includes('--list')) {
+  for (const { file, why } of mutants) console.log(`${file}: ${why}`);
+  process.exit(0);
+}
+
+const copy = mkdtempSync(join(tmpdir(), 'nabla-mutants-'));
+process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+for (const name of COPIED) if (existsSync(join(top, name))) cpSync(join(top, name), join(copy, name), { recursive: true });
+symlinkSync(join(top, 'node_modules'), join(copy, 'node_modules'));
+
+/** Runs the tests in the copy. @returns name of the first test that failed, null where all passed, or an error */
+function run() {
+  if (native) {
+    const built = spawnSync(process.execPath, ['scripts/build-addon.mjs', '--require'], { cwd: copy, encoding: 'utf8', timeout: RUN_LIMIT_MS });
+    if (built.status !== 0) return { error: `does not build: ${(built.stderr + built.stdout).slice(-2000)}` };
+  }
+  const report = join(copy, 'report.json');
+  rmSync(report, { force: true });
+  const result = spawnSync(process.execPath, [join(copy, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=json', `--outputFile=${report}`, ...TESTS], {
+    cwd: copy, encoding: 'utf8', timeout: RUN_LIMIT_MS, env: { ...process.env, NABLA_REQUIRE_NATIVE: native ? '1' : '0' },
+  });
+  if (!existsSync(report)) {
+    // Where the mistake ends the process or never ends, no report is written: that is a failed run too, once the unchanged copy has passed.
+    return result.error !== undefined || result.signal !== null ? { failed: `no end: ${result.signal ?? result.error.message}` } : { error: `no report: ${result.stderr.slice(-2000)}` };
+  }
+  const { numFailedTests, numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  if (numPassedTests + numFailedTests === 0) return { error: `no test ran: ${testResults.map(({ message }) => message).join(' ').slice(0, 2000)}` };
+  if (numFailedTests > 0) {
+    const failed = testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed');
+    return { failed: failed === undefined ? 'a test' : failed.fullName };
+  }
+  return result.status === 0 ? {} : { error: `tests passed, the run did not: ${result.stderr.slice(-2000)}` };
+}
+
+const clean = run();
+if (clean.failed !== undefined || clean.error !== undefined) {
+  console.error(`The unchanged copy does not pass: ${clean.failed ?? clean.error}`);
+  process.exit(1);
+}
+
+let bad = 0;
+for (const { file, find, replace, why } of mutants) {
+  const path = join(copy, file);
+  const source = readFileSync(path, 'utf8');
+  const places = source.split(find).length - 1;
+  let verdict;
+  if (places !== 1) verdict = { error: `the text to change occurs ${places} times` };
+  else {
+    writeFileSync(path, source.replace(find, () => replace));
+    verdict = run();
+    writeFileSync(path, source);
+  }
+  const killed = verdict.failed !== undefined;
+  if (!killed) bad++;
+  console.log(`${killed ? 'killed  ' : verdict.error === undefined ? 'SURVIVED' : 'BROKEN  '} ${file}: ${why} | ${killed ? verdict.failed : verdict.error ?? 'no test failed'}`);
+}
+console.log(`${mutants.length - bad} of ${mutants.length} mistakes were noticed`);
+process.exitCode = bad === 0 && mutants.length > 0 ? 0 : 1;
