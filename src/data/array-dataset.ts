@@ -1,5 +1,6 @@
 // A data set held in typed arrays, in the type it came in.
 import { NablaError, show } from '../errors.js';
+import { checkOptions } from '../model/checks.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
 import type { Dataset } from '../train/dataset.js';
@@ -131,11 +132,7 @@ export class ArrayDataset implements Dataset {
   split(options: SplitOptions & { readonly test: number }): [ArrayDataset, ArrayDataset, ArrayDataset];
   split(options: SplitOptions): [ArrayDataset, ArrayDataset];
   split(options: SplitOptions): ArrayDataset[] {
-    for (const key of Object.keys(options)) {
-      if (!['validation', 'test', 'stratify', 'seed'].includes(key)) {
-        throw new NablaError('ERR_OPTION', `[ArrayDataset.split] there is no such option. Expected validation, test, stratify or seed, received ${show(key)}.`);
-      }
-    }
+    checkOptions('ArrayDataset.split', options, ['validation', 'test', 'stratify', 'seed']);
     const { validation, test, stratify = false, seed = 0 } = options;
     if (typeof stratify !== 'boolean') throw new NablaError('ERR_TYPE', `[ArrayDataset.split] stratify is a switch. Expected true or false for stratify, received ${show(stratify)}.`);
     if (!Number.isSafeInteger(seed) || seed < 0) {

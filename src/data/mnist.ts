@@ -3,8 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NablaError, show } from '../errors.js';
+import { NablaError } from '../errors.js';
 import { fileError, toPath, type PathLike } from '../io/files.js';
+import { checkOptions } from '../model/checks.js';
 import type { ArrayDataset } from './array-dataset.js';
 import { readIdxImagesLabels } from './idx.js';
 
@@ -71,10 +72,7 @@ export const datasets = {
 } as const;
 
 async function load(info: SetInfo, options: MnistOptions): Promise<TrainAndTest> {
-  if (typeof options !== 'object' || options === null) throw new NablaError('ERR_TYPE', `[${info.op}] options are an object. Expected { dir }, received ${show(options)}.`);
-  for (const key of Object.keys(options)) {
-    if (key !== 'dir') throw new NablaError('ERR_OPTION', `[${info.op}] there is no such option. Expected dir, received ${show(key)}.`);
-  }
+  checkOptions(info.op, options, ['dir']);
   const files = options.dir === undefined ? await search(info) : await lookInto(info, resolve(toPath(info.op, options.dir)));
   const read = (images: Part, labels: Part, name: string): Promise<ArrayDataset> =>
     readIdxImagesLabels({ images: files[images], labels: files[labels], classNames: info.classNames, name: `${info.name} ${name}` });

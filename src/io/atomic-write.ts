@@ -2,6 +2,7 @@
 import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isNablaError } from '../errors.js';
 import { fileError, toPath, type PathLike } from './files.js';
 
 const op = 'writeFileAtomic';
@@ -17,17 +18,20 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-function pieces(data: Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] {
+/** A file's content: bytes, or pieces in order, made when they are wanted. */
+export type Content = Uint8Array | Iterable<Uint8Array, void, void>;
+
+function pieces(data: Content): Iterable<Uint8Array, void, void> {
   return data instanceof Uint8Array ? [data] : data;
 }
 
 /**
  * Writes a file in one piece: a temporary file beside it, flushed to the disk, then renamed over it. A file that exists keeps its mode; a
  * symbolic link keeps pointing to the same file. When anything fails the old file is as it was and the temporary one is gone.
- * @param path file  @param data its content, or pieces of it in order
+ * @param path file  @param data its content
  * @throws ERR_FILE naming the path and the cause
  */
-export async function writeFileAtomic(path: PathLike, data: Uint8Array | readonly Uint8Array[]): Promise<void> {
+export async function writeFileAtomic(path: PathLike, data: Content): Promise<void> {
   const name = toPath(op, path);
   let temporary: string | undefined;
   let file: FileHandle | undefined;
@@ -52,12 +56,13 @@ export async function writeFileAtomic(path: PathLike, data: Uint8Array | readonl
   } catch (error) {
     await file?.close().catch(() => undefined);
     if (temporary !== undefined) await unlink(temporary).catch(() => undefined);
-    throw fileError(op, 'write', name, error);
+    // Content that is made while it is written may be refused itself.
+    throw isNablaError(error) ? error : fileError(op, 'write', name, error);
   }
 }
 
 /** writeFileAtomic, blocking. */
-export function writeFileAtomicSync(path: PathLike, data: Uint8Array | readonly Uint8Array[]): void {
+export function writeFileAtomicSync(path: PathLike, data: Content): void {
   const name = toPath(op, path);
   let temporary: string | undefined;
   let file: number | undefined;
@@ -82,7 +87,7 @@ export function writeFileAtomicSync(path: PathLike, data: Uint8Array | readonly 
     const [handle, left] = [file, temporary];
     if (handle !== undefined) quietly(() => closeSync(handle));
     if (left !== undefined) quietly(() => unlinkSync(left));
-    throw fileError(op, 'write', name, error);
+    throw isNablaError(error) ? error : fileError(op, 'write', name, error);
   }
 }
 
