@@ -219,8 +219,10 @@ function checkOrder(op: string, options: FitOptions, rows: number, batchSize: nu
   }
   if (options.shuffle === true) throw new NablaError('ERR_OPTION', `[${op}] a given order is not shuffled. Expected order or shuffle, received both.`);
   if (typeof order === 'function') {
-    const first = checkRowList(op, order(options.initialEpoch ?? 0), rows);
+    const firstEpoch = options.initialEpoch ?? 0;
+    const first = checkRowList(op, order(firstEpoch), rows);
     const orderOf = (epoch: number): Uint32Array => {
+      if (epoch === firstEpoch) return first;
       const list = checkRowList(op, order(epoch), rows);
       if (list.length !== first.length) {
         throw new NablaError('ERR_SHAPE', `[${op}] every epoch has as many rows. Expected ${first.length} from the order function, received ${list.length}.`);

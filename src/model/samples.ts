@@ -102,8 +102,16 @@ function fillElement(out: Float32Array | Float64Array, offset: number, value: un
   return column + 1;
 }
 
-function element(value: unknown, row: number, column: number, { op, name }: MatrixRule): number {
-  if (typeof value === 'number') return value;
+function element(value: unknown, row: number, column: number, { op, name, dtype }: MatrixRule): number {
+  if (typeof value === 'number') {
+    if (dtype === 'float32' && Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+      throw new NablaError(
+        'ERR_NON_FINITE',
+        `[${op}] ${name} is finite. Expected ${FLOAT32} at row ${row}, column ${column} of ${name}, received ${show(value)}.`,
+      );
+    }
+    return value;
+  }
   throw new NablaError('ERR_TYPE', `[${op}] ${name} holds numbers. Expected a number at row ${row}, column ${column} of ${name}, received ${describe(value)}.`);
 }
 
@@ -112,6 +120,8 @@ function describe(value: unknown): string {
   return tag?.startsWith('Big') === true ? `${tag}: 64-bit integers have no exact conversion, convert them to numbers first` : show(value);
 }
 
+const FLOAT32 = "a number that float32 can hold (or dtype: 'float64')";
+
 /** Refuses NaN, infinities, and doubles that a float32 network cannot hold. */
 function checkFinite(values: InputArray, rule: MatrixRule): void {
   if (values instanceof Uint8Array) return;
@@ -119,7 +129,7 @@ function checkFinite(values: InputArray, rule: MatrixRule): void {
   if (bad < 0) return;
   const row = Math.floor(bad / rule.features);
   const received = values[bad];
-  const expected = Number.isFinite(received) ? 'a number that float32 can hold (or dtype: \'float64\')' : 'a finite number';
+  const expected = Number.isFinite(received) ? FLOAT32 : 'a finite number';
   throw new NablaError(
     'ERR_NON_FINITE',
     `[${rule.op}] ${rule.name} is finite. Expected ${expected} at row ${row}, column ${bad % rule.features} of ${rule.name}, received ${show(received)}.`,

@@ -45,6 +45,7 @@ describe.each(backends)('fit and predict on %s refuse', (backend) => {
     ['NaN', 'ERR_NON_FINITE', /row 1, column 2 of x, received NaN/, Float32Array.of(1, 2, 3, 4, 5, NaN), [0, 1]],
     ['infinity in a list', 'ERR_NON_FINITE', /row 0, column 1 of x, received Infinity/, [[1, Infinity, 2]], [0]],
     ['doubles that float32 cannot hold', 'ERR_NON_FINITE', /float32 can hold .* row 0, column 2 of x, received 1e\+300/, Float64Array.of(1, 2, 1e300), [0]],
+    ['numbers of a list that float32 cannot hold', 'ERR_NON_FINITE', /float32 can hold .* row 1, column 0 of x, received 1e\+300/, [[1, 2, 3], [1e300, 2, 3]], [0, 0]],
     ['a label that is a class too many', 'ERR_RANGE', /0 to 3 in row 1 of y, received 4/, [[1, 2, 3], [1, 2, 3]], [0, 4]],
     ['a negative label', 'ERR_RANGE', /0 to 3 in row 0 of y, received -1/, [[1, 2, 3]], [-1]],
     ['a fractional label', 'ERR_RANGE', /whole numbers.* row 1 of y, received 1.5/, [[1, 2, 3], [1, 2, 3]], Float32Array.of(1, 1.5)],

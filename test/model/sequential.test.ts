@@ -145,6 +145,10 @@ describe.each(backends)('a model on %s', (backend) => {
       await model.fit(form, labels, { epochs: 3, batchSize: 5 });
       expect(flat(model)).toEqual(flat(reference));
     }
+    const set = classifier({ seed: 2, backend });
+    await set.fit({ x, y, rows: 12, features: 3 }, { epochs: 3, batchSize: 5 });
+    expect(flat(set)).toEqual(flat(reference));
+    expect(set.evaluateSync({ x, y, rows: 12, features: 3 })).toEqual(reference.evaluateSync(x, y));
     const hot = sequential({ seed: 2, backend }, [
       layers.dense({ units: 7, activation: 'relu', inputShape: [3], kernelRegularizer: 'l2' }),
       layers.dense({ units: 4, activation: 'softmax' }),
@@ -240,6 +244,11 @@ describe.each(backends)('a model on %s', (backend) => {
     expect(error).toMatchObject({ code: 'ERR_NON_FINITE', message: expect.stringMatching(/epoch 1 of 5, step 2 of 2/) });
     expect(flat(model).every(Number.isFinite)).toBe(true);
     expect(model.step).toBe(1);
+    const merged = sequential({ seed: 1, backend, dtype: 'float64' }, [layers.dense({ units: 1, inputShape: [1] })]);
+    merged.compile({ optimizer: optimizers.sgd({ learningRate: 1e170 }), loss: 'mse' });
+    await expect(merged.fit([1, 2, 3, 4], [1, 2, 3, 4], { epochs: 5, batchSize: 4 })).rejects.toMatchObject({
+      code: 'ERR_NON_FINITE', message: expect.stringMatching(/epoch 2 of 5, step 1 of 1/), history: { epoch: [0] },
+    });
     expect(() => model.predictSync([0])).not.toThrow();
   });
 });

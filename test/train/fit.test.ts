@@ -95,6 +95,17 @@ describe.each(backends)('fit on %s', (backend) => {
     expect(moved.length).toBe(0);
     await second;
     expect(flat(transferred)).toEqual(flat(reference));
+    const resized = classifier({ seed: 1, backend });
+    const buffer: unknown = Reflect.construct(ArrayBuffer, [x.byteLength, { maxByteLength: 2 * x.byteLength }]);
+    if (!(buffer instanceof ArrayBuffer)) throw new Error('no ArrayBuffer');
+    const tracking = new Float32Array(buffer);
+    tracking.set(x);
+    const third = resized.fit(tracking, y, { epochs: 5, batchSize: 4, validationSplit: 0.25 });
+    const resize: unknown = Reflect.get(buffer, 'resize');
+    if (typeof resize === 'function') Reflect.apply(resize, buffer, [16]);
+    expect(tracking.length).toBe(4);
+    await third;
+    expect(flat(resized)).toEqual(flat(reference));
     const predicting = reference.predict(overwrittenX.map((_, i) => x[i]));
     expect([...(await predicting).data]).toEqual([...reference.predictSync(x).data]);
     await expect(transferred.fit(moved, y)).rejects.toMatchObject({ code: 'ERR_SHAPE' });
