@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "error.h"
 #include "memory_limit.h"
@@ -23,11 +24,15 @@ Plan make_plan(const NetworkSpec& spec) {
   plan.input_size = spec.input_size;
   plan.input_ld = row_stride(round_up(spec.input_size, plan.width), element);
   double wanted = 0;
+  bool first = true;
   double inputs_d = static_cast<double>(spec.input_size);
   for (const LayerSpec& layer : spec.layers) {
     if (layer.kind != LayerKind::dense) continue;
-    // Parameters, their transposed copy, optimizer state and the published copy.
-    wanted += inputs_d * static_cast<double>(layer.units) * static_cast<double>(element) * (3.0 + static_cast<double>(spec.optimizer.slots()));
+    // Parameters, the published copy and optimizer state, then the transposed copy; whole panels: one unit takes the room of a panel.
+    const double width = static_cast<double>(plan.width), panels = std::ceil(static_cast<double>(layer.units) / width);
+    wanted += (inputs_d + 1) * panels * 64 * (2.0 + static_cast<double>(spec.optimizer.slots()));
+    if (!first) wanted += std::ceil(inputs_d / width) * panels * 64 * width;
+    first = false;
     inputs_d = static_cast<double>(layer.units);
   }
   check_memory("sequential", wanted);
