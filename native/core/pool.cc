@@ -82,12 +82,15 @@ void Pool::run(unsigned threads, const std::function<void(unsigned)>& work) {
     return;
   }
   const std::lock_guard<std::mutex> team(team_);
+  helpers_.reserve(threads - 1);
   while (helpers_.size() < threads - 1) {
-    helpers_.push_back(std::make_unique<Helper>());
-    Helper& helper = *helpers_.back();
-    helper.go.store(generation_, std::memory_order_relaxed);
-    const unsigned index = static_cast<unsigned>(helpers_.size());
-    helper.thread = std::thread([this, &helper, index, seen = generation_] { help(helper, index, seen); });
+    auto helper = std::make_unique<Helper>();
+    Helper& self = *helper;
+    self.go.store(generation_, std::memory_order_relaxed);
+    const unsigned index = static_cast<unsigned>(helpers_.size()) + 1;
+    // The system may refuse a thread: a helper joins the pool only with one.
+    self.thread = std::thread([this, &self, index, seen = generation_] { help(self, index, seen); });
+    helpers_.push_back(std::move(helper));
   }
   work_ = &work;
   ++generation_;
@@ -128,8 +131,8 @@ void Pool::help(Helper& self, unsigned index, unsigned seen) {
 void Pool::submit(std::function<void()> job) {
   const std::lock_guard<std::mutex> lock(queue_mutex_);
   if (!serving_) {
-    serving_ = true;
     server_ = std::thread([this] { serve(); });
+    serving_ = true;
   }
   queue_.push_back(std::move(job));
   queue_wake_.notify_one();
