@@ -11,7 +11,7 @@ const readme = readFileSync(join(top, 'README.md'), 'utf8');
 const blocks = (language: string): string[] => [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]);
 const commands = [
   ...blocks('sh').flatMap((block) => block.split('\n').filter((line) => line !== '')),
-  ...[...readme.matchAll(/`((?:npm|npx) [^`]+)`/g)].map((match) => match[1]),
+  ...[...readme.matchAll(/`((?:npm|npx) [^`]+)`/g)].map((match) => match[1]).filter((command) => command !== 'npm start'),
 ];
 const folder = mkdtempSync(join(tmpdir(), 'nabla-readme-'));
 // Inside the package, so that 'nabla' is this package.
@@ -42,7 +42,8 @@ const HOW: Readonly<Record<string, () => void>> = {
     // TypeScript trains for three epochs only.
     expect(accuracy).toBeGreaterThanOrEqual(out.includes('Native core') ? 97.3 : 95);
     expect(existsSync(join(folder, 'digits.safetensors'))).toBe(true);
-    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+    // Without a terminal an epoch's line has all its figures, however wide.
+    expect(out.split('\n').filter((line) => line.length > 80 && !line.startsWith('Epoch '))).toEqual([]);
     expect(out).not.toContain('\u001B');
   },
   'npm ci && npm test': () => {

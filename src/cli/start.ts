@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const epochs = native ? digitsTraining.epochs : TYPESCRIPT_EPOCHS;
 
   print(bold('A network that reads digits'));
-  print(`MNIST: ${count(fitSet.rows)} pictures to train on, ${count(valSet.rows)} to watch progress by, ${count(test.rows)} for the test.`);
+  print(`MNIST: ${count(fitSet.rows)} pictures to train on, ${count(valSet.rows)} to watch, ${count(test.rows)} to test at the end.`);
   print(`784-100-200-10, ReLU, softmax cross-entropy, SGD 0.1, batches of 64, ${epochs} epochs.`);
   if (native) print(`Native core: ${model.isa}, ${model.threads} ${model.threads === 1 ? 'thread' : 'threads'}.\n`);
   else print(`Plain TypeScript is many times slower: ${epochs} epochs instead of ${digitsTraining.epochs}.\n`);
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   await model.fit(fitSet.x, fitSet.y, { epochs, batchSize: digitsTraining.batchSize, validationData: valSet, verbose: 1 });
   const seconds = (performance.now() - start) / 1000;
   const { accuracy } = await model.evaluate(test.x, test.y);
-  print(`\n${bold(`Test accuracy ${percent(accuracy)}`)} on ${count(test.rows)} pictures it never saw, after ${seconds.toFixed(1)} s of training.\n`);
+  print(`\n${bold(`Test accuracy ${percent(accuracy)}`)} on ${count(test.rows)} pictures it never saw; ${seconds.toFixed(1)} s of training.\n`);
 
   print(bold('What it says about a few of them'));
   print(`${drawAnswers(test, await model.predict(test.x))}\n`);
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   print(bold(`Saved as ${relative(process.cwd(), path)}`));
   print(`Load it anywhere:  import { loadModel } from 'nabla';`);
   print(`                   const model = await loadModel('${FILE}');`);
-  print(`                   (await model.predict(pixels)).argmax(); // 784 bytes a picture`);
+  print(`                   (await model.predict(pixels)).argmax(); // 784 bytes each`);
 }
 
 /** Three right answers of different digits, and up to three wrong ones: those say more. */
@@ -70,7 +70,7 @@ async function compare(fitSet: ArrayDataset): Promise<void> {
   const result = await compareBackends(fitSet.slice(0, SLICE), 3);
   const difference = (value: number): string => value.toExponential(1);
   print(bold('Native against plain TypeScript'));
-  print(`The same seed, weights and batches, float32, ${count(SLICE)} pictures. Largest difference of`);
+  print(`The same seed, weights and batches; ${count(SLICE)} pictures; largest difference of`);
   print(`  loss (first batch)            ${difference(result.loss)}`);
   print(`  gradients (of the largest)    ${difference(result.gradients)}`);
   print(`  probabilities after an epoch  ${difference(result.probabilities)}; ${result.otherAnswers === 0 ? 'the same answer to every picture' : `${result.otherAnswers} other answers`}`);
