@@ -49,7 +49,7 @@ export function descendAsWritten(model: Sequential, data: ArrayDataset, watched:
 
 /** Softmax and one-hot in numbers small enough to check by hand. */
 export function onSmallVectors(): string {
-  const show = (values: Iterable<number>): string => `[ ${Array.from(values, (value) => value.toFixed(4)).join('  ')} ]`;
+  const show = (values: Iterable<number>): string => `[ ${Array.from(values, (value) => value.toFixed(4).padStart(7)).join(' ')} ]`;
   const z = [1, 2, 3];
   const e = z.map(Math.exp);
   const sum = e[0] + e[1] + e[2];
@@ -90,7 +90,9 @@ async function main(): Promise<void> {
   const { train, test } = await loadPictures(choice);
   const { fitSet, heldOut, initial } = prepare(firstRows(train, rows), seed);
   const printed = (iteration: number): boolean => iteration % 10 === 0 || iteration === iterations - 1;
-  const say = (text: string): void => void (json || console.log(text));
+  const say = (text: string): void => {
+    if (!json) console.log(text);
+  };
   const run = async (written: boolean): Promise<{ readonly model: Sequential; readonly moments: readonly Moment[] }> => {
     const model = buildModel(initial, backend);
     const moments: Moment[] = [];

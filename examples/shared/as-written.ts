@@ -23,6 +23,9 @@ export function minusOneHot(probabilities: Float64Array, data: ArrayDataset, div
 /** Every bias of a layer gets the same number, the sum over its units: what np.sum without an axis makes of dZ. */
 export function oneNumberForAllBiases(gradients: Readonly<Record<string, FloatArray>>): void {
   for (const [name, gradient] of Object.entries(gradients)) {
-    if (name.endsWith('.bias')) gradient.fill(gradient.reduce((sum, value) => sum + value, 0));
+    if (!name.endsWith('.bias')) continue;
+    let sum = 0;
+    for (const value of gradient) sum += value;
+    gradient.fill(sum);
   }
 }
