@@ -1,0 +1,56 @@
+// NumPy's archive of arrays (.npz): a ZIP file with one .npy file an array.
+import { NablaError, show } from '../errors.js';
+import { checkInteger, checkOptions } from '../model/checks.js';
+import { writeFileAtomic } from './atomic-write.js';
+import { readBytes, toPath, type PathLike } from './files.js';
+import { encodeNpy, parseNpy, type NpyArray, type NpyInput } from './npy.js';
+import { readZip, writeZip } from './zip.js';
+
+export interface NpzReadOptions {
+  /** Bytes that all arrays together may unpack to, default 4 GiB: more is ERR_MEMORY before anything is unpacked. */
+  readonly maxBytes?: number;
+}
+export interface NpzWriteOptions {
+  /** numpy.savez_compressed instead of numpy.savez. Default false. */
+  readonly compress?: boolean;
+}
+
+/**
+ * Reads a .npz file: stored or deflated members, zip64, data descriptors.
+ * @returns arrays by name, without .npy
+ * @throws ERR_FILE when it cannot be read, ERR_FORMAT when the archive or an array in it is malformed, ERR_MEMORY above maxBytes
+ * @example const w1 = (await readNpz('weights.npz')).get('W1');
+ */
+export async function readNpz(path: PathLike, options: NpzReadOptions = {}): Promise<Map<string, NpyArray>> {
+  return parseNpz(await readBytes('readNpz', path), toPath('readNpz', path), options);
+}
+
+/** Writes a .npz file, in one piece. @param arrays by name, in this order  @throws ERR_FILE, ERR_TYPE, ERR_SHAPE, ERR_OPTION */
+export async function writeNpz(path: PathLike, arrays: ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>, options: NpzWriteOptions = {}): Promise<void> {
+  await writeFileAtomic(path, encodeNpz(arrays, options));
+}
+
+/** Decodes the bytes of a .npz file. @param bytes not changed and not kept  @param name what errors call them */
+export function parseNpz(bytes: Uint8Array, name = 'the bytes', options: NpzReadOptions = {}): Map<string, NpyArray> {
+  const op = 'parseNpz';
+  checkOptions(op, options, ['maxBytes']);
+  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[${op}] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${name} is not a valid .npz file: ${text}`);
+  const files = readZip(bytes, { maxBytes: checkInteger(op, 'maxBytes', options.maxBytes ?? 2 ** 32, 0) }, fail);
+  const arrays = new Map<string, NpyArray>();
+  for (const [file, content] of files) {
+    if (!file.endsWith('.npy')) throw fail(`every member is an array. Expected names that end in .npy, received ${show(file)}.`);
+    arrays.set(file.slice(0, -4), parseNpy(content, `${name}, member ${file}`));
+  }
+  return arrays;
+}
+
+/** Encodes a .npz file; the same arrays give the same bytes. @returns pieces to be written one after the other */
+export function encodeNpz(arrays: ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>, options: NpzWriteOptions = {}): Uint8Array[] {
+  checkOptions('encodeNpz', options, ['compress']);
+  const list: (readonly [string, NpyInput])[] = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
+  return writeZip(
+    list.map(([name, array]) => [`${name}.npy`, encodeNpy(array)] as const),
+    options.compress ?? false,
+  );
+}
