@@ -12,7 +12,7 @@ rmSync(folder, { recursive: true, force: true });
 const nodedir = headersDirectory();
 const env = { ...process.env, JOBS: '2', ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir }) };
 const prebuildify = join(top, 'node_modules/prebuildify/bin.js');
-const result = spawnSync(process.execPath, [prebuildify, '--napi', '--strip', '--tag-libc', '--quiet', '--name', 'nabla'], { cwd: top, env, encoding: 'utf8' });
+const result = spawnSync(process.execPath, [prebuildify, '--napi', '--strip', '--tag-libc', '--name', 'nabla'], { cwd: top, env, encoding: 'utf8' });
 if (result.status !== 0) {
   console.error(`${result.stdout}${result.stderr}\nprebuild: prebuildify failed`);
   process.exit(1);
