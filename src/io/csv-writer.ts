@@ -1,10 +1,14 @@
 // Writing tables of numbers: data sets, and the file that Kaggle wants.
-import type { ArrayDataset, SampleArray } from '../data/array-dataset.js';
 import { NablaError, show } from '../errors.js';
 import { checkOptions } from '../model/checks.js';
+import type { Dataset } from '../train/dataset.js';
 import { writeFileAtomic } from './atomic-write.js';
 import type { PathLike } from './files.js';
 
+/** A data set, such as ArrayDataset, whose classes may have names. */
+export interface NamedDataset extends Dataset {
+  readonly classNames?: readonly string[] | undefined;
+}
 export interface WriteCsvOptions {
   /** Names of the feature columns. Default pixel0, pixel1, … */
   readonly columns?: readonly string[];
@@ -33,7 +37,7 @@ const rowsAPiece = 512;
  * @throws ERR_FILE, ERR_OPTION, ERR_SHAPE when the names do not fit, ERR_STATE when labels are wanted and there are none
  * @example await writeCsv('X.csv', all, { labels: 'y.csv', index: true }); // the pair of tables that pandas makes of OpenML's sets
  */
-export async function writeCsv(path: PathLike, dataset: ArrayDataset, options: WriteCsvOptions = {}): Promise<void> {
+export async function writeCsv(path: PathLike, dataset: NamedDataset, options: WriteCsvOptions = {}): Promise<void> {
   const op = 'writeCsv';
   checkOptions(op, options, ['columns', 'label', 'index', 'labels', 'names']);
   const columns = options.columns ?? Array.from({ length: dataset.features }, (_, i) => `pixel${i}`);
@@ -81,7 +85,7 @@ function* lines(header: readonly string[], rows: number, line: (row: number) => 
 }
 
 /** Array.join of the numbers, which writes -0 as 0: spelt out where there is one. */
-function numbers(x: SampleArray, from: number, to: number): string {
+function numbers(x: Dataset['x'], from: number, to: number): string {
   const part = x.subarray(from, to);
   if (x instanceof Uint8Array || !part.some((value) => !Number.isFinite(value) || Object.is(value, -0))) return part.join(',');
   return Array.from(part, (value) => {
@@ -90,7 +94,7 @@ function numbers(x: SampleArray, from: number, to: number): string {
   }).join(',');
 }
 
-function labelTexts(op: string, dataset: ArrayDataset, names: boolean): (row: number) => string {
+function labelTexts(op: string, dataset: NamedDataset, names: boolean): (row: number) => string {
   const { y, classNames, rows } = dataset;
   if (y === null || y.length !== rows) throw new NablaError('ERR_STATE', `[${op}] a label column needs one number a row. Expected ${rows} numbers in y, received ${show(y)}.`);
   if (!names) return (row) => String(y[row]);
