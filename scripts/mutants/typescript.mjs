@@ -7,6 +7,7 @@ const reductions = of('reductions');
 const activations = of('activations');
 const dense = of('dense');
 const matmul = of('matmul');
+const sparse = of('sparse');
 const dropout = of('dropout');
 const loss = of('loss');
 const optimizers = of('optimizers');
@@ -56,6 +57,12 @@ export const typescriptMutants = [
   matmul('s20 = c[c2];', '', 'matmul: a chain does not go on'),
   matmul('s3 += x * b[b3];', 's3 -= x * b[b3];', 'matmul: sign in a row'),
   matmul('sum += a[aAt + k * aInner] * b[bAt + k * bInner];', 'sum -= a[aAt + k * aInner] * b[bAt + k * bInner];', 'matmul: sign in a corner'),
+
+  sparse('s5 += x * b[b5];', 's5 -= x * b[b5];', 'zeros left out: sign in a tile of 8'),
+  sparse('s0 += x * b[b0]; s1 += x * b[b0 + bColumn];', 's0 += x * b[b0]; s1 -= x * b[b0 + bColumn];', 'zeros left out: sign in a tile of 2'),
+  sparse('sum += value[k] * b[bAt + index[k] * bInner];', 'sum -= value[k] * b[bAt + index[k] * bInner];', 'zeros left out: sign in a single column'),
+  sparse('s0 = c[c0]; s1 = c[c1]; s2 = c[c2];', 's0 = c[c0]; s1 = c[c1];', 'zeros left out: a chain does not go on'),
+  sparse('if (array[i] - array[i] !== 0) return false;', '', 'zeros left out whatever the weights'),
 
   dropout('>= threshold', '> threshold - 2147483648', 'dropout: threshold moved'),
   dropout('values[at + unit] * factor : 0', 'values[at + unit] : 0', 'dropout: factor dropped'),

@@ -1,12 +1,16 @@
 // The dense layer's three products and its penalty.
 import { multiply } from './matmul.js';
 import { foldLanes } from './reductions.js';
+import { allFinite, multiplyNonzeros, nonzerosByColumn, nonzerosByRow } from './sparse.js';
 
 /** x (rows, inputs), weight (units, inputs), bias (units) or null -> z = x weightᵀ + bias (rows, units). */
 export function denseForward(
   x: Float64Array, weight: Float64Array, bias: Float64Array | null, z: Float64Array, rows: number, inputs: number, units: number,
 ): void {
-  multiply(x, 0, inputs, 1, weight, 0, 1, inputs, z, 0, units, rows, units, inputs, false);
+  // One row is not worth a look at all weights.
+  const nonzeros = rows > 1 ? nonzerosByRow(x, rows, inputs) : null;
+  if (nonzeros !== null && allFinite(weight, weight.length)) multiplyNonzeros(nonzeros, weight, 1, inputs, z, units, 1, units, false);
+  else multiply(x, 0, inputs, 1, weight, 0, 1, inputs, z, 0, units, rows, units, inputs, false);
   if (bias === null) return;
   for (let row = 0; row < rows; row++) {
     const at = row * units;
@@ -20,7 +24,9 @@ export function denseBackward(
   dz: Float64Array, x: Float64Array, dweight: Float64Array, dbias: Float64Array | null,
   rows: number, inputs: number, units: number, continued: boolean,
 ): void {
-  multiply(dz, 0, 1, units, x, 0, inputs, 1, dweight, 0, inputs, units, inputs, rows, continued);
+  const nonzeros = nonzerosByColumn(x, rows, inputs);
+  if (nonzeros !== null && allFinite(dz, rows * units)) multiplyNonzeros(nonzeros, dz, units, 1, dweight, 1, inputs, units, continued);
+  else multiply(dz, 0, 1, units, x, 0, inputs, 1, dweight, 0, inputs, units, inputs, rows, continued);
   if (dbias === null) return;
   if (!continued) dbias.fill(0);
   for (let row = 0; row < rows; row++) {
