@@ -25,10 +25,10 @@ struct Engine<T>::Team {
   AlignedArray<T> partials;   // 16 flats
   std::vector<double> row_loss;
   std::vector<uint32_t> correct;  // a thread, of the current step
+  std::vector<double> losses;     // the current step's loss, which every thread adds up for itself
 
   // Of the current step; written by thread 0 before a barrier.
   double penalty = 0;
-  std::atomic<bool> non_finite{false};
   bool stop = false;
   TrainOutcome* outcome = nullptr;
   bool outputs = false;
