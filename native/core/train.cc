@@ -31,6 +31,7 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
     team.barrier = std::make_unique<Barrier>(threads, Pool::instance().crowded(threads));
     team.runs = split_weights(plan_, threads);
     team.correct.assign(threads, 0);
+    team.losses.assign(threads, 0);
     team.blocks.clear();
   }
   // A blocked batch may end in a partial one that is not: both need the shared scratch.
@@ -139,13 +140,14 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
       if (team.outputs)
         copy_rows(team.chunk.outputs.data() + lo * plan_.last().ld, plan_.last().ld, hi - lo, plan_.last().units,
                   reinterpret_cast<T*>(team.outcome->outputs.data()) + (team.output_row + at + lo) * plan_.last().units);
-      for (size_t i = at + lo; i < at + hi; ++i)
-        if (!std::isfinite(team.row_loss[i])) team.non_finite.store(true, std::memory_order_relaxed);
       backward_rows(team.chunk, lo, hi);
     }
     team.barrier->wait();
     const bool last = at + m == n;
-    if (last && team.non_finite.load(std::memory_order_relaxed)) return;
+    if (last) {
+      team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
+      if (!std::isfinite(team.losses[thread])) return;
+    }
     weight_phase(team.chunk, m, team.runs[thread], thread, team.threads, single && fused ? nullptr : team.gradients.data(), at > 0,
                  last && fused);
     if (!last) team.barrier->wait();
@@ -175,8 +177,6 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
       if (team.outputs)
         copy_rows(s.outputs.data(), plan_.last().ld, m, plan_.last().units,
                   reinterpret_cast<T*>(team.outcome->outputs.data()) + (team.output_row + at) * plan_.last().units);
-      for (size_t i = at; i < at + m; ++i)
-        if (!std::isfinite(team.row_loss[i])) team.non_finite.store(true, std::memory_order_relaxed);
       backward_rows(s, 0, m);
       for (size_t i = 0; i < plan_.stages.size(); ++i) {
         const Stage& stage = plan_.stages[i];
@@ -190,7 +190,8 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
     }
   }
   team.barrier->wait();
-  if (team.non_finite.load(std::memory_order_relaxed)) return;
+  team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
+  if (!std::isfinite(team.losses[thread])) return;
   const size_t begin = part(plan_.flat_size / plan_.width, thread, team.threads) * plan_.width;
   const size_t end = part(plan_.flat_size / plan_.width, thread + 1, team.threads) * plan_.width;
   k_.sum_blocks(team.partials.data(), count, plan_.flat_size, begin, end, team.gradients.data());
@@ -215,11 +216,11 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   TrainOutcome outcome;
   const size_t left = total - request.first_step;
   outcome.losses.reserve(std::min(left, size_t{1} << 16));
+  outcome.correct.reserve(outcome.losses.capacity());
   team.outcome = &outcome;
   team.outputs = request.outputs;
   team.output_row = 0;
   team.stop = false;
-  team.non_finite.store(false);
   if (request.outputs) {
     // One pass at most: with outputs a slice ends where a pass does, so that memory stays bounded.
     const size_t rows = std::min(left * batch_rows, span);
@@ -240,16 +241,14 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
       if (thread == 0) {
         prepare_updates(request.scalars + step * step_scalar_count);
         team.penalty = has_penalty ? penalty(flat_.data()) : 0;
-        if (!std::isfinite(team.penalty) || !(denominator(batch) > 0)) team.non_finite.store(true, std::memory_order_relaxed);
       }
       if (blocked && gradient_blocks(batch.size(), plan_.parameters) > 1)
         block_step(team, batch, thread);
       else
         chunk_step(team, batch, thread);
-      const bool failed = team.non_finite.load(std::memory_order_relaxed);
+      const bool failed = !std::isfinite(team.losses[thread]);
       if (thread == 0) {
-        const double sum = weighted_sum(team.row_loss.data(), batch) / denominator(batch) + team.penalty;
-        outcome.losses.push_back(sum);
+        outcome.losses.push_back(team.losses[0]);
         team.output_row += batch.size();
         // Counted before the phase barrier by every thread, set to 0 again only after the barrier below.
         uint32_t correct = 0;
