@@ -166,13 +166,15 @@ void Engine<T>::backward_rows(Scratch<T>& s, size_t lo, size_t hi) const {
 template <class T>
 double Engine<T>::penalty(const T* flat) const {
   double total = 0;
-  std::vector<T> rows;
+  T rows[16];
   for (const Stage& stage : plan_.stages) {
     if (stage.l2 == 0) continue;
-    rows.resize(stage.panels * plan_.width);
-    k_.square_rows(flat + stage.weight_at, stage.inputs, stage.panels, rows.data());
     double lanes[8] = {};
-    for (size_t o = 0; o < stage.units; ++o) lanes[o % 8] += static_cast<double>(rows[o]);
+    for (size_t p = 0; p < stage.panels; ++p) {
+      k_.square_rows(flat + stage.weight_at + p * stage.inputs * plan_.width, stage.inputs, 1, rows);
+      const size_t from = p * plan_.width, to = std::min(stage.units, from + plan_.width);
+      for (size_t o = from; o < to; ++o) lanes[o % 8] += static_cast<double>(rows[o - from]);
+    }
     for (size_t h = 4; h > 0; h /= 2)
       for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
     total += lanes[0] * (stage.l2 / 2);
