@@ -28,9 +28,8 @@ class Engine final : public Network {
   EvaluateOutcome loss_and_gradients(const Data& data, const Rows& rows, const std::vector<void*>& gradients, void* dx,
                                      void* outputs) override;
   void publish() override;
-  void get_state(const Arrays& arrays) const override;
+  double get_state(const Arrays& arrays) const override;
   void set_state(const ConstArrays& arrays, double step) override;
-  double step() const override { return step_; }
   size_t outputs() const override { return plan_.last().units; }
   size_t bytes() const override;
   std::vector<size_t> parameter_sizes() const override;
