@@ -539,8 +539,7 @@ Napi::Value get_state(const Info& info) {
   arrays.slots.resize(slots);
   for (uint32_t i = 0; i < slots; ++i) slot_arrays.Set(i, new_parameters(info.Env(), network, arrays.slots[i]));
   result.Set("slots", slot_arrays);
-  network.get_state(arrays);
-  result.Set("step", Napi::Number::New(info.Env(), network.step()));
+  result.Set("step", Napi::Number::New(info.Env(), network.get_state(arrays)));
   return result;
 }
 

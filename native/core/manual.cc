@@ -136,9 +136,10 @@ void Engine<T>::unpack(const T* flat, const std::vector<void*>& arrays) const {
   }
 }
 
-// Canonical arrays -> packed panels; padding is left as it is.
+// Canonical arrays -> packed panels. Padding becomes 0 again: parameters that blew up leave NaN there.
 template <class T>
 void Engine<T>::pack(const std::vector<const void*>& arrays, T* flat) const {
+  std::fill(flat, flat + plan_.flat_size, T(0));
   size_t index = 0;
   const size_t w = plan_.width;
   for (const Stage& s : plan_.stages) {
@@ -159,11 +160,12 @@ void Engine<T>::publish() {
 }
 
 template <class T>
-void Engine<T>::get_state(const Arrays& arrays) const {
+double Engine<T>::get_state(const Arrays& arrays) const {
   const std::shared_lock<std::shared_mutex> lock(weights_mutex_);
   unpack(flat_.data(), arrays.parameters);
   if (!arrays.slots.empty()) unpack(slot0_.data(), arrays.slots[0]);
   if (arrays.slots.size() > 1) unpack(slot1_.data(), arrays.slots[1]);
+  return step_;
 }
 
 template <class T>
@@ -177,13 +179,13 @@ void Engine<T>::set_state(const ConstArrays& arrays, double step) {
   manual_rows_ = 0;
 }
 
-#define NABLA_FOR(T)                                                                                                                   \
-  template void Engine<T>::forward_train(const Data&, const Rows&, void*, void*, const std::vector<void*>&);                           \
-  template void Engine<T>::backward(const void*, const std::vector<void*>&, void*);                                                    \
-  template void Engine<T>::apply_gradients(const std::vector<const void*>&, const double*);                                            \
-  template EvaluateOutcome Engine<T>::loss_and_gradients(const Data&, const Rows&, const std::vector<void*>&, void*, void*);           \
-  template void Engine<T>::publish();                                                                                                  \
-  template void Engine<T>::get_state(const Arrays&) const;                                                                             \
+#define NABLA_FOR(T)                                                                                                         \
+  template void Engine<T>::forward_train(const Data&, const Rows&, void*, void*, const std::vector<void*>&);                 \
+  template void Engine<T>::backward(const void*, const std::vector<void*>&, void*);                                          \
+  template void Engine<T>::apply_gradients(const std::vector<const void*>&, const double*);                                  \
+  template EvaluateOutcome Engine<T>::loss_and_gradients(const Data&, const Rows&, const std::vector<void*>&, void*, void*); \
+  template void Engine<T>::publish();                                                                                        \
+  template double Engine<T>::get_state(const Arrays&) const;                                                                 \
   template void Engine<T>::set_state(const ConstArrays&, double);
 NABLA_FOR(float)
 NABLA_FOR(double)

@@ -73,9 +73,9 @@ class Network {
                                              void* outputs) = 0;
 
   virtual void publish() = 0;
-  virtual void get_state(const Arrays& arrays) const = 0;
+  // Returns the number of updates made.
+  virtual double get_state(const Arrays& arrays) const = 0;
   virtual void set_state(const ConstArrays& arrays, double step) = 0;
-  virtual double step() const = 0;
 
   virtual size_t outputs() const = 0;
   virtual size_t bytes() const = 0;
@@ -90,8 +90,7 @@ class Network {
   void clear_abort() { abort_.store(false, std::memory_order_relaxed); }
 
  protected:
-  Network(NetworkSpec spec, const KernelSet* kernels, unsigned threads)
-      : spec_(std::move(spec)), kernels_(kernels), threads_(threads) {}
+  Network(NetworkSpec spec, const KernelSet* kernels, unsigned threads) : spec_(std::move(spec)), kernels_(kernels), threads_(threads) {}
   const NetworkSpec spec_;
   const KernelSet* const kernels_;
   const unsigned threads_;
