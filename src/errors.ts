@@ -60,6 +60,6 @@ export function show(value: unknown): string {
   if (typeof value === 'symbol') return value.toString();
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${'length' in value ? String(value.length) : value.byteLength})`;
   if (Array.isArray(value)) return `Array(${value.length})`;
-  const name = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === 'string' && name !== 'Object' ? `a ${name}` : 'an object';
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype instanceof Object ? `a ${prototype.constructor.name}` : 'an object';
 }

@@ -42,7 +42,8 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   oneOf(op, 'dtype', spec.dtype, ['float32', 'float64']);
   oneOf(op, 'head', spec.head, ['none', 'softmax', 'sigmoid']);
   number(op, 'seed', spec.seed, 'a seed is a whole number', '0 to 2^53-1', (n) => Number.isSafeInteger(n) && n >= 0);
-  if (!Array.isArray(spec.layers)) fail('ERR_TYPE', op, 'a network is a list of layers', 'an array', 'layers', spec.layers);
+  const layers: unknown = spec.layers;
+  if (!Array.isArray(layers)) fail('ERR_TYPE', op, 'a network is a list of layers', 'an array', 'layers', layers);
   let denseSeen = false;
   let othersSeen = false;
   spec.layers.forEach((layer, index) => {

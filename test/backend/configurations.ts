@@ -1,4 +1,5 @@
 // Which backends, instruction sets and thread counts the shared tests run on.
+import type * as NativeModule from '../../src/backend/native.js';
 import type { Executor, ExecutorOptions, Isa } from '../../src/backend/executor.js';
 import type { NetworkSpec } from '../../src/backend/spec.js';
 import { createReferenceExecutor } from '../../src/reference/executor.js';
@@ -13,7 +14,7 @@ export interface Configuration {
 
 export const typescript: Configuration = { name: 'typescript', isa: 'typescript', threads: 1, make: (spec, options = {}) => createReferenceExecutor(spec, options) };
 
-type Native = typeof import('../../src/backend/native.js');
+type Native = typeof NativeModule;
 interface Loaded { readonly native: Native | null; readonly isas: readonly Isa[]; readonly reason: string }
 
 async function loadNative(): Promise<Loaded> {

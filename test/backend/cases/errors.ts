@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Executor, ExecutorState, TrainOptions } from '../../../src/backend/executor.js';
 import type { NetworkSpec } from '../../../src/backend/spec.js';
-import { isNablaError, type NablaErrorCode } from '../../../src/errors.js';
+import { isNablaError, show, type NablaErrorCode } from '../../../src/errors.js';
 import type { Suite } from '../executor.cases.js';
 import { adam, constantScalars, dense, dropout, expectSameLists, floats, network, randomData, randomState, rescaling, sgd, sigmoidLoss, softmaxLoss } from '../networks.js';
 
@@ -14,7 +14,7 @@ async function expectCode(code: NablaErrorCode, action: () => unknown, mentions:
   } catch (error) {
     caught = error;
   }
-  if (!isNablaError(caught)) expect.fail(`expected ${code}, got ${caught === undefined ? 'no error' : String(caught)}`);
+  if (!isNablaError(caught)) expect.fail(`expected ${code}, got ${caught === undefined ? 'no error' : show(caught)}`);
   expect([caught.code, caught.message]).toEqual([code, caught.message]);
   expect(caught.message).toMatch(/^\[\w+\] .+\. Expected .+\.$/s);
   for (const mention of mentions) expect(caught.message).toContain(mention);
