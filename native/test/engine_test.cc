@@ -1,0 +1,497 @@
+// Whole networks against plain loops, byte for byte: every instruction set, plan and number of threads; slices, predictions, states.
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <thread>
+
+#include "check.h"
+#include "core/engine.h"
+#include "core/error.h"
+#include "networks.h"
+#include "plain_network.h"
+
+// Every allocation of the process is counted.
+static std::atomic<long> allocations{0};
+static void* counted(size_t size, size_t alignment) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  return alignment <= alignof(std::max_align_t) ? std::malloc(size)
+                                                : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+void* operator new(size_t size) {
+  void* const p = counted(size == 0 ? 1 : size, 1);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+void* operator new(size_t size, std::align_val_t alignment) {
+  void* const p = counted(size == 0 ? 1 : size, static_cast<size_t>(alignment));
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return counted(size == 0 ? 1 : size, static_cast<size_t>(alignment));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+
+// The packed parameters, which no public function shows: an explicit instantiation may name private members.
+namespace {
+template <class Tag, typename Tag::Type Member>
+struct Show {
+  friend typename Tag::Type member_of(Tag) { return Member; }
+};
+#define NABLA_SHOW(name, T, member)                          \
+  struct name {                                              \
+    using Type = nabla::AlignedArray<T> nabla::Engine<T>::*; \
+    friend Type member_of(name);                             \
+  };                                                         \
+  template struct Show<name, &nabla::Engine<T>::member>;
+NABLA_SHOW(Flat32, float, flat_)
+NABLA_SHOW(Slot32, float, slot0_)
+NABLA_SHOW(Transposed32, float, transposed_)
+NABLA_SHOW(Flat64, double, flat_)
+NABLA_SHOW(Slot64, double, slot0_)
+NABLA_SHOW(Transposed64, double, transposed_)
+#undef NABLA_SHOW
+
+using nabla::KernelSet;
+using nabla::Stopped;
+using nabla::TrainOutcome;
+using nabla::TrainRequest;
+using test::Job;
+using test::make;
+using test::State;
+
+template <class T>
+const nabla::AlignedArray<T>* const* packed_arrays(const nabla::Network& network) {
+  static const nabla::AlignedArray<T>* arrays[3];
+  const auto& engine = dynamic_cast<const nabla::Engine<T>&>(network);
+  if constexpr (sizeof(T) == 4) {
+    arrays[0] = &(engine.*member_of(Flat32()));
+    arrays[1] = &(engine.*member_of(Slot32()));
+    arrays[2] = &(engine.*member_of(Transposed32()));
+  } else {
+    arrays[0] = &(engine.*member_of(Flat64()));
+    arrays[1] = &(engine.*member_of(Slot64()));
+    arrays[2] = &(engine.*member_of(Transposed64()));
+  }
+  return arrays;
+}
+
+// Everything in the packed arrays that is no parameter is +0.
+template <class T>
+bool padding_is_zero(const nabla::Network& network) {
+  const nabla::Plan plan = nabla::make_plan(network.spec());
+  const auto arrays = packed_arrays<T>(network);
+  const size_t w = plan.width;
+  const auto zero = [](T value) {
+    const T none = 0;
+    return std::memcmp(&value, &none, sizeof(T)) == 0;
+  };
+  bool right = true;
+  for (const nabla::Stage& s : plan.stages) {
+    for (size_t o = 0; o < s.panels * w; ++o) {
+      for (int array = 0; array < 2; ++array) {
+        if (arrays[array]->size() == 0) continue;
+        const T* const flat = arrays[array]->data();
+        if (o >= s.units)
+          for (size_t i = 0; i < s.inputs; ++i) right = right && zero(flat[s.weight_at + (o / w * s.inputs + i) * w + o % w]);
+        if (o >= s.units || !s.use_bias) right = right && zero(flat[s.bias_at + o]);
+      }
+      if (s.transposed_at == nabla::no_offset) continue;
+      for (size_t i = 0; i < s.input_panels * w; ++i) {
+        const T copy = arrays[2]->data()[s.transposed_at + (i / w * s.panels * w + o) * w + i % w];
+        const bool inside = o < s.units && i < s.inputs;
+        const T wanted = inside ? arrays[0]->data()[s.weight_at + (o / w * s.inputs + i) * w + o % w] : T(0);
+        right = right && std::memcmp(&copy, &wanted, sizeof(T)) == 0;
+      }
+    }
+  }
+  return right;
+}
+
+template <class T>
+struct Result {
+  State<T> state;
+  TrainOutcome outcome;
+};
+
+std::string label(const Job& job, const KernelSet& set, unsigned threads, bool materialised) {
+  return job.name + (job.spec.float64 ? " float64 " : " float32 ") + set.name + " threads " + std::to_string(threads) +
+         (materialised ? " materialised" : " auto");
+}
+
+template <class T, bool fused>
+struct Expected {
+  State<T> state;
+  std::vector<double> losses;
+  std::vector<uint32_t> correct;
+  std::vector<T> outputs;
+};
+
+template <class T, bool fused>
+Expected<T, fused> plainly(const Job& job, const State<T>& start) {
+  const nabla::FlushToZero flush;
+  plain::Network<T, fused> network(job.spec);
+  size_t at = 0;
+  for (auto& layer : network.layers) {
+    layer.weight = start.parameters[at++];
+    if (!layer.bias.empty()) layer.bias = start.parameters[at++];
+  }
+  Expected<T, fused> expected{start, {}, {}, {}};
+  const std::vector<double> scalars = job.scalars();
+  for (size_t step = 0; step < job.steps(); ++step) {
+    const auto result = network.train(*job.data, job.batch_rows(step), scalars.data() + 2 * step);
+    expected.losses.push_back(result.loss);
+    expected.correct.push_back(result.correct);
+    if (step < job.steps() / job.repeat)
+      for (const auto& row : result.outputs) expected.outputs.insert(expected.outputs.end(), row.begin(), row.end());
+    if (!result.finite) break;
+  }
+  at = 0;
+  for (auto& layer : network.layers)
+    for (int bias = 0; bias < 2; ++bias) {
+      if (bias == 1 && layer.bias.empty()) continue;
+      expected.state.parameters[at] = bias == 0 ? layer.weight : layer.bias;
+      for (size_t s = 0; s < expected.state.slots.size(); ++s) expected.state.slots[s][at] = layer.slot[s][bias];
+      ++at;
+    }
+  expected.state.step = static_cast<double>(network.steps);
+  return expected;
+}
+
+template <class T, bool fused>
+void training(const Job& job, const KernelSet& set, const Expected<T, fused>& expected, const State<T>& start) {
+  const std::vector<double> scalars = job.scalars();
+  const bool squares = job.spec.loss.name == nabla::LossName::mean_squared_error;
+  for (const unsigned threads : {1u, 2u, 3u, 5u, 16u}) {
+    for (const bool materialised : {false, true}) {
+      const std::string what = label(job, set, threads, materialised);
+      const auto network = make(job.spec, set, threads, materialised);
+      start.write(*network);
+      TrainRequest request = job.request(scalars);
+      State<T> state(*network);
+      // In one call, or in slices of one step with the outputs.
+      const bool sliced = (threads == 2) != materialised;
+      std::vector<double> losses;
+      std::vector<uint32_t> correct;
+      std::vector<T> outputs;
+      Stopped stopped = Stopped::slice;
+      for (int calls = 0; stopped == Stopped::slice && calls < 1000; ++calls) {
+        if (sliced) request.max_milliseconds = 0;
+        request.outputs = sliced && request.first_step < job.steps() / job.repeat;
+        const TrainOutcome outcome = network->train(*job.data, request);
+        losses.insert(losses.end(), outcome.losses.begin(), outcome.losses.end());
+        correct.insert(correct.end(), outcome.correct.begin(), outcome.correct.end());
+        if (request.outputs) {
+          const T* const rows = reinterpret_cast<const T*>(outcome.outputs.data());
+          outputs.insert(outputs.end(), rows, rows + outcome.output_rows * network->outputs());
+        }
+        request.first_step += outcome.steps;
+        stopped = outcome.stopped;
+        if (sliced) CHECK_THAT(outcome.steps == 1, what + ": a slice of no time is one step");
+      }
+      state.read(*network);
+      CHECK_THAT(stopped == Stopped::done, what + ": done");
+      if (CHECK_THAT(losses.size() == expected.losses.size(), what + ": number of losses"))
+        CHECK_SAME(losses.data(), expected.losses.data(), losses.size(), what + ": losses");
+      CHECK_THAT(squares || correct == expected.correct, what + ": correct");
+      if (sliced && CHECK_THAT(outputs.size() == expected.outputs.size(), what + ": number of outputs"))
+        CHECK_SAME(outputs.data(), expected.outputs.data(), outputs.size(), what + ": outputs");
+      for (size_t i = 0; i < state.parameters.size(); ++i)
+        CHECK_SAME(state.parameters[i].data(), expected.state.parameters[i].data(), state.parameters[i].size(),
+                   what + ": parameter " + std::to_string(i));
+      CHECK_THAT(state == expected.state, what + ": state");
+      CHECK_THAT(padding_is_zero<T>(*network), what + ": padding stays 0, the transposed copy follows");
+    }
+  }
+}
+
+// Gradients of one batch, predictions of every row: alone, in a batch, with any team.
+template <class T, bool fused>
+void gradients_and_predictions(const Job& job, const KernelSet& set, const State<T>& start) {
+  const std::string what = label(job, set, 3, false);
+  const auto network = make(job.spec, set, 3, false);
+  start.write(*network);
+  plain::Network<T, fused> plainly(job.spec);
+  size_t at = 0;
+  for (auto& layer : plainly.layers) {
+    layer.weight = start.parameters[at++];
+    if (!layer.bias.empty()) layer.bias = start.parameters[at++];
+  }
+  const std::vector<double> scalars = job.scalars();
+  const std::vector<size_t> rows = job.batch_rows(0);
+  const size_t outputs = network->outputs(), n = rows.size();
+  std::vector<T> dx(n * job.spec.input_size), out(n * outputs);
+  State<T> gradients(*network);
+  std::vector<void*> pointers;
+  for (auto& g : gradients.parameters) pointers.push_back(g.data());
+  const nabla::Rows range{job.order.empty() ? nullptr : job.order.data(), 0, n};
+  const nabla::EvaluateOutcome outcome = network->loss_and_gradients(*job.data, range, pointers, dx.data(), out.data());
+  typename plain::Network<T, fused>::Step step{};
+  {
+    const nabla::FlushToZero flush;
+    step = plainly.train(*job.data, rows, scalars.data(), false);
+  }
+  const double loss = outcome.loss_sum / outcome.denominator + outcome.penalty;
+  CHECK_SAME(&loss, &step.loss, 1, what + ": loss");
+  at = 0;
+  for (auto& layer : plainly.layers) {
+    const T l2 = static_cast<T>(layer.spec.l2);
+    std::vector<T>& dweight = layer.dweight;
+    if (l2 != 0)
+      for (size_t i = 0; i < dweight.size(); ++i) dweight[i] = plain::Math<T, fused>::mad(l2, layer.weight[i], dweight[i]);
+    CHECK_SAME(gradients.parameters[at].data(), dweight.data(), dweight.size(), what + ": dweight");
+    ++at;
+    if (layer.bias.empty()) continue;
+    CHECK_SAME(gradients.parameters[at].data(), layer.dbias.data(), layer.dbias.size(), what + ": dbias");
+    ++at;
+  }
+  for (size_t r = 0; r < n; ++r) {
+    CHECK_SAME(dx.data() + r * job.spec.input_size, plainly.dx[r].data(), job.spec.input_size, what + ": dx");
+    CHECK_SAME(out.data() + r * outputs, step.outputs[r].data(), outputs, what + ": outputs");
+  }
+
+  // Logits of all rows, then of single rows at other positions.
+  const size_t all = job.data->rows;
+  std::vector<T> logits(all * outputs), alone(outputs), probabilities(all * outputs);
+  network->predict(*job.data, {nullptr, 0, all}, nabla::OutputKind::logits, nabla::WeightsChoice::current, logits.data());
+  network->predict(*job.data, {nullptr, 0, all}, nabla::OutputKind::outputs, nabla::WeightsChoice::current, probabilities.data());
+  for (size_t row = 0; row < all; row += 1 + all / 7) {
+    std::vector<std::vector<T>> want;
+    {
+      const nabla::FlushToZero flush;
+      want = plainly.predict(*job.data, {row});
+    }
+    CHECK_SAME(logits.data() + row * outputs, want[0].data(), outputs, what + ": logits");
+    const uint32_t order[] = {static_cast<uint32_t>(row)};
+    network->predict(*job.data, {order, 0, 1}, nabla::OutputKind::logits, nabla::WeightsChoice::current, alone.data());
+    CHECK_SAME(alone.data(), want[0].data(), outputs, what + ": logits of one row");
+    network->predict(*job.data, {order, 0, 1}, nabla::OutputKind::outputs, nabla::WeightsChoice::current, alone.data());
+    CHECK_SAME(alone.data(), probabilities.data() + row * outputs, outputs, what + ": outputs of one row");
+    const size_t bytes = nabla::bytes_of(job.data->x.type);
+    network->predict_array(job.data->x.type, static_cast<const char*>(job.data->x.data) + row * job.spec.input_size * bytes, 1,
+                           nabla::OutputKind::logits, nabla::WeightsChoice::current, alone.data());
+    CHECK_SAME(alone.data(), want[0].data(), outputs, what + ": logits of an array");
+  }
+  // Evaluation sees the same outputs, and any team the same sums.
+  std::vector<T> evaluated(all * outputs);
+  const auto first = network->evaluate(*job.data, {nullptr, 0, all}, nabla::WeightsChoice::current, evaluated.data());
+  CHECK_SAME(evaluated.data(), probabilities.data(), all * outputs, what + ": outputs of evaluate");
+  for (const unsigned threads : {1u, 2u, 16u}) {
+    const auto other = make(job.spec, set, threads, true);
+    start.write(*other);
+    const auto second = other->evaluate(*job.data, {nullptr, 0, all}, nabla::WeightsChoice::current, nullptr);
+    CHECK_SAME(&second.loss_sum, &first.loss_sum, 1, what + ": evaluate");
+    CHECK_THAT(second.correct == first.correct && second.denominator == first.denominator && second.penalty == first.penalty,
+               what + ": evaluate");
+    std::vector<T> again(all * outputs);
+    other->predict(*job.data, {nullptr, 0, all}, nabla::OutputKind::logits, nabla::WeightsChoice::current, again.data());
+    CHECK_SAME(again.data(), logits.data(), all * outputs, what + ": predict with another team");
+  }
+}
+
+template <class T, bool fused>
+void everything(const KernelSet& set, const std::vector<Job>& jobs, const std::vector<Expected<T, fused>>& expected,
+                const std::vector<State<T>>& starts) {
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    training<T, fused>(jobs[i], set, expected[i], starts[i]);
+    gradients_and_predictions<T, fused>(jobs[i], set, starts[i]);
+  }
+  std::printf("%s float%zu done\n", set.name, 8 * sizeof(T));
+  std::fflush(stdout);
+}
+
+template <class T>
+void all_sets() {
+  const std::vector<Job> jobs = test::jobs(sizeof(T) == 8);
+  std::vector<State<T>> starts;
+  std::vector<Expected<T, false>> unfused;
+  std::vector<Expected<T, true>> fused;
+  for (const Job& job : jobs) {
+    starts.push_back(test::start<T>(*make(job.spec, *nabla::best_kernels(), 1, false), job.name.size()));
+    unfused.push_back(plainly<T, false>(job, starts.back()));
+    fused.push_back(plainly<T, true>(job, starts.back()));
+  }
+  for (const KernelSet* set : test::kernel_sets()) {
+    if (test::fused(*set))
+      everything<T, true>(*set, jobs, fused, starts);
+    else
+      everything<T, false>(*set, jobs, unfused, starts);
+  }
+}
+
+// Another thread asks a running job to stop; what is left goes on to the same bytes.
+void abort_and_go_on() {
+  const std::vector<Job> jobs = test::jobs(false);
+  Job job = jobs[0];
+  job.repeat = 4000;
+  const std::vector<double> scalars = job.scalars();
+  const auto network = make(job.spec, *nabla::best_kernels(), 2, false), straight = make(job.spec, *nabla::best_kernels(), 1, false);
+  const State<float> start = test::start<float>(*network, 9);
+  start.write(*network);
+  start.write(*straight);
+  straight->train(*job.data, job.request(scalars));
+  TrainRequest request = job.request(scalars);
+  bool aborted = false;
+  while (request.first_step < job.steps()) {
+    network->clear_abort();
+    std::thread stopper;
+    if (!aborted)
+      stopper = std::thread([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        network->abort();
+      });
+    const TrainOutcome outcome = network->train(*job.data, request);
+    if (stopper.joinable()) stopper.join();
+    if (outcome.stopped == Stopped::aborted) {
+      aborted = true;
+      CHECK(outcome.steps > 0 && request.first_step + outcome.steps < job.steps() && outcome.losses.size() == outcome.steps);
+    }
+    request.first_step += outcome.steps;
+  }
+  CHECK_THAT(aborted, "the job was stopped in between");
+  State<float> a(*network), b(*straight);
+  a.read(*network);
+  b.read(*straight);
+  CHECK_THAT(a == b, "a job that was stopped goes on to the same bytes");
+}
+
+// A loss that is not finite ends the job before its update.
+template <class T>
+void non_finite(const std::function<void(Job&)>& spoil, size_t good_steps, const char* what) {
+  Job job = test::jobs(sizeof(T) == 8)[0];
+  spoil(job);
+  for (const KernelSet* set : test::kernel_sets()) {
+    for (const unsigned threads : {1u, 3u}) {
+      for (const bool materialised : {false, true}) {
+        const std::vector<double> scalars = job.scalars();
+        const auto network = make(job.spec, *set, threads, materialised);
+        const State<T> start = test::start<T>(*network, 4);
+        start.write(*network);
+        TrainRequest request = job.request(scalars);
+        const TrainOutcome outcome = network->train(*job.data, request);
+        const std::string where = std::string(what) + " " + label(job, *set, threads, materialised);
+        CHECK_THAT(outcome.stopped == Stopped::non_finite && outcome.steps == good_steps && outcome.losses.size() == good_steps + 1, where);
+        CHECK_THAT(!outcome.losses.empty() && !std::isfinite(outcome.losses.back()), where + ": the loss is told");
+        State<T> after(*network);
+        after.read(*network);
+        if (good_steps == 0) CHECK_THAT(after == start, where + ": nothing was changed");
+        // The network goes on from a good state.
+        start.write(*network);
+        CHECK_THAT(padding_is_zero<T>(*network), where + ": padding after setState");
+      }
+    }
+  }
+}
+void all_non_finite() {
+  const auto samples = [](double value) {
+    return [value](Job& job) {
+      std::vector<double> x(job.rows * job.spec.input_size, 0.5);
+      x[job.order[3] * job.spec.input_size + 2] = value;
+      job.data->x.set(nabla::InputType::float64, x.data(), x.size(), false);
+    };
+  };
+  non_finite<float>(samples(std::numeric_limits<double>::infinity()), 0, "an infinite sample");
+  non_finite<double>(samples(std::numeric_limits<double>::quiet_NaN()), 0, "a sample that is no number");
+  // Each row's loss is finite, their weighted sum is not.
+  const auto weights = [](Job& job) { job.data->weights.assign(job.data->rows, 1e308); };
+  non_finite<float>(weights, 0, "weights whose sum overflows");
+  non_finite<double>(weights, 0, "weights whose sum overflows");
+  // Parameters blow up: padding must not keep what they became.
+  const auto blow_up = [](Job& job) { job.spec.optimizer.weight_decay = 1e300; };
+  non_finite<double>(blow_up, 1, "parameters that blow up");
+}
+
+void allocations_in_steps() {
+  for (const bool float64 : {false, true}) {
+    for (Job job : test::jobs(float64)) {
+      const KernelSet& set = *nabla::best_kernels();
+      for (const bool materialised : {false, true}) {
+        const auto network = make(job.spec, set, 2, materialised);
+        if (float64)
+          test::start<double>(*network, 3).write(*network);
+        else
+          test::start<float>(*network, 3).write(*network);
+        const auto count = [&](size_t repeat) {
+          Job longer = job;
+          longer.repeat = repeat;
+          const std::vector<double> scalars = longer.scalars();
+          const TrainRequest request = longer.request(scalars);
+          const long before = allocations.load();
+          const TrainOutcome outcome = network->train(*job.data, request);
+          const long after = allocations.load();
+          CHECK(outcome.stopped == Stopped::done && outcome.steps == longer.steps());
+          return after - before;
+        };
+        count(1);
+        const bool large = job.rows * job.spec.layers[0].units > 500000;
+        const long few = count(1), many = count(large ? 3 : 10);
+        CHECK_THAT(few == many, label(job, set, 2, materialised) + ": allocations of a call " + std::to_string(few) +
+                                    ", of ten times the steps " + std::to_string(many));
+      }
+    }
+  }
+}
+
+// Predictions of published weights, states and sizes while another thread trains.
+void readers_while_training() {
+  Job job = test::jobs(false)[0];
+  job.repeat = 300;
+  const std::vector<double> scalars = job.scalars();
+  const auto network = make(job.spec, *nabla::best_kernels(), 2, false);
+  const State<float> start = test::start<float>(*network, 9);
+  start.write(*network);
+  const size_t outputs = network->outputs();
+  std::vector<float> before(job.rows * outputs);
+  std::string code;
+  try {
+    network->predict(*job.data, {nullptr, 0, job.rows}, nabla::OutputKind::outputs, nabla::WeightsChoice::published, before.data());
+  } catch (const nabla::Error& error) {
+    code = error.code();
+  }
+  CHECK_THAT(code == "ERR_STATE", "published weights before publish()");
+  network->publish();
+  network->predict(*job.data, {nullptr, 0, job.rows}, nabla::OutputKind::outputs, nabla::WeightsChoice::published, before.data());
+  std::atomic<bool> done{false};
+  std::thread trainer([&] {
+    TrainRequest request = job.request(scalars);
+    request.max_milliseconds = 1;
+    while (request.first_step < job.steps()) request.first_step += network->train(*job.data, request).steps;
+    done.store(true);
+  });
+  int reads = 0;
+  bool same = true;
+  while (!done.load() || reads < 3) {
+    std::vector<float> now(job.rows * outputs);
+    network->predict(*job.data, {nullptr, 0, job.rows}, nabla::OutputKind::outputs, nabla::WeightsChoice::published, now.data());
+    same = same && std::memcmp(now.data(), before.data(), now.size() * sizeof(float)) == 0;
+    State<float> state(*network);
+    state.read(*network);
+    network->predict(*job.data, {nullptr, 0, 5}, nabla::OutputKind::logits, nabla::WeightsChoice::current, now.data());
+    CHECK(network->bytes() > 0);
+    ++reads;
+  }
+  trainer.join();
+  CHECK_THAT(same, "published predictions do not move while a job trains");
+  network->publish();
+  network->predict(*job.data, {nullptr, 0, job.rows}, nabla::OutputKind::outputs, nabla::WeightsChoice::published, before.data());
+  std::vector<float> current(before.size());
+  network->predict(*job.data, {nullptr, 0, job.rows}, nabla::OutputKind::outputs, nabla::WeightsChoice::current, current.data());
+  CHECK_SAME(current.data(), before.data(), current.size(), "published after publish()");
+}
+
+}  // namespace
+
+int main() {
+  all_sets<float>();
+  all_sets<double>();
+  abort_and_go_on();
+  all_non_finite();
+  allocations_in_steps();
+  readers_while_training();
+  return test::finish("engine_test");
+}
