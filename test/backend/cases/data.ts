@@ -110,6 +110,24 @@ export function dataCases({ make, dtype, tolerance, test }: Suite): void {
     expectSame(executor.predictSync(data, { ...rows, output: 'logits' }), quarter);
   });
 
+  test('shared samples that change between calls are seen by training too', () => {
+    // Mostly zeros and large enough that a backend might keep lists of what is not 0.
+    const spec = network(dtype, 50, [rescaling(1 / 255), dense(20, 'relu'), dense(3)]);
+    const [a, b] = [started(spec), started(spec)];
+    const next = uniforms(5);
+    const batch = (): Uint8Array => Uint8Array.from({ length: 5000 }, () => (next() < 0.85 ? 0 : 1 + Math.floor(next() * 255)));
+    const shared = new Uint8Array(new SharedArrayBuffer(5000));
+    const y = labels(100, 3);
+    const handle = a.load({ x: shared, rows: 100, y });
+    const pass = { order: null, from: 0, to: 100, batchSize: 30, repeat: 2, stepScalars: constantScalars(spec, 8) };
+    for (let turn = 0; turn < 3; turn++) {
+      const x = batch();
+      shared.set(x);
+      expect(a.trainStepsSync(handle, pass)).toEqual(b.trainStepsSync(b.load({ x, rows: 100, y }), pass));
+    }
+    expectSameState(a, b);
+  });
+
   test('subarrays are read from where they begin', () => {
     const spec = network(dtype, 4, [dense(2)], { loss: squaredLoss() });
     const [a, b] = [started(spec), started(spec)];

@@ -281,6 +281,18 @@ export function stepCases({ make, dtype, tolerance, test }: Suite): void {
     expectSameState(executor, other);
   });
 
+  test('a sum of finite losses that overflows stops before the update', () => {
+    // Each row's loss is about 1e308 (float32: the sum is double, so only the penalty can overflow there).
+    const tall = network(dtype, 1, [dense(1, 'linear', { l2: dtype === 'float64' ? 0 : 1e300 })], { loss: squaredLoss() });
+    const executor = make(tall);
+    const start = [floats(dtype, [dtype === 'float64' ? 1e154 : 1e15]), floats(dtype, [0])];
+    executor.setState({ parameters: start, slots: {}, step: 0 });
+    const data = executor.load({ x: new Uint8Array(16).fill(1), rows: 16, y: { kind: 'values', values: new Uint8Array(16) } });
+    const result = executor.trainStepsSync(data, { order: null, from: 0, to: 16, batchSize: 16, stepScalars: Float64Array.of(1e-3, 1) });
+    expect([result.stopped, result.steps, result.losses[0]]).toEqual(['nonFinite', 0, Infinity]);
+    expectSameLists(executor.getState().parameters, start);
+  });
+
   test('gradients of 1024 rows and more are sums of 16 blocks', () => {
     const small = network(dtype, 3, [dense(5, 'tanh'), dense(2)], { loss: squaredLoss('sum') });
     const executor = started(small);

@@ -1,0 +1,59 @@
+// What the child programs share. They talk to the addon itself: no class of src stands between them and its checks.
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+
+/** @param {string} path */
+export const addonAt = (path) => createRequire(import.meta.url)(path);
+
+export const dense = (units, activation = 'linear') => ({
+  kind: 'dense', name: `dense${units}`, units, useBias: true, activation: { name: activation }, l2: 0, learningRateFactor: 1,
+});
+/** A classifier with hidden layers of the given sizes. */
+export function spec(inputs, hidden, classes, dtype = 'float32') {
+  return {
+    inputSize: inputs, layers: [...hidden.map((units) => dense(units, 'relu')), dense(classes)], head: 'softmax',
+    loss: { name: 'softmaxCrossEntropy', reduction: 'mean', labelSmoothing: 0, classWeights: null },
+    optimizer: { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 }, dtype, seed: 1,
+  };
+}
+/** Numbers in [0, 1), the same everywhere. */
+export function uniforms(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 4294967296;
+  };
+}
+/** A network with parameters from the seed, and loaded samples with labels. */
+export function prepare(addon, description, rows, seed, threads = 2) {
+  const next = uniforms(seed);
+  const network = addon.createNetwork(description, null, threads, false);
+  const Floats = description.dtype === 'float64' ? Float64Array : Float32Array;
+  const state = addon.getState(network);
+  const parameters = state.parameters.map(({ length }) => Floats.from({ length }, () => (next() - 0.5) / 4));
+  addon.setState(network, parameters, state.slots, 0);
+  const classes = description.layers.at(-1).units;
+  const x = Uint8Array.from({ length: rows * description.inputSize }, () => next() * 3);
+  const y = Int32Array.from({ length: rows }, () => next() * classes);
+  return { network, data: addon.load(network, x, rows, y, null, false, false), rows };
+}
+/** Step scalars for passes over rows. */
+export const scalars = (rows, batch, repeat) => new Float64Array(2 * Math.ceil(rows / batch) * repeat).fill(0.01).map((rate, i) => (i % 2 === 0 ? rate : 1));
+/** Trains in asynchronous slices. @returns steps that were done */
+export async function trainSlices(addon, { network, data, rows }, batch, repeat, milliseconds) {
+  const numbers = scalars(rows, batch, repeat);
+  let done = 0;
+  while (done < numbers.length / 2) {
+    const result = await addon.train(network, data, null, 0, rows, batch, repeat, done, numbers, milliseconds, false);
+    done += result.steps;
+    if (result.stopped !== 'slice') break;
+  }
+  return done;
+}
+/** @returns {string} of all parameters */
+export function fingerprint(addon, network) {
+  const hash = createHash('sha256');
+  for (const array of addon.getState(network).parameters) hash.update(Buffer.from(array.buffer));
+  return hash.digest('hex');
+}
