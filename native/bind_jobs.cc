@@ -25,9 +25,8 @@ Napi::Value Jobs::start(std::unique_ptr<Job> job) {
     const std::lock_guard<std::mutex> lock(mutex_);
     running_.push_back(raw);
   }
-  if (pending_++ == 0) bell_.Ref(env_);
   // The queue wants a copyable function: ownership passes by the raw pointer to finished_.
-  nabla::Pool::instance().submit([this, raw] {
+  const auto work = [this, raw] {
     bool closing;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -52,8 +51,17 @@ Napi::Value Jobs::start(std::unique_ptr<Job> job) {
     finished_.emplace_back(raw);
     if (!closing_) bell_.NonBlockingCall();
     idle_.notify_all();
-  });
+  };
+  try {
+    nabla::Pool::instance().submit(work);
+  } catch (...) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    running_.erase(std::find(running_.begin(), running_.end(), raw));
+    if (raw->trains) raw->handle->training = false;
+    throw;
+  }
   job.release();
+  if (pending_++ == 0) bell_.Ref(env_);
   return promise;
 }
 
@@ -68,17 +76,30 @@ void Jobs::finish(Napi::Env env, Napi::Function, Jobs* jobs, void*) {
     const Napi::HandleScope scope(env);
     if (job->trains) job->handle->training = false;
     if (--jobs->pending_ == 0) jobs->bell_.Unref(env);
-    try {
-      if (job->code.empty()) {
-        job->deferred.Resolve(job->finish(env));
-      } else {
-        Napi::Error error = Napi::Error::New(env, job->message);
-        error.Set("code", Napi::String::New(env, job->code));
-        job->deferred.Reject(error.Value());
+    settle(env, *job);
+  }
+}
+
+void Jobs::settle(Napi::Env env, Job& job) {
+  try {
+    Napi::Value value;
+    if (job.code.empty()) {
+      try {
+        value = job.finish(env);
+      } catch (const nabla::Error& e) {
+        job.code = e.code();
+        job.message = e.what();
       }
-    } catch (const Napi::Error& error) {
-      job->deferred.Reject(error.Value());
     }
+    if (job.code.empty()) {
+      job.deferred.Resolve(value);
+    } else {
+      Napi::Error error = Napi::Error::New(env, job.message);
+      error.Set("code", Napi::String::New(env, job.code));
+      job.deferred.Reject(error.Value());
+    }
+  } catch (const Napi::Error&) {
+    // An environment that is being terminated runs no JavaScript: nobody waits for the promise.
   }
 }
 

@@ -31,10 +31,10 @@ struct Job {
   std::shared_ptr<nabla::Network> network;
   std::shared_ptr<NetworkHandle> handle;
   std::shared_ptr<DataHandle> data;
-  std::function<void()> run;                        // in the pool
-  std::function<Napi::Value(Napi::Env)> finish;     // on the environment's thread
+  std::function<void()> run;                     // in the pool
+  std::function<Napi::Value(Napi::Env)> finish;  // on the environment's thread
   bool trains = false;
-  std::string code, message;                        // set where run threw
+  std::string code, message;  // set where run threw
 };
 
 class Jobs {
@@ -46,6 +46,7 @@ class Jobs {
 
  private:
   static void finish(Napi::Env env, Napi::Function, Jobs* jobs, void*);
+  static void settle(Napi::Env env, Job& job);
   static void close(void* self);
   using Bell = Napi::TypedThreadSafeFunction<Jobs, void, Jobs::finish>;
 
@@ -55,7 +56,7 @@ class Jobs {
   std::condition_variable idle_;
   std::deque<std::unique_ptr<Job>> finished_;
   std::deque<Job*> running_;
-  size_t pending_ = 0;    // not yet settled; environment's thread only
+  size_t pending_ = 0;  // not yet settled; environment's thread only
   bool closing_ = false;
 };
 

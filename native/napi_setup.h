@@ -1,5 +1,7 @@
 // The only file that includes napi.h: error translation and checked access to arguments.
 #pragma once
+// A worker that is being terminated takes no exceptions any more; without this its last call would end the process.
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
 #include <cmath>
@@ -37,7 +39,8 @@ Napi::Value call(const Napi::CallbackInfo& info) {
 }
 
 [[noreturn]] inline void bad_argument(size_t index, const char* expected) {
-  throw nabla::Error("ERR_TYPE", "[native] argument " + std::to_string(index) + " has the wrong type or length. Expected " + expected + ".");
+  throw nabla::Error("ERR_TYPE",
+                     "[native] argument " + std::to_string(index) + " has the wrong type or length. Expected " + expected + ".");
 }
 
 // A whole number from 0 to 2^53.
@@ -55,13 +58,16 @@ inline bool flag_argument(const Napi::CallbackInfo& info, size_t index) {
   if (index >= info.Length() || !info[index].IsBoolean()) bad_argument(index, "a boolean");
   return info[index].As<Napi::Boolean>().Value();
 }
-inline bool absent(const Napi::CallbackInfo& info, size_t index) { return index >= info.Length() || info[index].IsNull() || info[index].IsUndefined(); }
+inline bool absent(const Napi::CallbackInfo& info, size_t index) {
+  return index >= info.Length() || info[index].IsNull() || info[index].IsUndefined();
+}
 
 // A typed array's memory, valid during the call.
 struct View {
   napi_typedarray_type type;
   void* data;
   size_t length;
+  bool shared;  // in a SharedArrayBuffer: another thread may write at any time
 };
 inline View view_of(const Napi::Value& value, size_t index) {
   if (!value.IsTypedArray()) bad_argument(index, "a typed array");
@@ -70,6 +76,8 @@ inline View view_of(const Napi::Value& value, size_t index) {
   size_t offset = 0;
   if (napi_get_typedarray_info(value.Env(), value, &view.type, &view.length, &view.data, &buffer, &offset) != napi_ok)
     bad_argument(index, "a typed array");
+  bool unshared = false;
+  view.shared = napi_is_arraybuffer(value.Env(), buffer, &unshared) == napi_ok && !unshared;
   return view;
 }
 inline View view_argument(const Napi::CallbackInfo& info, size_t index, napi_typedarray_type type, const char* expected) {

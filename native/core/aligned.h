@@ -11,7 +11,7 @@
 namespace nabla {
 
 struct AlignedDelete {
-  void operator()(void* p) const { ::operator delete(p, std::align_val_t{64}); }
+  void operator()(void* p) const { ::operator delete (p, std::align_val_t{64}); }
 };
 
 template <class T>
@@ -20,9 +20,10 @@ class AlignedArray {
   AlignedArray() = default;
   explicit AlignedArray(size_t size) : size_(size) {
     if (size == 0) return;
-    void* const raw = ::operator new(size * sizeof(T), std::align_val_t{64}, std::nothrow);
+    void* const raw = ::operator new (size * sizeof(T), std::align_val_t{64}, std::nothrow);
     if (raw == nullptr)
-      throw Error("ERR_MEMORY", "[memory] the system refused an allocation. Expected room for " + std::to_string(size * sizeof(T)) + " bytes.");
+      throw Error("ERR_MEMORY",
+                  "[memory] the system refused an allocation. Expected room for " + std::to_string(size * sizeof(T)) + " bytes.");
     std::memset(raw, 0, size * sizeof(T));
     data_.reset(static_cast<T*>(raw));
   }

@@ -2,7 +2,12 @@
 
 #include <cmath>
 
+#include "sparse.h"
+
 namespace nabla {
+
+Data::Data() = default;
+Data::~Data() = default;
 
 namespace {
 

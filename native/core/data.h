@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "aligned.h"
@@ -29,13 +30,21 @@ struct Matrix {
   }
 };
 
+struct SparseSamples;
+
 struct Data {
+  Data();
+  ~Data();
+
   size_t rows = 0, features = 0;
   Matrix x;
   TargetKind kind = TargetKind::none;
   std::vector<int32_t> labels;
   Matrix values;
   std::vector<double> weights;  // empty: 1 each
+  // Made by the first training job that may use it; jobs that change a network run one at a time.
+  mutable std::unique_ptr<SparseSamples> sparse;
+  mutable bool sparse_tried = false;
 };
 
 // First element of `count` that is NaN or infinite, or `count`.

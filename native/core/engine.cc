@@ -19,10 +19,7 @@ const KernelTable<double>& kernel_table<double>(const KernelSet& set) {
 
 template <class T>
 Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised)
-    : Network(std::move(spec), kernels, threads),
-      k_(kernel_table<T>(*kernels)),
-      plan_(make_plan(spec_)),
-      materialised_(materialised) {
+    : Network(std::move(spec), kernels, threads), k_(kernel_table<T>(*kernels)), plan_(make_plan(spec_)), materialised_(materialised) {
   flat_ = AlignedArray<T>(plan_.flat_size);
   transposed_ = AlignedArray<T>(plan_.transposed_size);
   if (spec_.optimizer.slots() > 0) slot0_ = AlignedArray<T>(plan_.flat_size);
@@ -52,7 +49,14 @@ void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, 
   const uint32_t* const order = batch.rows.order != nullptr ? batch.rows.order + position : nullptr;
   k_.load_rows(data.x.type, data.x.data, data.features, order, position, hi - lo, affines_.data(), affines_.size(),
                s.input.data() + lo * plan_.input_ld, plan_.input_ld);
-  if (!targets) return;
+  if (targets) gather_targets(s, batch, at, lo, hi);
+}
+
+template <class T>
+void Engine<T>::gather_targets(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi) const {
+  const Data& data = *batch.data;
+  const size_t position = batch.rows.from + at + lo;
+  const uint32_t* const order = batch.rows.order != nullptr ? batch.rows.order + position : nullptr;
   if (data.kind == TargetKind::labels)
     for (size_t r = lo; r < hi; ++r) s.labels[r] = data.labels[order != nullptr ? order[r - lo] : position + r - lo];
   if (data.kind == TargetKind::values)
@@ -61,7 +65,23 @@ void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, 
 }
 
 template <class T>
-void Engine<T>::forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at) const {
+void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi) const {
+  const Data& data = *batch.data;
+  const SparseSamples& sparse = *data.sparse;
+  const size_t bytes = bytes_of(data.x.type);
+  for (size_t r = lo; r < hi; ++r) {
+    const size_t position = batch.rows.from + at + r;
+    const size_t row = batch.rows.order != nullptr ? batch.rows.order[position] : position;
+    const size_t start = sparse.starts[row], count = sparse.starts[row + 1] - start;
+    rows.index[r] = sparse.index.data() + start;
+    rows.counts[r] = static_cast<uint32_t>(count);
+    k_.load_values(data.x.type, sparse.values.data() + start * bytes, count, affines_.data(), affines_.size(),
+                   rows.values.data() + r * rows.ld);
+  }
+}
+
+template <class T>
+void Engine<T>::forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at, const SparseLists<T>* first) const {
   const auto drop = [&](size_t stage, const T* from, T* to, size_t units, size_t ld) {
     for (size_t d = 0; d < plan_.dropouts.size(); ++d) {
       const Dropout& dropout = plan_.dropouts[d];
@@ -77,8 +97,12 @@ void Engine<T>::forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool
     const Stage& stage = plan_.stages[i];
     const size_t ld = stage_input_ld(i);
     T* const out = s.activations[i].data() + lo * stage.ld;
-    k_.dense_forward(stage_input(s, i, training) + lo * ld, ld, hi - lo, stage.inputs, flat + stage.weight_at,
-                     stage.use_bias ? flat + stage.bias_at : nullptr, stage.panels, out, stage.ld, stage.activation);
+    if (i == 0 && first != nullptr)
+      k_.sparse_forward(first, stage.inputs, flat + stage.weight_at, stage.use_bias ? flat + stage.bias_at : nullptr, stage.panels, out,
+                        stage.ld, stage.activation);
+    else
+      k_.dense_forward(stage_input(s, i, training) + lo * ld, ld, hi - lo, stage.inputs, flat + stage.weight_at,
+                       stage.use_bias ? flat + stage.bias_at : nullptr, stage.panels, out, stage.ld, stage.activation);
     if (stage.activation == Activation::softmax) k_.softmax_rows(out, hi - lo, stage.units, stage.ld);
     if (training && plan_.dropout_after(i + 1)) drop(i + 1, s.activations[i].data(), s.dropped[i].data(), stage.units, stage.ld);
   }
@@ -93,7 +117,8 @@ double Engine<T>::denominator(const Batch& batch) const {
   if (class_weights_.empty() || batch.data->kind != TargetKind::labels) return rows;
   double sum = 0;
   for (size_t i = batch.rows.from; i < batch.rows.to; ++i)
-    sum += static_cast<double>(class_weights_[static_cast<size_t>(batch.data->labels[batch.rows.order != nullptr ? batch.rows.order[i] : i])]);
+    sum +=
+        static_cast<double>(class_weights_[static_cast<size_t>(batch.data->labels[batch.rows.order != nullptr ? batch.rows.order[i] : i])]);
   return sum;
 }
 

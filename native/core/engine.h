@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "pool.h"
 #include "scratch.h"
+#include "sparse.h"
 
 namespace nabla {
 
@@ -47,7 +48,10 @@ class Engine final : public Network {
 
   // --- engine.cc: passes over rows [lo, hi) of a scratch whose row 0 is the batch's position `at`
   void gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, bool targets) const;
-  void forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at) const;
+  // `first`: the first layer's samples in groups, where zeros are skipped.
+  void forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at, const SparseLists<T>* first = nullptr) const;
+  void gather_targets(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi) const;
+  void gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi) const;
   // Losses to row_loss[position], dlogits when the row scales are set, outputs after the head when wanted; counts right predictions.
   uint32_t loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, double denominator, bool gradients, bool outputs,
                 double* row_loss) const;
@@ -69,8 +73,13 @@ class Engine final : public Network {
   void block_step(Team& team, const Batch& batch, unsigned thread);
   void weight_phase(Scratch<T>& s, size_t rows, const std::vector<WeightRun>& runs, unsigned thread, unsigned threads, T* gradients,
                     bool accumulate, bool update);
+  void sparse_block_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, size_t m, const T* dz,
+                             const GradientSink<T>& sink) const;
   void update_range(const T* gradients, unsigned thread, unsigned threads);
   void refresh_transposed(unsigned thread, unsigned threads);
+  // Lists of the samples' inputs that are not 0, where the rule of docs/kernels.md says to use them.
+  const SparseSamples* sparse_samples(const Data& data, const TrainRequest& request) const;
+  bool first_weights_finite(size_t i0, size_t i1) const;
   unsigned threads_for(size_t rows) const;
   bool prepare_team(Team& team, size_t rows, unsigned threads);
 

@@ -52,17 +52,15 @@ template <class T>
 template <class Row>
 void Engine<T>::each_block(size_t rows, const Row& row) const {
   const size_t most = (rows + inference_rows - 1) / inference_rows;
-  const unsigned threads = static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team
-                               ? 1
-                               : static_cast<unsigned>(std::min<size_t>(threads_, most));
+  const unsigned threads =
+      static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : static_cast<unsigned>(std::min<size_t>(threads_, most));
   // Allocation may throw, and work must not: every thread's scratch is taken here.
   std::vector<std::unique_ptr<ScratchLease>> leases;
   for (unsigned t = 0; t < threads; ++t) leases.push_back(std::make_unique<ScratchLease>(*this));
   Pool::instance().run(threads, [&](unsigned thread) {
     const FlushToZero flush;
     const size_t begin = rows * thread / threads, end = rows * (thread + 1) / threads;
-    for (size_t lo = begin; lo < end; lo += inference_rows)
-      row(*leases[thread]->scratch, lo, std::min(end, lo + inference_rows), thread);
+    for (size_t lo = begin; lo < end; lo += inference_rows) row(*leases[thread]->scratch, lo, std::min(end, lo + inference_rows), thread);
   });
 }
 
@@ -123,10 +121,10 @@ void Engine<T>::predict_array(InputType type, const void* x, size_t rows, Output
   predict(data, Rows{nullptr, 0, rows}, kind, weights, out);
 }
 
-#define NABLA_FOR(T)                                                                                            \
-  template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);                 \
-  template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);                 \
-  template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*);     \
+#define NABLA_FOR(T)                                                                                        \
+  template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);             \
+  template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);             \
+  template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*); \
   template void Engine<T>::head(T*, size_t) const;
 NABLA_FOR(float)
 NABLA_FOR(double)

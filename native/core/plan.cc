@@ -86,14 +86,15 @@ Plan make_plan(const NetworkSpec& spec) {
 
 size_t gradient_blocks(size_t rows, size_t parameters) { return rows >= 1024 && parameters <= 32768 ? 16 : 1; }
 
-std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads) {
+std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads, size_t first_stage) {
   constexpr size_t group = 2;  // panels that a tile may take together
   std::vector<std::vector<WeightRun>> result(threads);
   double total = 0;
-  for (const Stage& s : plan.stages) total += static_cast<double>(s.inputs) * static_cast<double>(s.panels);
+  for (size_t i = first_stage; i < plan.stages.size(); ++i)
+    total += static_cast<double>(plan.stages[i].inputs) * static_cast<double>(plan.stages[i].panels);
   double done = 0;
   size_t thread = 0;
-  for (size_t index = 0; index < plan.stages.size(); ++index) {
+  for (size_t index = first_stage; index < plan.stages.size(); ++index) {
     const Stage& s = plan.stages[index];
     for (size_t q = 0; q < s.input_panels; ++q) {
       const size_t i0 = q * plan.width, i1 = std::min(s.inputs, i0 + plan.width);

@@ -57,7 +57,8 @@ size_t gradient_blocks(size_t rows, size_t parameters);
 struct WeightRun {
   size_t stage, i0, i1, p0, p1;
 };
-// Every weight element exactly once, in rectangles, split by cost among the threads. Input ranges start at multiples of the width.
-std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads);
+// Every weight element of the stages from first_stage on exactly once, in rectangles, split by cost among the threads. Input ranges start
+// at multiples of the width.
+std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads, size_t first_stage = 0);
 
 }  // namespace nabla

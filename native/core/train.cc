@@ -14,6 +14,12 @@ namespace {
 // Below this much work a step ends before a second thread has started.
 constexpr double flops_worth_a_team = 200e3;
 
+// Zeros are skipped where at most this share of the inputs is not 0: there lists cost less than the chains they replace, measured in
+// docs/kernels.md.
+constexpr double sparse_density = 0.3;
+// A layer this narrow adds its gradient in memory, a row at a time; a wider one goes through columns.
+constexpr size_t scatter_panels = 2;
+
 size_t part(size_t count, size_t index, size_t parts) { return count * index / parts; }
 
 }  // namespace
@@ -43,7 +49,53 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
   }
   if (blocked || materialised_ || rows > chunk_rows) team.gradients.reserve(plan_.flat_size);
   if (team.row_loss.size() < rows) team.row_loss.resize(rows);
+  team.weights_finite.store(true);
+  if (team.sparse != nullptr) {
+    team.sparse_rows.resize(blocked ? threads + 1 : 1);
+    for (size_t i = 0; i < team.sparse_rows.size(); ++i) team.sparse_rows[i].reserve(i == 0 ? chunk : block_rows, team.sparse->longest);
+    team.sparse_order.resize(threads);
+    team.sparse_columns.resize(threads);
+    team.later_runs = split_weights(plan_, threads, 1);
+    // Inputs split so that every thread has as many entries; an input costs a little even when no row has it.
+    const std::vector<size_t>& counts = team.sparse->column_counts;
+    size_t total = 0;
+    for (const size_t c : counts) total += c + 1;
+    team.column_split.assign(1, 0);
+    size_t sum = 0;
+    for (size_t i = 0; i < counts.size(); ++i) {
+      while (team.column_split.size() < threads && sum * threads >= total * team.column_split.size()) team.column_split.push_back(i);
+      sum += counts[i] + 1;
+    }
+    while (team.column_split.size() < threads + 1) team.column_split.push_back(counts.size());
+  }
   return blocked;
+}
+
+template <class T>
+const SparseSamples* Engine<T>::sparse_samples(const Data& data, const TrainRequest& request) const {
+  // 0 must stay 0 on its way into the chain.
+  for (const Affine<T>& a : affines_)
+    if (a.offset != 0) return nullptr;
+  if (plan_.dropout_after(0)) return nullptr;
+  // Borrowed samples may change between calls; lists of them would not.
+  if (data.x.copy.size() == 0) return nullptr;
+  if (!data.sparse_tried) {
+    // Making the lists costs about as much as a tenth of a pass over the data: not for a few rows of many.
+    const double rows = static_cast<double>(request.rows.to - request.rows.from) * static_cast<double>(request.repeat);
+    if (rows < static_cast<double>(data.rows) / 4) return nullptr;
+    data.sparse_tried = true;
+    data.sparse = SparseSamples::make(data, sparse_density);
+  }
+  if (!data.sparse || !first_weights_finite(0, plan_.input_size)) return nullptr;
+  return data.sparse.get();
+}
+
+template <class T>
+bool Engine<T>::first_weights_finite(size_t i0, size_t i1) const {
+  const Stage& s = plan_.stages[0];
+  for (size_t p = 0; p < s.panels; ++p)
+    if (!k_.all_finite(flat_.data() + s.weight_at + (p * s.inputs + i0) * plan_.width, (i1 - i0) * plan_.width)) return false;
+  return true;
 }
 
 template <class T>
@@ -130,12 +182,20 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
   const double denom = denominator(batch);
   const bool single = n <= chunk_rows;
   const bool fused = !materialised_;
+  const bool sparse = team.sparse != nullptr && team.weights_finite.load(std::memory_order_relaxed);
   for (size_t at = 0; at < n; at += chunk_rows) {
     const size_t m = std::min(chunk_rows, n - at);
     const size_t lo = part(m, thread, team.threads), hi = part(m, thread + 1, team.threads);
     if (lo < hi) {
-      gather(team.chunk, batch, at, lo, hi, true);
-      forward(team.chunk, flat_.data(), lo, hi, true, at);
+      if (sparse) {
+        gather_sparse(team.sparse_rows[0], batch, at, lo, hi);
+        gather_targets(team.chunk, batch, at, lo, hi);
+        const SparseLists<T> lists = team.sparse_order[thread].build(team.sparse_rows[0], lo, hi);
+        forward(team.chunk, flat_.data(), lo, hi, true, at, &lists);
+      } else {
+        gather(team.chunk, batch, at, lo, hi, true);
+        forward(team.chunk, flat_.data(), lo, hi, true, at);
+      }
       team.correct[thread] += loss(team.chunk, batch, at, lo, hi, denom, true, team.outputs, team.row_loss.data() + at + lo);
       if (team.outputs)
         copy_rows(team.chunk.outputs.data() + lo * plan_.last().ld, plan_.last().ld, hi - lo, plan_.last().units,
@@ -148,7 +208,17 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
       team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
       if (!std::isfinite(team.losses[thread])) return;
     }
-    weight_phase(team.chunk, m, team.runs[thread], thread, team.threads, single && fused ? nullptr : team.gradients.data(), at > 0,
+    T* const gradients = single && fused ? nullptr : team.gradients.data();
+    if (sparse) {
+      const Stage& first = plan_.stages[0];
+      const size_t i0 = team.column_split[thread], i1 = team.column_split[thread + 1];
+      const GradientSink<T> sink{gradients != nullptr ? gradients + first.weight_at : nullptr, at > 0,
+                                 last && fused ? &updates_[0] : nullptr};
+      const SparseColumns<T> columns = team.sparse_columns[thread].build(team.sparse_rows[0], m, i0, i1);
+      k_.sparse_weight_gradient(&columns, team.chunk.gradients[0].data(), first.ld, first.inputs, first.panels, &sink);
+      if (last && fused && !first_weights_finite(i0, i1)) team.weights_finite.store(false, std::memory_order_relaxed);
+    }
+    weight_phase(team.chunk, m, sparse ? team.later_runs[thread] : team.runs[thread], thread, team.threads, gradients, at > 0,
                  last && fused);
     if (!last) team.barrier->wait();
   }
@@ -157,6 +227,24 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
   update_range(team.gradients.data(), thread, team.threads);
   team.barrier->wait();
   refresh_transposed(thread, team.threads);
+  if (sparse && !first_weights_finite(team.column_split[thread], team.column_split[thread + 1]))
+    team.weights_finite.store(false, std::memory_order_relaxed);
+}
+
+// The first layer's gradient over a sub-block's m rows.
+template <class T>
+void Engine<T>::sparse_block_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, size_t m, const T* dz,
+                                      const GradientSink<T>& sink) const {
+  const Stage& first = plan_.stages[0];
+  if (first.panels > scatter_panels) {
+    const SparseColumns<T> columns = lists.build(rows, m, 0, first.inputs);
+    k_.sparse_weight_gradient(&columns, dz, first.ld, first.inputs, first.panels, &sink);
+    return;
+  }
+  if (!sink.accumulate) std::fill(sink.gradients, sink.gradients + first.panels * first.inputs * plan_.width, T(0));
+  for (size_t r = 0; r < m; ++r)
+    k_.sparse_scatter(rows.index[r], rows.values.data() + r * rows.ld, rows.counts[r], dz + r * first.ld, first.inputs, first.panels,
+                      sink.gradients);
 }
 
 // Sample-split plan: few parameters and many rows. Each gradient block is summed apart, then the blocks are added in order.
@@ -165,14 +253,21 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
   const size_t n = batch.size(), count = gradient_blocks(n, plan_.parameters);
   const double denom = denominator(batch);
   Scratch<T>& s = team.blocks[thread];
-  static const std::vector<std::vector<WeightRun>> none;
+  const bool sparse = team.sparse != nullptr && team.weights_finite.load(std::memory_order_relaxed);
   for (size_t block = part(count, thread, team.threads); block < part(count, thread + 1, team.threads); ++block) {
     const size_t from = part(n, block, count), to = part(n, block + 1, count);
     T* const gradients = team.partials.data() + block * plan_.flat_size;
     for (size_t at = from; at < to; at += block_rows) {
       const size_t m = std::min(block_rows, to - at);
-      gather(s, batch, at, 0, m, true);
-      forward(s, flat_.data(), 0, m, true, at);
+      if (sparse) {
+        gather_sparse(team.sparse_rows[thread + 1], batch, at, 0, m);
+        gather_targets(s, batch, at, 0, m);
+        const SparseLists<T> lists = team.sparse_order[thread].build(team.sparse_rows[thread + 1], 0, m);
+        forward(s, flat_.data(), 0, m, true, at, &lists);
+      } else {
+        gather(s, batch, at, 0, m, true);
+        forward(s, flat_.data(), 0, m, true, at);
+      }
       team.correct[thread] += loss(s, batch, at, 0, m, denom, true, team.outputs, team.row_loss.data() + at);
       if (team.outputs)
         copy_rows(s.outputs.data(), plan_.last().ld, m, plan_.last().units,
@@ -181,8 +276,11 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
       for (size_t i = 0; i < plan_.stages.size(); ++i) {
         const Stage& stage = plan_.stages[i];
         const GradientSink<T> weight{gradients + stage.weight_at, at > from, nullptr};
-        k_.weight_gradient(stage_input(s, i, true), stage_input_ld(i), s.gradients[i].data(), stage.ld, m, stage.inputs, 0, stage.inputs, 0,
-                           stage.panels, &weight);
+        if (i == 0 && sparse)
+          sparse_block_gradient(team.sparse_rows[thread + 1], team.sparse_columns[thread], m, s.gradients[0].data(), weight);
+        else
+          k_.weight_gradient(stage_input(s, i, true), stage_input_ld(i), s.gradients[i].data(), stage.ld, m, stage.inputs, 0, stage.inputs,
+                             0, stage.panels, &weight);
         if (!stage.use_bias) continue;
         const GradientSink<T> bias{gradients + stage.bias_at, at > from, nullptr};
         k_.bias_gradient(s.gradients[i].data(), stage.ld, m, 0, stage.panels, &bias);
@@ -198,6 +296,8 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
   update_range(team.gradients.data(), thread, team.threads);
   team.barrier->wait();
   refresh_transposed(thread, team.threads);
+  if (sparse && !first_weights_finite(team.column_split[thread], team.column_split[thread + 1]))
+    team.weights_finite.store(false, std::memory_order_relaxed);
 }
 
 template <class T>
@@ -212,6 +312,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   const unsigned threads = threads_for(batch_rows);
   if (!team_) team_ = std::make_unique<Team>();
   Team& team = *team_;
+  team.sparse = sparse_samples(data, request);
   const bool blocked = prepare_team(team, batch_rows, threads);
   TrainOutcome outcome;
   const size_t left = total - request.first_step;

@@ -27,6 +27,15 @@ struct Engine<T>::Team {
   std::vector<uint32_t> correct;  // a thread, of the current step
   std::vector<double> losses;     // the current step's loss, which every thread adds up for itself
 
+  // Zero skipping: null where it is not used. Of the chunk, or of each thread's sub-block.
+  const SparseSamples* sparse = nullptr;
+  std::vector<SparseRows<T>> sparse_rows;  // one for the chunk, or one a thread
+  std::vector<SparseOrder> sparse_order;   // a thread
+  std::vector<SparseColumnLists<T>> sparse_columns;
+  std::vector<size_t> column_split;                // a thread's inputs of the first layer: [t], [t + 1]
+  std::vector<std::vector<WeightRun>> later_runs;  // the other layers
+  std::atomic<bool> weights_finite{true};
+
   // Of the current step; written by thread 0 before a barrier.
   double penalty = 0;
   bool stop = false;

@@ -37,12 +37,12 @@ template <class S>
 NABLA_INLINE void w_store(typename S::T* p, const Wide<S>& a) {
   NABLA_EACH S::store(p + j * S::lanes, a.v[j]);
 }
-#define NABLA_BINARY(name)                                         \
-  template <class S>                                               \
+#define NABLA_BINARY(name)                                            \
+  template <class S>                                                  \
   NABLA_INLINE Wide<S> w_##name(const Wide<S>& a, const Wide<S>& b) { \
-    Wide<S> r;                                                     \
-    NABLA_EACH r.v[j] = S::name(a.v[j], b.v[j]);                   \
-    return r;                                                      \
+    Wide<S> r;                                                        \
+    NABLA_EACH r.v[j] = S::name(a.v[j], b.v[j]);                      \
+    return r;                                                         \
   }
 NABLA_BINARY(add)
 NABLA_BINARY(sub)
@@ -52,12 +52,12 @@ NABLA_BINARY(min_limit)
 NABLA_BINARY(max_limit)
 NABLA_BINARY(copysign)
 #undef NABLA_BINARY
-#define NABLA_COMPARE(name)                                            \
-  template <class S>                                                   \
+#define NABLA_COMPARE(name)                                               \
+  template <class S>                                                      \
   NABLA_INLINE WideMask<S> w_##name(const Wide<S>& a, const Wide<S>& b) { \
-    WideMask<S> r;                                                     \
-    NABLA_EACH r.v[j] = S::name(a.v[j], b.v[j]);                       \
-    return r;                                                          \
+    WideMask<S> r;                                                        \
+    NABLA_EACH r.v[j] = S::name(a.v[j], b.v[j]);                          \
+    return r;                                                             \
   }
 NABLA_COMPARE(lt)
 NABLA_COMPARE(gt)
@@ -127,14 +127,16 @@ struct Constants<SimdF64> {
 // 1/2!, 1/3!, ... 1/13!
 template <class T>
 struct Factorials {
-  static constexpr T c[12] = {T(1.0 / 2),       T(1.0 / 6),         T(1.0 / 24),        T(1.0 / 120),       T(1.0 / 720),       T(1.0 / 5040),
-                              T(1.0 / 40320.0), T(1.0 / 362880.0), T(1.0 / 3628800.0), T(1.0 / 39916800.0), T(1.0 / 479001600.0), T(1.0 / 6227020800.0)};
+  static constexpr T c[12] = {T(1.0 / 2),         T(1.0 / 6),          T(1.0 / 24),          T(1.0 / 120),
+                              T(1.0 / 720),       T(1.0 / 5040),       T(1.0 / 40320.0),     T(1.0 / 362880.0),
+                              T(1.0 / 3628800.0), T(1.0 / 39916800.0), T(1.0 / 479001600.0), T(1.0 / 6227020800.0)};
 };
 // 1/3, 1/5, ... 1/35
 template <class T>
 struct OddReciprocals {
-  static constexpr T c[17] = {T(1.0 / 3),  T(1.0 / 5),  T(1.0 / 7),  T(1.0 / 9),  T(1.0 / 11), T(1.0 / 13), T(1.0 / 15), T(1.0 / 17), T(1.0 / 19),
-                              T(1.0 / 21), T(1.0 / 23), T(1.0 / 25), T(1.0 / 27), T(1.0 / 29), T(1.0 / 31), T(1.0 / 33), T(1.0 / 35)};
+  static constexpr T c[17] = {T(1.0 / 3),  T(1.0 / 5),  T(1.0 / 7),  T(1.0 / 9),  T(1.0 / 11), T(1.0 / 13),
+                              T(1.0 / 15), T(1.0 / 17), T(1.0 / 19), T(1.0 / 21), T(1.0 / 23), T(1.0 / 25),
+                              T(1.0 / 27), T(1.0 / 29), T(1.0 / 31), T(1.0 / 33), T(1.0 / 35)};
 };
 
 template <class S, int terms>
@@ -230,8 +232,7 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
     return;
   }
   const Wide<S> m = w_mad<S>(w_set<S>(u.beta1), w_load<S>(u.slot0 + at), w_mul<S>(w_set<S>(u.one_minus_beta1), g));
-  const Wide<S> v =
-      w_mad<S>(w_set<S>(u.beta2), w_load<S>(u.slot1 + at), w_mul<S>(w_mul<S>(w_set<S>(u.one_minus_beta2), g), g));
+  const Wide<S> v = w_mad<S>(w_set<S>(u.beta2), w_load<S>(u.slot1 + at), w_mul<S>(w_mul<S>(w_set<S>(u.one_minus_beta2), g), g));
   w_store<S>(u.slot0 + at, m);
   w_store<S>(u.slot1 + at, v);
   const Wide<S> d = w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon));
@@ -246,7 +247,8 @@ __attribute__((noinline)) void apply_update_call(const Update<typename S::T>& u,
 
 // ---- The tile: R rows x P panels of accumulators, A broadcast with any strides, B contiguous along the vector ----
 
-// A finished tile row goes to an epilogue: begin() gives the accumulator's start (+0, or the chain found in memory), finish() takes the result.
+// A finished tile row goes to an epilogue: begin() gives the accumulator's start (+0, or the chain found in memory), finish() takes the
+// result.
 template <class S, int R, int P, class E>
 NABLA_INLINE void tile(const typename S::T* a, size_t a_row, size_t a_k, size_t k, const typename S::T* b, size_t b_k, size_t b_panel,
                        size_t row, size_t panel, const E& epilogue) {
@@ -333,6 +335,82 @@ __attribute__((noinline)) void gemm(const typename S::T* a, size_t a_row, size_t
         tile_rows<S, max_panels, E>(count, at, a_row, a_k, k, bt, b_k, b_panel, row, panel, epilogue);
       else
         tile_rows<S, 1, E>(count, at, a_row, a_k, k, bt, b_k, b_panel, row, panel, epilogue);
+    }
+  }
+}
+
+// R rows x P panels: as tile, with the inputs that are not 0 listed a row; lists are as long as the longest of the R.
+template <class S, int R, int P, class E>
+NABLA_INLINE void sparse_tile(const SparseLists<typename S::T>& s, const uint32_t* rows, size_t length, const typename S::T* weight,
+                              size_t b_panel, size_t panel, const E& epilogue) {
+  using V = typename S::V;
+  using T = typename S::T;
+  constexpr int C = Wide<S>::count;
+  const T* values[R];
+  const uint16_t* index[R];
+  V acc[R][P * C];
+  NABLA_UNROLL for (int r = 0; r < R; ++r) {
+    values[r] = s.values + rows[r] * s.ld;
+    index[r] = s.index[rows[r]];
+    NABLA_UNROLL for (int c = 0; c < P * C; ++c) acc[r][c] = S::zero();
+  }
+  for (size_t n = 0; n < length; ++n) {
+    NABLA_UNROLL for (int r = 0; r < R; ++r) {
+      const V av = S::set1(values[r][n]);
+      const T* const w = weight + index[r][n] * size_t{Wide<S>::width};
+      NABLA_UNROLL for (int p = 0; p < P; ++p) {
+        NABLA_UNROLL for (int j = 0; j < C; ++j) acc[r][p * C + j] = S::mad(av, S::load(w + p * b_panel + j * S::lanes), acc[r][p * C + j]);
+      }
+    }
+  }
+  NABLA_UNROLL for (int r = 0; r < R; ++r) {
+    NABLA_UNROLL for (int p = 0; p < P; ++p) {
+      Wide<S> result;
+      NABLA_UNROLL for (int j = 0; j < C; ++j) result.v[j] = acc[r][p * C + j];
+      epilogue.finish(rows[r], panel + p, result);
+    }
+  }
+}
+
+// One input's gradient over P panels: its samples' values times their dz.
+template <class S, int P, class E>
+NABLA_INLINE void sparse_column(const uint32_t* rows, const typename S::T* values, size_t count, const typename S::T* dz, size_t ldz,
+                                size_t input, size_t panel, const E& epilogue) {
+  Wide<S> acc[P];
+  NABLA_UNROLL for (int p = 0; p < P; ++p) acc[p] = epilogue.begin(input, panel + p);
+  for (size_t n = 0; n < count; ++n) {
+    const Wide<S> v = w_set<S>(values[n]);
+    const typename S::T* const d = dz + rows[n] * ldz + panel * Wide<S>::width;
+    NABLA_UNROLL for (int p = 0; p < P; ++p) acc[p] = w_mad<S>(v, w_load<S>(d + p * Wide<S>::width), acc[p]);
+  }
+  NABLA_UNROLL for (int p = 0; p < P; ++p) epilogue.finish(input, panel + p, acc[p]);
+}
+template <class S, class E>
+__attribute__((noinline)) void sparse_columns(const SparseColumns<typename S::T>& c, const typename S::T* dz, size_t ldz, size_t panels,
+                                              bool skip_empty, const E& e) {
+  for (size_t i = 0; i < c.count; ++i) {
+    const size_t from = c.starts[i], count = c.starts[i + 1] - from;
+    if (count == 0 && skip_empty) continue;
+    for (size_t p = 0; p < panels; p += S::column_panels) {
+      const size_t left = panels - p < S::column_panels ? panels - p : S::column_panels;
+#define NABLA_CASE(n)                                                                                                          \
+  case n:                                                                                                                      \
+    if constexpr (n <= S::column_panels)                                                                                       \
+      sparse_column<S, (n <= S::column_panels ? n : 1), E>(c.rows + from, c.values + from, count, dz, ldz, c.first + i, p, e); \
+    break;
+      switch (left) {
+        NABLA_CASE(1)
+        NABLA_CASE(2)
+        NABLA_CASE(3)
+        NABLA_CASE(4)
+        NABLA_CASE(5)
+        NABLA_CASE(6)
+        NABLA_CASE(7)
+        NABLA_CASE(8)
+        default:
+          break;
+      }
+#undef NABLA_CASE
     }
   }
 }
@@ -443,10 +521,81 @@ struct Kernels {
                             Activation act) {
     const ForwardEpilogue<S> e{out, ldo, bias, act == Activation::relu};
     gemm<S>(a, lda, 1, k, weight, W, k * W, 0, m, 0, panels, e);
+    finish_activation(act, out, m, panels, ldo);
+  }
+
+  static void finish_activation(Activation act, T* out, size_t m, size_t panels, size_t ldo) {
     if (act == Activation::sigmoid) sigmoid_rows(out, m, ldo);
     if (act == Activation::tanh)
       for (size_t r = 0; r < m; ++r)
         for (size_t i = 0; i < panels * W; i += W) w_store<S>(out + r * ldo + i, w_tanh<S>(w_load<S>(out + r * ldo + i)));
+  }
+
+  static void sparse_forward(const SparseLists<T>* s, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
+                             Activation act) {
+    const ForwardEpilogue<S> e{out, ldo, bias, act == Activation::relu};
+    constexpr size_t R = S::sparse_rows, P = S::sparse_panels;
+    const size_t full = s->count / R * R;
+    for (size_t from = 0; from < full; from += R) {
+      const size_t length = longest(*s, from);
+      for (size_t r = 0; r < R; ++r) {
+        const uint32_t row = s->order[from + r];
+        for (size_t n = s->counts[row]; n < length; ++n) s->values[row * s->ld + n] = T(0);
+      }
+    }
+    size_t p = 0;
+    for (; p + P <= panels; p += P) sparse_panels_of<P>(*s, full, weight, k, p, e);
+    for (; p < panels; ++p) sparse_panels_of<1>(*s, full, weight, k, p, e);
+    if (act != Activation::sigmoid && act != Activation::tanh) return;
+    for (size_t i = 0; i < s->count; ++i) finish_activation(act, out + s->order[i] * ldo, 1, panels, ldo);
+  }
+  // Longest list of the rows that go through the tile together.
+  static NABLA_INLINE size_t longest(const SparseLists<T>& s, size_t from) {
+    uint32_t n = 0;
+    for (int r = 0; r < S::sparse_rows; ++r) n = s.counts[s.order[from + r]] > n ? s.counts[s.order[from + r]] : n;
+    return n;
+  }
+  template <int P>
+  static void sparse_panels_of(const SparseLists<T>& s, size_t full, const T* weight, size_t k, size_t p, const ForwardEpilogue<S>& e) {
+    constexpr size_t R = S::sparse_rows;
+    for (size_t from = 0; from < full; from += R)
+      sparse_tile<S, R, P>(s, s.order + from, longest(s, from), weight + p * k * W, k * W, p, e);
+    for (size_t from = full; from < s.count; ++from)
+      sparse_tile<S, 1, P>(s, s.order + from, s.counts[s.order[from]], weight + p * k * W, k * W, p, e);
+  }
+
+  static void sparse_weight_gradient(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
+                                     const GradientSink<T>* sink) {
+    const Update<T>* const u = sink->update;
+    if (u != nullptr && !sink->accumulate && u->rule == Rule::sgd && u->momentum == 0 && u->weight_decay == 0 && u->l2 == 0) {
+      // p - rate * 0 is p: inputs that no sample has are left alone.
+      sparse_columns<S>(*columns, dz, ldz, panels, true, SgdEpilogue<S>{u->parameters, -u->rate, inputs});
+    } else {
+      sparse_columns<S>(*columns, dz, ldz, panels, false, GradientEpilogue<S>{sink, inputs});
+    }
+  }
+
+  static void sparse_scatter(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels,
+                             T* gradients) {
+    for (size_t p = 0; p < panels; ++p) {
+      const Wide<S> d = w_load<S>(dz + p * W);
+      T* const g = gradients + p * inputs * W;
+      for (size_t n = 0; n < count; ++n) {
+        T* const at = g + index[n] * W;
+        w_store<S>(at, w_mad<S>(w_set<S>(values[n]), d, w_load<S>(at)));
+      }
+    }
+  }
+
+  static void load_values(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out) {
+    load_rows(type, x, count, nullptr, 0, 1, affines, affine_count, out, count);
+  }
+
+  static bool all_finite(const T* x, size_t count) {
+    Wide<S> sum = w_set<S>(0);
+    // x - x is 0 for finite numbers and NaN otherwise; the sum keeps a NaN.
+    for (size_t i = 0; i < count; i += W) sum = w_add<S>(sum, w_sub<S>(w_load<S>(x + i), w_load<S>(x + i)));
+    return w_fold<S>(sum) == 0;
   }
 
   static void dense_backward_input(const T* dz, size_t ldz, size_t m, size_t o, const T* transposed, size_t panels, T* dx, size_t ldx,
@@ -651,8 +800,8 @@ struct Kernels {
         const Wide<S> zi = w_load<S>(z + i), yi = w_load<S>(y + i);
         const Wide<S> p = w_sigmoid<S>(zi);
         const Wide<S> rest = w_sub<S>(one, yi);
-        const Wide<S> soft = w_add<S>(w_log1p<S>(w_exp<S>(w_sub<S>(none, w_abs<S>(zi)))),
-                                      w_select<S>(w_lt<S>(zi, none), w_sub<S>(none, zi), none));
+        const Wide<S> soft =
+            w_add<S>(w_log1p<S>(w_exp<S>(w_sub<S>(none, w_abs<S>(zi)))), w_select<S>(w_lt<S>(zi, none), w_sub<S>(none, zi), none));
         Wide<S> c = one;
         if (l->class_weights != nullptr) c = w_add<S>(one, w_mul<S>(w_sub<S>(w_load<S>(l->class_weights + i), one), yi));
         Wide<S> loss = w_add<S>(w_mul<S>(rest, zi), w_mul<S>(c, soft));
@@ -734,16 +883,19 @@ struct Kernels {
     for (size_t i = 0; i < rows * ld; ++i) da[i] = mask[i] != 0 ? da[i] * factor : T(0);
   }
 
-  static constexpr KernelTable<T> table = {load_rows,        dense_forward,         dense_backward_input, weight_gradient,  bias_gradient,
-                                           update,           sum_blocks,            transpose_weight,     activation_backward,
-                                           softmax_rows,     softmax_backward,      sigmoid_rows,         softmax_cross_entropy,
-                                           sigmoid_cross_entropy, mean_squared_error, square_rows,        dropout_forward,  dropout_backward};
+  static constexpr KernelTable<T> table = {
+      load_rows,        dense_forward,   sparse_forward,        sparse_weight_gradient, sparse_scatter,
+      load_values,      all_finite,      dense_backward_input,  weight_gradient,        bias_gradient,
+      update,           sum_blocks,      transpose_weight,      activation_backward,    softmax_rows,
+      softmax_backward, sigmoid_rows,    softmax_cross_entropy, sigmoid_cross_entropy,  mean_squared_error,
+      square_rows,      dropout_forward, dropout_backward};
 };
 
 // The instruction set's name comes from NABLA_KERNELS itself.
 #define NABLA_STRING2(x) #x
 #define NABLA_STRING(x) NABLA_STRING2(x)
-static constexpr KernelSet kernel_set = {Isa::NABLA_KERNELS, NABLA_STRING(NABLA_KERNELS), &Kernels<SimdF32>::table, &Kernels<SimdF64>::table};
+static constexpr KernelSet kernel_set = {Isa::NABLA_KERNELS, NABLA_STRING(NABLA_KERNELS), &Kernels<SimdF32>::table,
+                                         &Kernels<SimdF64>::table};
 
 }  // namespace NABLA_KERNELS
 }  // namespace nabla

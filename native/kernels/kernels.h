@@ -26,12 +26,12 @@ struct Update {
   T* parameters;
   T* slot0;
   T* slot1;
-  T rate;           // sgd: learning rate; adam: alpha; both times the layer's factor
-  T scalar;         // sgd: dampening factor; adam: c = 1 / sqrt(1 - beta2^t)
-  T l2;             // 0 for biases
-  T weight_decay;   // sgd
-  T momentum;       // sgd
-  T beta1, beta2;   // adam
+  T rate;          // sgd: learning rate; adam: alpha; both times the layer's factor
+  T scalar;        // sgd: dampening factor; adam: c = 1 / sqrt(1 - beta2^t)
+  T l2;            // 0 for biases
+  T weight_decay;  // sgd
+  T momentum;      // sgd
+  T beta1, beta2;  // adam
   T one_minus_beta1, one_minus_beta2, epsilon;
   bool nesterov;
 };
@@ -58,10 +58,29 @@ struct LossRows {
   T smoothing_on;          // fl(1 - e + e/C); with values fl(1 - e)
   T smoothing_off;         // fl(e / C)
   bool smoothing;
-  double* row_loss;  // (rows)
-  T* dlogits;        // (rows, ld), padding written 0; null = no gradient
-  T* outputs_out;    // (rows, ld): after the head; null = not wanted
+  double* row_loss;   // (rows)
+  T* dlogits;         // (rows, ld), padding written 0; null = no gradient
+  T* outputs_out;     // (rows, ld): after the head; null = not wanted
   uint32_t* correct;  // added to; null where there is no notion of right
+};
+
+// Samples whose zeros are left out: each row lists the inputs that are not 0, with their values.
+template <class T>
+struct SparseLists {
+  size_t count;
+  const uint32_t* order;         // rows, those of like length together; output row = row
+  const uint32_t* counts;        // entries of a row, by row
+  const uint16_t* const* index;  // by row; readable up to the longest list of the rows
+  T* values;                     // (rows, ld)
+  size_t ld;
+};
+// The same samples by input: column c holds entries [starts[c], starts[c + 1]) of input first + c, rows ascending.
+template <class T>
+struct SparseColumns {
+  size_t first, count;
+  const uint32_t* starts;
+  const uint32_t* rows;
+  const T* values;
 };
 
 template <class T>
@@ -72,10 +91,22 @@ struct KernelTable {
   // a (m, lda), packed weight (panels)(k)(width) -> out (m, ldo) = act(a weight^T + bias); softmax is left to softmax_rows.
   void (*dense_forward)(const T* a, size_t lda, size_t m, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
                         Activation act);
+  // dense_forward for samples given by their entries that are not 0. Fills the ends of shorter lists with value 0.
+  void (*sparse_forward)(const SparseLists<T>* samples, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
+                         Activation act);
+  // weight_gradient for the columns' inputs and all panels.
+  void (*sparse_weight_gradient)(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
+                                 const GradientSink<T>* sink);
+  // One row's share of the gradient, added in memory: for narrow layers whose gradient stays in L1.
+  void (*sparse_scatter)(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels, T* gradients);
+  // count values of a row -> T, rescaled.
+  void (*load_values)(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out);
+  bool (*all_finite)(const T* x, size_t count);
   // dz (m, ldz), transposed weight (input panels)(o)(width) -> dx (m, ldx) = dz weight, times act'(a) where a (m, ldx) is given.
   void (*dense_backward_input)(const T* dz, size_t ldz, size_t m, size_t o, const T* transposed, size_t panels, T* dx, size_t ldx,
                                const T* a, Activation act);
-  // dweight for inputs [i0, i1) and panels [p0, p1): chain over m rows of x (m, ldx) and dz (m, ldz); offsets into a layer of `inputs` inputs.
+  // dweight for inputs [i0, i1) and panels [p0, p1): chain over m rows of x (m, ldx) and dz (m, ldz); offsets into a layer of `inputs`
+  // inputs.
   void (*weight_gradient)(const T* x, size_t ldx, const T* dz, size_t ldz, size_t m, size_t inputs, size_t i0, size_t i1, size_t p0,
                           size_t p1, const GradientSink<T>* sink);
   // dbias for panels [p0, p1).
@@ -84,7 +115,8 @@ struct KernelTable {
   void (*update)(const Update<T>* update, const T* gradients, size_t begin, size_t end);
   // out[i] = ((blocks[0][i] + blocks[1][i]) + ...) for i in [begin, end).
   void (*sum_blocks)(const T* blocks, size_t count, size_t stride, size_t begin, size_t end, T* out);
-  // packed weight (panels)(inputs)(width) -> transposed (input panels)(panels * width)(width), for input panels [q0, q1) and panels [p0, p1).
+  // packed weight (panels)(inputs)(width) -> transposed (input panels)(panels * width)(width), for input panels [q0, q1) and panels [p0,
+  // p1).
   void (*transpose_weight)(const T* weight, size_t inputs, size_t panels, size_t q0, size_t q1, size_t p0, size_t p1, T* transposed);
   // dz = da * act'(a) over (rows, ld), elementwise activations only; in place.
   void (*activation_backward)(Activation act, const T* a, T* da, size_t rows, size_t ld);
@@ -113,7 +145,7 @@ struct KernelSet {
 };
 
 const KernelSet* baseline_kernels();
-const KernelSet* avx2_kernels();    // null where not compiled for this architecture
+const KernelSet* avx2_kernels();  // null where not compiled for this architecture
 const KernelSet* avx512_kernels();
 const KernelSet* neon_kernels();
 

@@ -12,6 +12,9 @@ struct SimdF32 {
   static constexpr int lanes = 16;
   static constexpr int tile_rows = 14;
   static constexpr int tile_panels = 2;
+  static constexpr int sparse_rows = 4;
+  static constexpr int sparse_panels = 7;
+  static constexpr size_t column_panels = 8;
   static NABLA_INLINE V zero() { return _mm512_setzero_ps(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_ps(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_ps(p); }
@@ -57,6 +60,9 @@ struct SimdF64 {
   static constexpr int lanes = 8;
   static constexpr int tile_rows = 14;
   static constexpr int tile_panels = 2;
+  static constexpr int sparse_rows = 4;
+  static constexpr int sparse_panels = 7;
+  static constexpr size_t column_panels = 8;
   static NABLA_INLINE V zero() { return _mm512_setzero_pd(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_pd(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_pd(p); }
