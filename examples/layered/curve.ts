@@ -11,6 +11,6 @@ export function drawCurve(curves: Readonly<Record<string, readonly number[]>>, {
       cells[Math.min(Math.max(row, 0), height - 1)][column] = `${marks[index]} `;
     });
   });
-  const lines = cells.map((row, i) => `${(100 * (to - (i * (to - from)) / (height - 1))).toFixed(1).padStart(6)} % | ${row.join('').trimEnd()}`);
+  const lines = cells.map((row, i) => `${(100 * (to - (i * (to - from)) / (height - 1))).toFixed(1).padStart(6)} % | ${row.join('')}`.trimEnd());
   return [...lines, `${' '.repeat(9)}+${'-'.repeat(2 * columns)} epochs`, ...names.map((name, i) => `${' '.repeat(11)}${marks[i]} ${name}`)].join('\n');
 }

@@ -27,8 +27,9 @@ export interface Moment {
 export interface Watched {
   readonly steps: number;
   readonly onMoment?: (moment: Moment) => void;
-  /** After every update. */
+  /** After the updates of these steps. */
   readonly onUpdate?: (step: number, model: Sequential) => void;
+  readonly updates?: readonly number[];
 }
 
 /** 2-3-1 without biases; the weights are NumPy's for this seed. */
@@ -54,13 +55,19 @@ function momentOf(step: number, outputs: ArrayLike<number>): Moment {
 
 /** Gradient descent: both layers' gradients from the weights of the forward pass. */
 export async function descend(model: Sequential, watched: Watched): Promise<void> {
-  const every = watched.onUpdate === undefined ? 5000 : 1;
   const progress = new Progress();
-  for (let step = 0; step < watched.steps; step += every) {
-    if (step % 5000 === 0) watched.onMoment?.(momentOf(step, model.predictSync(x).data));
-    await model.fit(x, y, { epochs: Math.min(every, watched.steps - step), batchSize: 4, shuffle: false });
-    watched.onUpdate?.(step, model);
-    progress.show(`step ${step + every} of ${watched.steps}`);
+  const updates = new Set(watched.updates);
+  // Between two looks all steps go over in one call.
+  const stops = new Set([...updates].map((step) => step + 1));
+  for (let step = 0; step < watched.steps; step += 5000) stops.add(step);
+  stops.add(watched.steps);
+  let done = 0;
+  for (const stop of [...stops].filter((step) => step <= watched.steps).sort((a, b) => a - b)) {
+    if (stop > done) await model.fit(x, y, { epochs: stop - done, batchSize: 4, shuffle: false });
+    done = stop;
+    if (updates.has(stop - 1)) watched.onUpdate?.(stop - 1, model);
+    if (stop % 5000 === 0 && stop < watched.steps) watched.onMoment?.(momentOf(stop, model.predictSync(x).data));
+    progress.show(`step ${stop} of ${watched.steps}`);
   }
   progress.clear();
 }
@@ -68,6 +75,7 @@ export async function descend(model: Sequential, watched: Watched): Promise<void
 /** The notebook's own step: it updates the output layer first and then goes back through the new weights. */
 export async function descendAsWritten(model: Sequential, watched: Watched): Promise<void> {
   const progress = new Progress();
+  const updates = new Set(watched.updates);
   let W2 = model.getWeights()[1];
   for (let step = 0; step < watched.steps; step++) {
     const { outputs, activations } = model.forwardTrain(x);
@@ -79,7 +87,7 @@ export async function descendAsWritten(model: Sequential, watched: Watched): Pro
     gradients['hidden.weight'].set(hiddenGradient(dOutputs, newW2, activations['hidden']));
     model.applyGradients(gradients);
     W2 = model.getWeights()[1];
-    watched.onUpdate?.(step, model);
+    if (updates.has(step)) watched.onUpdate?.(step, model);
     progress.show(`step ${step + 1} of ${watched.steps}`);
     if (step % 256 === 0) await new Promise((resolve) => { setImmediate(resolve); });
   }
@@ -187,13 +195,14 @@ function oneNeuron(seed: number): string {
 interface Parting { readonly step: number; readonly errorSum: readonly [number, number]; readonly sumSquaredError: readonly [number, number]; readonly W1: number; readonly W2: number }
 
 async function comparison(seed: number, backend: BackendChoice, count: number): Promise<{ readonly text: string; readonly partings: readonly Parting[] }> {
-  const wanted = new Set([0, 1, 9, 99, 999, 9999, count - 1]);
+  const updates = [...new Set([0, 1, 9, 99, 999, 9999, count - 1])].filter((step) => step < count);
   const trace = async (run: typeof descend): Promise<Map<number, { readonly moment: Moment; readonly weights: FloatArray[] }>> => {
     const seen = new Map<number, { readonly moment: Moment; readonly weights: FloatArray[] }>();
     await run(buildModel(seed, backend), {
       steps: count,
+      updates,
       onUpdate(step, model) {
-        if (wanted.has(step)) seen.set(step, { moment: momentOf(step + 1, model.predictSync(x).data), weights: model.getWeights() });
+        seen.set(step, { moment: momentOf(step + 1, model.predictSync(x).data), weights: model.getWeights() });
       },
     });
     return seen;

@@ -34,8 +34,24 @@ export function expectChecksum(actual: Float64Array, expected: Checksum, name: s
 
 export function near(actual: number, expected: number, scale: number, name: string): void {
   const difference = Math.abs(actual - expected);
+  worst = Math.max(worst, difference / scale);
   // Written so that NaN fails.
   if (!(difference <= TOLERANCE * scale)) expect.fail(`${name}: expected ${expected}, received ${actual} (difference ${difference})`);
+}
+
+let worst = 0;
+/** The largest difference that {@link near} has met, of its scale. */
+export const worstDifference = (): number => worst;
+
+/** Largest |difference| of two arrays; NaN where either holds one. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i] - b[i]);
+    if (!(difference <= most)) most = difference;
+  }
+  return most;
 }
 
 /** (rows, columns) -> (columns, rows) */
