@@ -80,6 +80,9 @@ class Engine final : public Network {
   // Lists of the samples' inputs that are not 0, where the rule of docs/kernels.md says to use them.
   const SparseSamples* sparse_samples(const Data& data, const TrainRequest& request) const;
   bool first_weights_finite(size_t i0, size_t i1) const;
+  // A small network on one small batch: all steps in one kernel, on this thread.
+  bool tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, const TrainRequest& request) const;
+  void tiny_train(const Data& data, const TrainRequest& request, size_t total, TrainOutcome& outcome);
   unsigned threads_for(size_t rows) const;
   bool prepare_team(Team& team, size_t rows, unsigned threads);
 

@@ -309,6 +309,11 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   const size_t batch_rows = std::min(request.batch_size, span);
   const size_t steps_a_pass = (span + batch_rows - 1) / batch_rows;
   const size_t total = steps_a_pass * request.repeat;
+  if (tiny(data, batch_rows, steps_a_pass, request)) {
+    TrainOutcome outcome;
+    tiny_train(data, request, total, outcome);
+    return outcome;
+  }
   const unsigned threads = threads_for(batch_rows);
   if (!team_) team_ = std::make_unique<Team>();
   Team& team = *team_;

@@ -83,6 +83,32 @@ struct SparseColumns {
   const T* values;
 };
 
+// A small network on one small batch that stays the same for many steps: samples lie in the vector's lanes, parameters are scalars.
+constexpr size_t tiny_layers = 8;
+template <class T>
+struct TinyLayer {
+  size_t inputs, units;
+  Activation activation;
+  bool use_bias;
+  double rate_factor;
+  Update<T> weight, bias;  // rate and scalar are set a step
+};
+template <class T>
+struct TinySteps {
+  size_t layer_count, rows;
+  TinyLayer<T> layers[tiny_layers];
+  bool sigmoid_loss;         // sigmoid cross-entropy, else mean squared error
+  const T* x;                // (inputs, width): a sample a lane
+  const T* y;                // (outputs, width)
+  const T* row_scale;        // (width)
+  const double* row_weight;  // (rows)
+  double denominator;
+  const double* scalars;  // step_scalar_count a step
+  size_t steps;
+  double* losses;
+  uint32_t* correct;
+};
+
 template <class T>
 struct KernelTable {
   // rows[i] (or first_row + i where rows is null) of x (n, features) -> out (count, ld), converted and rescaled.
@@ -99,6 +125,8 @@ struct KernelTable {
                                  const GradientSink<T>* sink);
   // One row's share of the gradient, added in memory: for narrow layers whose gradient stays in L1.
   void (*sparse_scatter)(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels, T* gradients);
+  // Returns the steps done: fewer where the next step's loss, written to losses, was not finite.
+  size_t (*tiny_steps)(TinySteps<T>* tiny);
   // count values of a row -> T, rescaled.
   void (*load_values)(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out);
   bool (*all_finite)(const T* x, size_t count);

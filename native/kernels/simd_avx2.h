@@ -24,6 +24,7 @@ struct SimdF32 {
   static NABLA_INLINE V mul(V a, V b) { return _mm256_mul_ps(a, b); }
   static NABLA_INLINE V div(V a, V b) { return _mm256_div_ps(a, b); }
   static NABLA_INLINE V sqrt(V a) { return _mm256_sqrt_ps(a); }
+  static NABLA_INLINE T mad1(T a, T b, T c) { return __builtin_fmaf(a, b, c); }
   static NABLA_INLINE V mad(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
   // (limit < x) ? limit : x and (limit > x) ? limit : x: a NaN x comes through.
   static NABLA_INLINE V min_limit(V limit, V x) { return _mm256_min_ps(limit, x); }
@@ -69,6 +70,7 @@ struct SimdF64 {
   static NABLA_INLINE V mul(V a, V b) { return _mm256_mul_pd(a, b); }
   static NABLA_INLINE V div(V a, V b) { return _mm256_div_pd(a, b); }
   static NABLA_INLINE V sqrt(V a) { return _mm256_sqrt_pd(a); }
+  static NABLA_INLINE T mad1(T a, T b, T c) { return __builtin_fma(a, b, c); }
   static NABLA_INLINE V mad(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
   static NABLA_INLINE V min_limit(V limit, V x) { return _mm256_min_pd(limit, x); }
   static NABLA_INLINE V max_limit(V limit, V x) { return _mm256_max_pd(limit, x); }

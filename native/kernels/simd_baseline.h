@@ -25,6 +25,7 @@ struct SimdF32 {
   static NABLA_INLINE V mul(V a, V b) { return a * b; }
   static NABLA_INLINE V div(V a, V b) { return a / b; }
   static NABLA_INLINE V sqrt(V a) { return V{__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])}; }
+  static NABLA_INLINE T mad1(T a, T b, T c) { return a * b + c; }
   static NABLA_INLINE V mad(V a, V b, V c) { return a * b + c; }
   static NABLA_INLINE V min_limit(V limit, V x) { return select(limit < x, limit, x); }
   static NABLA_INLINE V max_limit(V limit, V x) { return select(limit > x, limit, x); }
@@ -70,6 +71,7 @@ struct SimdF64 {
   static NABLA_INLINE V mul(V a, V b) { return a * b; }
   static NABLA_INLINE V div(V a, V b) { return a / b; }
   static NABLA_INLINE V sqrt(V a) { return V{__builtin_sqrt(a[0]), __builtin_sqrt(a[1])}; }
+  static NABLA_INLINE T mad1(T a, T b, T c) { return a * b + c; }
   static NABLA_INLINE V mad(V a, V b, V c) { return a * b + c; }
   static NABLA_INLINE V min_limit(V limit, V x) { return select(limit < x, limit, x); }
   static NABLA_INLINE V max_limit(V limit, V x) { return select(limit > x, limit, x); }

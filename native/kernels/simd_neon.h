@@ -24,6 +24,7 @@ struct SimdF32 {
   static NABLA_INLINE V mul(V a, V b) { return vmulq_f32(a, b); }
   static NABLA_INLINE V div(V a, V b) { return vdivq_f32(a, b); }
   static NABLA_INLINE V sqrt(V a) { return vsqrtq_f32(a); }
+  static NABLA_INLINE T mad1(T a, T b, T c) { return __builtin_fmaf(a, b, c); }
   static NABLA_INLINE V mad(V a, V b, V c) { return vfmaq_f32(c, a, b); }
   // vminq/vmaxq order zeros and NaN in another way than x86: compare and select as the definition says.
   static NABLA_INLINE V min_limit(V limit, V x) { return select(lt(limit, x), limit, x); }
@@ -69,6 +70,7 @@ struct SimdF64 {
   static NABLA_INLINE V mul(V a, V b) { return vmulq_f64(a, b); }
   static NABLA_INLINE V div(V a, V b) { return vdivq_f64(a, b); }
   static NABLA_INLINE V sqrt(V a) { return vsqrtq_f64(a); }
+  static NABLA_INLINE T mad1(T a, T b, T c) { return __builtin_fma(a, b, c); }
   static NABLA_INLINE V mad(V a, V b, V c) { return vfmaq_f64(c, a, b); }
   static NABLA_INLINE V min_limit(V limit, V x) { return select(lt(limit, x), limit, x); }
   static NABLA_INLINE V max_limit(V limit, V x) { return select(gt(limit, x), limit, x); }
