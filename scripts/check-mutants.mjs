@@ -3,9 +3,9 @@
 // Without --native the TypeScript backend's formulas are changed and its own tests run, native being absent from the copy, so that
 // equality of the two backends proves nothing here. With --native the C++ is changed and rebuilt each time (slow).
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { nativeMutants } from './mutants/native.mjs';
@@ -30,6 +30,14 @@ const copy = mkdtempSync(join(tmpdir(), 'nabla-mutants-'));
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
 for (const name of COPIED) if (existsSync(join(top, name))) cpSync(join(top, name), join(copy, name), { recursive: true });
 symlinkSync(join(top, 'node_modules'), join(copy, 'node_modules'));
+
+/** The copy's files that a mutant's `file` names; a star in the last part stands for anything. */
+function candidates(file) {
+  const [folder, name] = [dirname(file), basename(file)];
+  if (!name.includes('*')) return [join(copy, file)];
+  const [head, tail] = name.split('*');
+  return readdirSync(join(copy, folder)).filter((entry) => entry.startsWith(head) && entry.endsWith(tail)).map((entry) => join(copy, folder, entry));
+}
 
 /** Builds and tests the copy. @returns `failed`: the first test that failed; `error`: what kept the tests from running; neither where all passed */
 function run() {
@@ -74,15 +82,14 @@ if (clean.failed !== undefined || clean.error !== undefined) {
 
 let bad = 0;
 for (const { file, find, replace, why } of mutants) {
-  const path = join(copy, file);
-  const source = readFileSync(path, 'utf8');
-  const places = source.split(find).length - 1;
+  const holders = candidates(file).map((path) => ({ path, source: readFileSync(path, 'utf8') })).filter(({ source }) => source.includes(find));
+  const [holder] = holders;
   let verdict;
-  if (places !== 1) verdict = { error: `the text to change occurs ${places} times` };
+  if (holders.length !== 1 || holder.source.split(find).length !== 2) verdict = { error: `the text to change must occur once, it is in ${holders.length} files` };
   else {
-    writeFileSync(path, source.replace(find, () => replace));
+    writeFileSync(holder.path, holder.source.replace(find, () => replace));
     verdict = run();
-    writeFileSync(path, source);
+    writeFileSync(holder.path, holder.source);
   }
   const killed = verdict.failed !== undefined;
   if (!killed) bad++;

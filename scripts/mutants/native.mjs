@@ -1,8 +1,9 @@
 // The same small mistakes in the C++: one sign flipped or one term dropped in each formula of the kernels and of the core.
-// `find` must occur exactly once in the file.
+// `find` must occur exactly once.
 const of = (file) => (find, replace, why) => ({ file: `native/${file}`, find, replace, why });
 
-const kernels = of('kernels/kernels-inl.h');
+// Whichever of the kernels' sources holds the text.
+const kernels = of('kernels/*-inl.h');
 const engine = of('core/engine.cc');
 const train = of('core/train.cc');
 const manual = of('core/manual.cc');
