@@ -1,0 +1,148 @@
+// Losses of rows with their gradients.
+#pragma once
+#include "activation-inl.h"
+
+namespace nabla {
+namespace NABLA_KERNELS {
+
+template <class S>
+struct LossKernels {
+  using T = typename S::T;
+  static constexpr size_t W = Wide<S>::width;
+
+  static NABLA_INLINE size_t argmax(const T* z, size_t n) {
+    size_t best = 0;
+    for (size_t i = 1; i < n; ++i)
+      if (z[i] > z[best]) best = i;
+    return best;
+  }
+
+  static NABLA_INLINE T scalar_log(T x) {
+    T out[W];
+    w_store<S>(out, w_log<S>(w_set<S>(x)));
+    return out[0];
+  }
+
+  static void softmax_cross_entropy(const LossRows<T>* l) {
+    const size_t n = l->outputs;
+    const bool general = l->kind == TargetKind::values || l->smoothing || l->class_weights != nullptr;
+    const Wide<S> none = w_set<S>(0);
+    for (size_t r = 0; r < l->rows; ++r) {
+      const T* const z = l->logits + r * l->ld;
+      const int32_t label = l->kind == TargetKind::labels ? l->labels[r] : 0;
+      const T* const values = l->kind == TargetKind::values ? l->values + r * l->ld : nullptr;
+      // dlogits, or the outputs, double as the scratch for e.
+      T* const e = l->dlogits != nullptr ? l->dlogits + r * l->ld : l->outputs_out + r * l->ld;
+      const T m = ActivationKernels<S>::max_of(z, n);
+      const T sum = ActivationKernels<S>::exp_sum(z, n, m, e);
+      const T log_sum = scalar_log(sum);
+      const Wide<S> ws = w_set<S>(sum), wm = w_set<S>(m), wl = w_set<S>(log_sum);
+      if (l->correct != nullptr && l->kind != TargetKind::none)
+        *l->correct += argmax(z, n) == (values != nullptr ? argmax(values, n) : static_cast<size_t>(label)) ? 1u : 0u;
+      const Wide<S> g = w_set<S>(l->row_scale != nullptr ? l->row_scale[r] : T(0));
+      if (!general) {
+        l->row_loss[r] = static_cast<double>(log_sum - (z[label] - m));
+        for (size_t i = 0; i < n; i += W) {
+          const Wide<S> p = w_div<S>(w_load<S>(e + i), ws);
+          if (l->outputs_out != nullptr) w_store<S>(l->outputs_out + r * l->ld + i, p);
+          if (l->dlogits != nullptr) w_store<S>(e + i, p);
+        }
+        if (l->dlogits != nullptr) {
+          e[label] = e[label] - T(1);
+          for (size_t i = 0; i < n; i += W) w_store<S>(e + i, w_mul<S>(w_load<S>(e + i), g));
+        }
+        continue;
+      }
+      // Two passes: U and the loss first, then the gradient.
+      Wide<S> lanes_u = none, lanes_l = none;
+      for (size_t i = 0; i < n; i += W) {
+        const Wide<S> u = target(*l, values, label, i, n);
+        const Wide<S> logp = w_sub<S>(w_sub<S>(w_load<S>(z + i), wm), wl);
+        Wide<S> term = w_mul<S>(u, logp);
+        if (n - i < W) term = w_first<S>(static_cast<int>(n - i), term, none);
+        lanes_u = w_add<S>(lanes_u, u);
+        lanes_l = w_add<S>(lanes_l, term);
+      }
+      const Wide<S> total = w_set<S>(w_fold<S>(lanes_u));
+      l->row_loss[r] = static_cast<double>(-w_fold<S>(lanes_l));
+      for (size_t i = 0; i < n; i += W) {
+        const Wide<S> p = w_div<S>(w_load<S>(e + i), ws);
+        if (l->outputs_out != nullptr) w_store<S>(l->outputs_out + r * l->ld + i, p);
+        if (l->dlogits != nullptr) {
+          const Wide<S> d = w_mul<S>(w_sub<S>(w_mul<S>(p, total), target(*l, values, label, i, n)), g);
+          w_store<S>(e + i, d);
+        }
+      }
+    }
+  }
+
+  // u_i = weight_i * t_i for lanes i .. i + width; 0 beyond n.
+  static NABLA_INLINE Wide<S> target(const LossRows<T>& l, const T* values, int32_t label, size_t i, size_t n) {
+    Wide<S> t;
+    if (values != nullptr) {
+      t = w_load<S>(values + i);
+      if (l.smoothing) t = w_add<S>(w_mul<S>(t, w_set<S>(l.smoothing_on)), w_set<S>(l.smoothing_off));
+    } else {
+      T row[W];
+      for (size_t j = 0; j < W; ++j) row[j] = static_cast<size_t>(label) == i + j ? l.smoothing_on : l.smoothing_off;
+      t = w_load<S>(row);
+    }
+    if (l.class_weights != nullptr) t = w_mul<S>(w_load<S>(l.class_weights + i), t);
+    return n - i < W ? w_first<S>(static_cast<int>(n - i), t, w_set<S>(0)) : t;
+  }
+
+  static void sigmoid_cross_entropy(const LossRows<T>* l) {
+    const size_t n = l->outputs;
+    const Wide<S> none = w_set<S>(0), one = w_set<S>(1);
+    for (size_t r = 0; r < l->rows; ++r) {
+      const T* const z = l->logits + r * l->ld;
+      const T* const y = l->values + r * l->ld;
+      const Wide<S> g = w_set<S>(l->row_scale != nullptr ? l->row_scale[r] : T(0));
+      Wide<S> lanes = none;
+      for (size_t i = 0; i < n; i += W) {
+        const Wide<S> zi = w_load<S>(z + i), yi = w_load<S>(y + i);
+        const Wide<S> p = w_sigmoid<S>(zi);
+        const Wide<S> rest = w_sub<S>(one, yi);
+        const Wide<S> soft =
+            w_add<S>(w_log1p<S>(w_exp<S>(w_sub<S>(none, w_abs<S>(zi)))), w_select<S>(w_lt<S>(zi, none), w_sub<S>(none, zi), none));
+        Wide<S> c = one;
+        if (l->class_weights != nullptr) c = w_add<S>(one, w_mul<S>(w_sub<S>(w_load<S>(l->class_weights + i), one), yi));
+        Wide<S> loss = w_add<S>(w_mul<S>(rest, zi), w_mul<S>(c, soft));
+        Wide<S> d = l->class_weights != nullptr ? w_add<S>(rest, w_mul<S>(c, w_sub<S>(p, one))) : w_sub<S>(p, yi);
+        d = w_mul<S>(d, g);
+        if (n - i < W) {
+          const int left = static_cast<int>(n - i);
+          loss = w_first<S>(left, loss, none);
+          d = w_first<S>(left, d, none);
+        }
+        lanes = w_add<S>(lanes, loss);
+        if (l->outputs_out != nullptr) w_store<S>(l->outputs_out + r * l->ld + i, p);
+        if (l->dlogits != nullptr) w_store<S>(l->dlogits + r * l->ld + i, d);
+      }
+      l->row_loss[r] = static_cast<double>(w_fold<S>(lanes));
+      if (l->correct != nullptr)
+        for (size_t i = 0; i < n; ++i) *l->correct += (z[i] >= 0) == (y[i] >= T(0.5)) ? 1u : 0u;
+    }
+  }
+
+  static void mean_squared_error(const LossRows<T>* l) {
+    const size_t n = l->outputs;
+    const Wide<S> none = w_set<S>(0);
+    for (size_t r = 0; r < l->rows; ++r) {
+      const Wide<S> g = w_set<S>(l->row_scale != nullptr ? l->row_scale[r] : T(0));
+      Wide<S> lanes = none;
+      for (size_t i = 0; i < n; i += W) {
+        const Wide<S> a = w_load<S>(l->logits + r * l->ld + i);
+        Wide<S> d = w_sub<S>(a, w_load<S>(l->values + r * l->ld + i));
+        if (n - i < W) d = w_first<S>(static_cast<int>(n - i), d, none);
+        lanes = w_add<S>(lanes, w_mul<S>(d, d));
+        if (l->outputs_out != nullptr) w_store<S>(l->outputs_out + r * l->ld + i, a);
+        if (l->dlogits != nullptr) w_store<S>(l->dlogits + r * l->ld + i, w_mul<S>(w_mul<S>(w_set<S>(2), d), g));
+      }
+      l->row_loss[r] = static_cast<double>(w_fold<S>(lanes));
+    }
+  }
+};
+
+}  // namespace NABLA_KERNELS
+}  // namespace nabla

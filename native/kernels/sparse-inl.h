@@ -1,0 +1,150 @@
+// The first layer over samples whose zeros are left out.
+#pragma once
+#include "activation-inl.h"
+#include "tile-inl.h"
+
+namespace nabla {
+namespace NABLA_KERNELS {
+
+// R rows x P panels: as tile, with the inputs that are not 0 listed a row; lists are as long as the longest of the R.
+template <class S, int R, int P, class E>
+NABLA_INLINE void sparse_tile(const SparseLists<typename S::T>& s, const uint32_t* rows, size_t length, const typename S::T* weight,
+                              size_t b_panel, size_t panel, const E& epilogue) {
+  using V = typename S::V;
+  using T = typename S::T;
+  constexpr int C = Wide<S>::count;
+  const T* values[R];
+  const uint16_t* index[R];
+  V acc[R][P * C];
+  NABLA_UNROLL for (int r = 0; r < R; ++r) {
+    values[r] = s.values + rows[r] * s.ld;
+    index[r] = s.index[rows[r]];
+    NABLA_UNROLL for (int c = 0; c < P * C; ++c) acc[r][c] = S::zero();
+  }
+  for (size_t n = 0; n < length; ++n) {
+    NABLA_UNROLL for (int r = 0; r < R; ++r) {
+      const V av = S::set1(values[r][n]);
+      const T* const w = weight + index[r][n] * size_t{Wide<S>::width};
+      NABLA_UNROLL for (int p = 0; p < P; ++p) {
+        NABLA_UNROLL for (int j = 0; j < C; ++j) acc[r][p * C + j] = S::mad(av, S::load(w + p * b_panel + j * S::lanes), acc[r][p * C + j]);
+      }
+    }
+  }
+  NABLA_UNROLL for (int r = 0; r < R; ++r) {
+    NABLA_UNROLL for (int p = 0; p < P; ++p) {
+      Wide<S> result;
+      NABLA_UNROLL for (int j = 0; j < C; ++j) result.v[j] = acc[r][p * C + j];
+      epilogue.finish(rows[r], panel + p, result);
+    }
+  }
+}
+
+// One input's gradient over P panels: its samples' values times their dz.
+template <class S, int P, class E>
+NABLA_INLINE void sparse_column(const uint32_t* rows, const typename S::T* values, size_t count, const typename S::T* dz, size_t ldz,
+                                size_t input, size_t panel, const E& epilogue) {
+  Wide<S> acc[P];
+  NABLA_UNROLL for (int p = 0; p < P; ++p) acc[p] = epilogue.begin(input, panel + p);
+  for (size_t n = 0; n < count; ++n) {
+    const Wide<S> v = w_set<S>(values[n]);
+    const typename S::T* const d = dz + rows[n] * ldz + panel * Wide<S>::width;
+    NABLA_UNROLL for (int p = 0; p < P; ++p) acc[p] = w_mad<S>(v, w_load<S>(d + p * Wide<S>::width), acc[p]);
+  }
+  NABLA_UNROLL for (int p = 0; p < P; ++p) epilogue.finish(input, panel + p, acc[p]);
+}
+template <class S, class E>
+__attribute__((noinline)) void sparse_columns(const SparseColumns<typename S::T>& c, const typename S::T* dz, size_t ldz, size_t panels,
+                                              bool skip_empty, const E& e) {
+  for (size_t i = 0; i < c.count; ++i) {
+    const size_t from = c.starts[i], count = c.starts[i + 1] - from;
+    if (count == 0 && skip_empty) continue;
+    for (size_t p = 0; p < panels; p += S::column_panels) {
+      const size_t left = panels - p < S::column_panels ? panels - p : S::column_panels;
+#define NABLA_CASE(n)                                                                                                          \
+  case n:                                                                                                                      \
+    if constexpr (n <= S::column_panels)                                                                                       \
+      sparse_column<S, (n <= S::column_panels ? n : 1), E>(c.rows + from, c.values + from, count, dz, ldz, c.first + i, p, e); \
+    break;
+      switch (left) {
+        NABLA_CASE(1)
+        NABLA_CASE(2)
+        NABLA_CASE(3)
+        NABLA_CASE(4)
+        NABLA_CASE(5)
+        NABLA_CASE(6)
+        NABLA_CASE(7)
+        NABLA_CASE(8)
+        default:
+          break;
+      }
+#undef NABLA_CASE
+    }
+  }
+}
+
+template <class S>
+struct SparseKernels {
+  using T = typename S::T;
+  static constexpr size_t W = Wide<S>::width;
+
+  static void sparse_forward(const SparseLists<T>* s, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
+                             Activation act) {
+    const ForwardEpilogue<S> e{out, ldo, bias, act == Activation::relu};
+    constexpr size_t R = S::sparse_rows, P = S::sparse_panels;
+    const size_t full = s->count / R * R;
+    for (size_t from = 0; from < full; from += R) {
+      const size_t length = longest(*s, from);
+      for (size_t r = 0; r < R; ++r) {
+        const uint32_t row = s->order[from + r];
+        for (size_t n = s->counts[row]; n < length; ++n) s->values[row * s->ld + n] = T(0);
+      }
+    }
+    size_t p = 0;
+    for (; p + P <= panels; p += P) sparse_panels_of<P>(*s, full, weight, k, p, e);
+    for (; p < panels; ++p) sparse_panels_of<1>(*s, full, weight, k, p, e);
+    if (act != Activation::sigmoid && act != Activation::tanh) return;
+    for (size_t i = 0; i < s->count; ++i) ActivationKernels<S>::finish_activation(act, out + s->order[i] * ldo, 1, panels, ldo);
+  }
+
+  // Longest list of the rows that go through the tile together.
+  static NABLA_INLINE size_t longest(const SparseLists<T>& s, size_t from) {
+    uint32_t n = 0;
+    for (int r = 0; r < S::sparse_rows; ++r) n = s.counts[s.order[from + r]] > n ? s.counts[s.order[from + r]] : n;
+    return n;
+  }
+
+  template <int P>
+  static void sparse_panels_of(const SparseLists<T>& s, size_t full, const T* weight, size_t k, size_t p, const ForwardEpilogue<S>& e) {
+    constexpr size_t R = S::sparse_rows;
+    for (size_t from = 0; from < full; from += R)
+      sparse_tile<S, R, P>(s, s.order + from, longest(s, from), weight + p * k * W, k * W, p, e);
+    for (size_t from = full; from < s.count; ++from)
+      sparse_tile<S, 1, P>(s, s.order + from, s.counts[s.order[from]], weight + p * k * W, k * W, p, e);
+  }
+
+  static void sparse_weight_gradient(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
+                                     const GradientSink<T>* sink) {
+    const Update<T>* const u = sink->update;
+    if (u != nullptr && !sink->accumulate && plain_sgd(*u)) {
+      // p - rate * 0 is p: inputs that no sample has are left alone.
+      sparse_columns<S>(*columns, dz, ldz, panels, true, SgdEpilogue<S>{u->parameters, -u->rate, inputs});
+    } else {
+      sparse_columns<S>(*columns, dz, ldz, panels, false, GradientEpilogue<S>{sink, inputs});
+    }
+  }
+
+  static void sparse_scatter(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels,
+                             T* gradients) {
+    for (size_t p = 0; p < panels; ++p) {
+      const Wide<S> d = w_load<S>(dz + p * W);
+      T* const g = gradients + p * inputs * W;
+      for (size_t n = 0; n < count; ++n) {
+        T* const at = g + index[n] * W;
+        w_store<S>(at, w_mad<S>(w_set<S>(values[n]), d, w_load<S>(at)));
+      }
+    }
+  }
+};
+
+}  // namespace NABLA_KERNELS
+}  // namespace nabla

@@ -1,0 +1,122 @@
+// Many steps of the smallest networks: samples in the lanes, parameters as scalars.
+#pragma once
+#include "functions-inl.h"
+#include "updates-inl.h"
+
+namespace nabla {
+namespace NABLA_KERNELS {
+
+template <class S>
+struct TinyKernels {
+  using T = typename S::T;
+  static constexpr size_t W = Wide<S>::width;
+
+  // Elementwise activation of one unit over the lanes, and its way back.
+  static NABLA_INLINE Wide<S> activate(Activation act, const Wide<S>& z) {
+    if (act == Activation::relu) return w_max_limit<S>(w_set<S>(0), z);
+    if (act == Activation::sigmoid) return w_sigmoid<S>(z);
+    if (act == Activation::tanh) return w_tanh<S>(z);
+    return z;
+  }
+
+  static NABLA_INLINE Wide<S> derive(Activation act, const Wide<S>& a, const Wide<S>& d) {
+    const Wide<S> one = w_set<S>(1), none = w_set<S>(0);
+    if (act == Activation::relu) return w_select<S>(w_gt<S>(a, none), d, none);
+    if (act == Activation::sigmoid) return w_mul<S>(d, w_mul<S>(a, w_sub<S>(one, a)));
+    if (act == Activation::tanh) return w_mul<S>(d, w_sub<S>(one, w_mul<S>(a, a)));
+    return d;
+  }
+
+  static size_t tiny_steps(TinySteps<T>* t) {
+    constexpr size_t most = W;  // units of a layer
+    alignas(64) T a[tiny_layers + 1][most][W], dz[tiny_layers][most][W], gradient[W];
+    const size_t last = t->layer_count - 1, outputs = t->layers[last].units, rows = t->rows;
+    for (size_t i = 0; i < t->layers[0].inputs; ++i) w_store<S>(a[0][i], w_load<S>(t->x + i * W));
+    for (size_t step = 0; step < t->steps; ++step) {
+      for (size_t l = 0; l < t->layer_count; ++l) {
+        const TinyLayer<T>& layer = t->layers[l];
+        const T* const weight = layer.weight.parameters;
+        for (size_t o = 0; o < layer.units; ++o) {
+          Wide<S> z = w_set<S>(0);
+          for (size_t i = 0; i < layer.inputs; ++i) z = w_mad<S>(w_load<S>(a[l][i]), w_set<S>(weight[i * W + o]), z);
+          if (layer.use_bias) z = w_add<S>(z, w_set<S>(layer.bias.parameters[o]));
+          w_store<S>(a[l + 1][o], activate(layer.activation, z));
+        }
+      }
+      const Wide<S> none = w_set<S>(0), one = w_set<S>(1), scale = w_load<S>(t->row_scale);
+      alignas(64) T element[most][W];
+      uint32_t correct = 0;
+      for (size_t o = 0; o < outputs; ++o) {
+        const Wide<S> z = w_load<S>(a[last + 1][o]), y = w_load<S>(t->y + o * W);
+        if (t->sigmoid_loss) {
+          const Wide<S> soft =
+              w_add<S>(w_log1p<S>(w_exp<S>(w_sub<S>(none, w_abs<S>(z)))), w_select<S>(w_lt<S>(z, none), w_sub<S>(none, z), none));
+          w_store<S>(element[o], w_add<S>(none, w_add<S>(w_mul<S>(w_sub<S>(one, y), z), w_mul<S>(one, soft))));
+          w_store<S>(dz[last][o], derive(t->layers[last].activation, z, w_mul<S>(w_sub<S>(w_sigmoid<S>(z), y), scale)));
+          for (size_t r = 0; r < rows; ++r) correct += (a[last + 1][o][r] >= 0) == (t->y[o * W + r] >= T(0.5)) ? 1u : 0u;
+        } else {
+          const Wide<S> d = w_sub<S>(z, y);
+          w_store<S>(element[o], w_mul<S>(d, d));
+          w_store<S>(dz[last][o], derive(t->layers[last].activation, z, w_mul<S>(w_mul<S>(w_set<S>(2), d), scale)));
+        }
+      }
+      // Lanes over outputs: one element each, folded 8-4-2-1.
+      for (size_t h = W / 2; h > 0; h /= 2)
+        for (size_t o = 0; o < h && o + h < outputs; ++o)
+          w_store<S>(element[o], w_add<S>(w_load<S>(element[o]), w_load<S>(element[o + h])));
+      double lanes[8] = {};
+      for (size_t r = 0; r < rows; ++r) lanes[r % 8] += t->row_weight[r] * static_cast<double>(element[0][r]);
+      for (size_t h = 4; h > 0; h /= 2)
+        for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
+      const double loss = lanes[0] / t->denominator;
+      t->losses[step] = loss;
+      t->correct[step] = correct;
+      if (!(loss - loss == 0)) return step;
+      for (size_t l = last; l > 0; --l) {
+        const TinyLayer<T>& layer = t->layers[l];
+        const T* const weight = layer.weight.parameters;
+        for (size_t i = 0; i < layer.inputs; ++i) {
+          Wide<S> d = none;
+          for (size_t o = 0; o < layer.units; ++o) d = w_mad<S>(w_load<S>(dz[l][o]), w_set<S>(weight[i * W + o]), d);
+          w_store<S>(dz[l - 1][i], derive(t->layers[l - 1].activation, w_load<S>(a[l][i]), d));
+        }
+      }
+      for (size_t l = 0; l < t->layer_count; ++l) {
+        TinyLayer<T>& layer = t->layers[l];
+        const T rate = static_cast<T>(t->scalars[2 * step] * layer.rate_factor), scalar = static_cast<T>(t->scalars[2 * step + 1]);
+        layer.weight.rate = layer.bias.rate = rate;
+        layer.weight.scalar = layer.bias.scalar = scalar;
+        const bool simple = plain_sgd(layer.weight);
+        // Padding must see gradient 0, also after a wider layer.
+        for (size_t j = layer.units; j < W; ++j) gradient[j] = 0;
+        for (size_t i = 0; i < layer.inputs; ++i) {
+          for (size_t o = 0; o < layer.units; ++o) {
+            T g = 0;
+            for (size_t r = 0; r < rows; ++r) g = S::mad1(dz[l][o][r], a[l][i][r], g);
+            T& p = layer.weight.parameters[i * W + o];
+            if (simple)
+              p = S::mad1(-rate, g, p);
+            else
+              gradient[o] = g;
+          }
+          if (!simple) apply_update_call<S>(layer.weight, i * W, w_load<S>(gradient));
+        }
+        if (!layer.use_bias) continue;
+        for (size_t o = 0; o < layer.units; ++o) {
+          T g = 0;
+          for (size_t r = 0; r < rows; ++r) g = g + dz[l][o][r];
+          T& p = layer.bias.parameters[o];
+          if (simple)
+            p = S::mad1(-rate, g, p);
+          else
+            gradient[o] = g;
+        }
+        if (!simple) apply_update_call<S>(layer.bias, 0, w_load<S>(gradient));
+      }
+    }
+    return t->steps;
+  }
+};
+
+}  // namespace NABLA_KERNELS
+}  // namespace nabla
