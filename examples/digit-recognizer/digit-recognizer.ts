@@ -1,5 +1,8 @@
 // 784-10-10 on 42,000 digits: gradient descent on all of them at once, from uniform weights. README.md beside this file has the mathematics.
-import { layers, optimizers, RandomState, sequential, type ArrayDataset, type BackendChoice, type FloatArray, type Sequential } from 'nabla';
+import {
+  exportNpz, importNpz, layers, optimizers, RandomState, readCsv, sequential, writeSubmission,
+  type ArrayDataset, type BackendChoice, type FloatArray, type Sequential,
+} from 'nabla';
 import { minusOneHot, oneNumberForAllBiases, unstableSoftmax } from '../shared/as-written.js';
 import { Command, runExample, UsageError } from '../shared/command.js';
 import { comparisonText, partings } from '../shared/compare-biases.js';
@@ -83,11 +86,17 @@ async function main(): Promise<void> {
   const rows = command.integer('rows', 42000, 'pictures, from the start of the training set; 1,000 of them are held out', held + 1);
   const seed = command.integer('seed', 0, "seed of NumPy's generator");
   const choice = command.text('data', 'mnist|fashion|DIR', 'which pictures (default mnist)');
+  const trainFile = command.text('train', 'FILE', "Kaggle's train.csv, in place of --data");
+  const testFile = command.text('test', 'FILE', "Kaggle's test.csv, to be answered");
+  const submission = command.text('submission', 'FILE', 'where the answers go (default submission.csv)');
+  const npz = command.text('npz', 'FILE', 'write W1, b1, W2, b2 for NumPy');
+  const fromNpz = command.text('from-npz', 'FILE', 'begin with the weights of such a file');
   const backend = command.backend();
   command.ready();
   if (asWritten && compare) throw new UsageError('--compare shows both variants: leave --as-written out');
 
-  const { train, test } = await loadPictures(choice);
+  const train = trainFile === '' ? (await loadPictures(choice)).train : await readCsv(trainFile, { classes: 10, sampleShape: [28, 28], dtype: 'uint8' });
+  const test = trainFile === '' ? (await loadPictures(choice)).test : null;
   const { fitSet, heldOut, initial } = prepare(firstRows(train, rows), seed);
   const printed = (iteration: number): boolean => iteration % 10 === 0 || iteration === iterations - 1;
   const say = (text: string): void => {
@@ -95,6 +104,7 @@ async function main(): Promise<void> {
   };
   const run = async (written: boolean): Promise<{ readonly model: Sequential; readonly moments: readonly Moment[] }> => {
     const model = buildModel(initial, backend);
+    if (fromNpz !== '') await importNpz(model, fromNpz);
     const moments: Moment[] = [];
     const watched: Watched = {
       iterations, printed, gradients: compare,
@@ -120,16 +130,24 @@ async function main(): Promise<void> {
   say('iteration  accuracy    loss   of the first 20 it says      and they are');
   const { model, moments } = await run(asWritten);
   const predictions = (await model.predict(heldOut.x)).argmax();
-  const result = { heldOut: score(predictions, heldOut).accuracy, test: score((await model.predict(test.x)).argmax(), test).accuracy };
+  const result = { heldOut: score(predictions, heldOut).accuracy, ...(test === null ? {} : { test: score((await model.predict(test.x)).argmax(), test).accuracy }) };
+  say(`\nHeld out: ${percent(result.heldOut)} of ${count(heldOut.rows)}.${result.test === undefined ? '' : ` Test set: ${percent(result.test)} of ${count(test?.rows ?? 0)}.`}\n`);
+  say(drawDigits([0, 1, 2].map((i) => ({ pixels: heldOut.row(i), caption: `says ${predictions[i]}, is ${heldOut.label(i)}` })), columns));
   if (json) {
     console.log(JSON.stringify({
       example: 'digit-recognizer', variant: asWritten ? 'as written' : 'corrected', seed, rows: fitSet.rows, backend: model.backend,
       moments: moments.map(({ iteration, loss, accuracy }) => ({ iteration, loss, accuracy })), ...result,
     }));
-    return;
   }
-  say(`\nHeld out: ${percent(result.heldOut)} of ${count(heldOut.rows)}. Test set: ${percent(result.test)} of ${count(test.rows)}.\n`);
-  say(drawDigits([0, 1, 2].map((i) => ({ pixels: heldOut.row(i), caption: `says ${predictions[i]}, is ${heldOut.label(i)}` })), columns));
+  if (npz !== '') {
+    await exportNpz(model, npz, { biases: 'column' });
+    say(`\nW1, b1, W2, b2 are in ${npz}: np.load('${npz}')['W1'] is (10, 784).`);
+  }
+  if (testFile === '') return;
+  const unlabelled = await readCsv(testFile, { label: null, sampleShape: [28, 28], dtype: 'uint8' });
+  const answers = submission === '' ? 'submission.csv' : submission;
+  await writeSubmission(answers, (await model.predict(unlabelled.x)).argmax());
+  say(`\n${count(unlabelled.rows)} answers are in ${answers}.`);
 }
 
 function momentLine({ iteration, accuracy, loss, predictions }: Moment, data: ArrayDataset): string {
