@@ -60,7 +60,7 @@ const save = () => {
 };
 
 if (options.sweep) {
-  const { text, charts, ...data } = await sweep({ rounds: options.rounds, peaks, installed, progress });
+  const { text, charts, ...data } = await sweep({ rounds: options.rounds, texts: options.texts, peaks, installed, progress });
   progress('');
   busy ||= data.busy;
   Object.assign(result, { busy, peak: peaks.medians(), sweep: data });

@@ -28,7 +28,7 @@ using nabla::Update;
 template <class T>
 class Buffer {
  public:
-  explicit Buffer(size_t size, T scale = T(0.01)) : data_(static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{64}))) {
+  explicit Buffer(size_t size, T scale = T(0.01)) : data_(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64}))) {
     uint32_t state = 12345;
     for (size_t i = 0; i < size; i++) {
       state = state * 1664525u + 1013904223u;
@@ -39,7 +39,7 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   std::unique_ptr<T, Free> data_;
 };
@@ -87,7 +87,7 @@ struct Shape {
   size_t rows, inputs, units;
 };
 // The layers of W1, W2, W5, W8, and one picture.
-const Shape shapes[] = {{"narrow", 128, 784, 10},  {"first", 64, 784, 100},   {"second", 64, 100, 200}, {"last", 64, 200, 10},
+const Shape shapes[] = {{"narrow", 128, 784, 10},  {"first", 64, 784, 100},  {"second", 64, 100, 200}, {"last", 64, 200, 10},
                         {"wide", 256, 1024, 1024}, {"tabular", 256, 64, 32}, {"one", 1, 784, 100}};
 
 template <class T>
@@ -99,9 +99,8 @@ void add_dense(const KernelTable<T>* table, const std::string& tail, const Shape
   const double flop = 2.0 * static_cast<double>(m * k * shape.units);
   const double bytes = static_cast<double>(k * o * sizeof(T));
   const std::string end = tail + shape.what + "_" + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(shape.units);
-  measure("dense_forward" + end, flop, 0, [=] {
-    table->dense_forward(x->get(), ldx, m, k, weight->get(), bias->get(), panels, out->get(), o, Activation::relu);
-  });
+  measure("dense_forward" + end, flop, 0,
+          [=] { table->dense_forward(x->get(), ldx, m, k, weight->get(), bias->get(), panels, out->get(), o, Activation::relu); });
   measure("dense_backward_input" + end, flop, 0, [=] {
     table->dense_backward_input(dz->get(), o, m, o, transposed->get(), ldx / width<T>, dx->get(), ldx, x->get(), Activation::relu);
   });
@@ -114,9 +113,8 @@ void add_dense(const KernelTable<T>* table, const std::string& tail, const Shape
     const GradientSink<T> sink{gradients->get(), false, nullptr};
     table->weight_gradient(x->get(), ldx, dz->get(), o, m, k, 0, k, 0, panels, &sink);
   });
-  measure("transpose_weight" + end, 0, 2 * bytes, [=] {
-    table->transpose_weight(weight->get(), k, panels, 0, ldx / width<T>, 0, panels, transposed->get());
-  });
+  measure("transpose_weight" + end, 0, 2 * bytes,
+          [=] { table->transpose_weight(weight->get(), k, panels, 0, ldx / width<T>, 0, panels, transposed->get()); });
 }
 
 template <class T>
@@ -132,7 +130,8 @@ void add_rows(const KernelTable<T>* table, const std::string& tail) {
   });
 
   const size_t count = 100352;
-  auto value = std::make_shared<Buffer<T>>(count), gradient = std::make_shared<Buffer<T>>(count), first = std::make_shared<Buffer<T>>(count), second = std::make_shared<Buffer<T>>(count, T(0));
+  auto value = std::make_shared<Buffer<T>>(count), gradient = std::make_shared<Buffer<T>>(count),
+       first = std::make_shared<Buffer<T>>(count), second = std::make_shared<Buffer<T>>(count, T(0));
   measure("update_sgd" + tail + "100352", 0, 3.0 * count * sizeof(T), [=] {
     const Update<T> update = sgd(value->get());
     table->update(&update, gradient->get(), 0, count);

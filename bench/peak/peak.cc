@@ -1,19 +1,19 @@
 // Measures what the processor can do at most: peak ISA THREADS -> {"f32":GFLOP/s,"f64":GFLOP/s,"read":GB/s}
 // Best of several short rounds: a peak is what is possible, not what is usual. Threads start together.
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <atomic>
 #include <thread>
 #include <vector>
 
-#define DECLARE(ISA)                       \
-  namespace ISA {                          \
-  float flops_f32(size_t, float);          \
-  double flops_f64(size_t, double);        \
-  float read(const float*, size_t);        \
+#define DECLARE(ISA)                \
+  namespace ISA {                   \
+  float flops_f32(size_t, float);   \
+  double flops_f64(size_t, double); \
+  float read(const float*, size_t); \
   }
 DECLARE(baseline)
 #ifdef __x86_64__
@@ -91,7 +91,8 @@ int main(int argc, char** argv) {
   std::vector<float> memory(count, 1.0f);
   for (int i = 0; i < 5; i++) {
     const size_t share = count / static_cast<size_t>(threads);
-    const double seconds = together(threads, [&](int index) { sink = loops->read(memory.data() + static_cast<size_t>(index) * share, share); });
+    const double seconds =
+        together(threads, [&](int index) { sink = loops->read(memory.data() + static_cast<size_t>(index) * share, share); });
     const double rate = static_cast<double>(count) * 4 / seconds;
     if (rate > read) read = rate;
   }

@@ -27,7 +27,7 @@ function shapesPanel(shapes, x, y) {
   const known = shapes.filter(({ times_faster: times }) => times !== undefined);
   if (known.length === 0) return [];
   const times = known.map(({ times_faster: value }) => value);
-  const { across, up, parts } = frame(x, y, 'times faster than the best of NumPy and PyTorch, by MFLOP a step', known.map(({ megaflop }) => megaflop), [1, ...times]);
+  const { across, up, parts } = frame(x, y, 'times faster than the best peer, by MFLOP a step', known.map(({ megaflop }) => megaflop), [1, ...times]);
   parts.push(line(x + PANEL.left, up.place(1), x + PANEL.width - PANEL.right, up.place(1), COLORS.text, 1.2));
   for (const { megaflop, times_faster: value } of known) parts.push(dot(across.place(megaflop), up.place(value), 3.2, value < 1 ? COLORS.text : COLORS.nabla));
   return parts;

@@ -13,21 +13,22 @@ import { describe, GROWTH, modelSeconds, parameters, randomShapes, stepFlop } fr
 const LARGEST_DOUBLING = 2.5;
 const OPENMP = { LD_LIBRARY_PATH: '/usr/lib/x86_64-linux-gnu/openblas-openmp:/usr/lib/aarch64-linux-gnu/openblas-openmp' };
 
-function programs(installed) {
+/** @param texts of --rows: limits the peers */
+function programs(installed, texts) {
   const counts = [...new Set([1, availableParallelism()])];
   const rows = [['numpy-f32', 'numpy_f32', 'numpy'], ['torch-eager', 'torch_eager', 'torch'], ['torch-manual', 'torch_manual', 'torch']].flatMap(([name, file, module]) =>
     counts.map((threads) => ({ name, label: `${name} ${threads}`, threads, env: OPENMP, command: [python, join(peers, 'python', `${file}.py`), 'sweep', String(threads)], needs: `python3 ${module}` })),
   );
-  return [{ name: 'nabla-native', label: 'nabla', command: ['node', join(bench, 'programs/sweep.mjs'), 'shapes'] }, ...rows.filter((row) => installed.missing(row) === undefined)];
+  return [{ name: 'nabla-native', label: 'nabla', command: ['node', join(bench, 'programs/sweep.mjs'), 'shapes'] }, ...rows.filter((row) => installed.missing(row) === undefined && (texts === undefined || texts.some((text) => row.label.includes(text))))];
 }
 /** The median over rounds of each element. @param lists one array a round */
 const medians = (lists) => lists[0].map((_, i) => spread(lists.map((list) => list[i])).median);
 
 /** @returns { shapes, growth, steepest, busy, text(ratios), charts(machine, busy) } */
-export async function sweep({ rounds, peaks, installed, progress }) {
+export async function sweep({ rounds, texts, peaks, installed, progress }) {
   const nets = randomShapes();
   writeFileSync(join(cache, 'shapes.json'), JSON.stringify(nets));
-  const rows = programs(installed).map((row) => ({ ...row, samples: [] }));
+  const rows = programs(installed, texts).map((row) => ({ ...row, samples: [] }));
   const grown = [];
   const watch = new LoadWatch();
   watch.start();
@@ -61,9 +62,11 @@ export async function sweep({ rounds, peaks, installed, progress }) {
     return { id: series.id, title: series.title, unit: series.unit, points };
   });
   const steepest = growth.map(({ id, points }) => {
-    const slopes = points.slice(1).map((point, i) => {
-      const doublings = Math.log2(point.at / points[i].at);
-      return { id, from: points[i].at, to: point.at, doubling: (point.seconds / points[i].seconds) ** (1 / doublings) };
+    // Each point against the largest of at most half its size (rounding of sizes allowed for): smaller steps would blow noise up.
+    const slopes = points.flatMap((point) => {
+      const half = points.filter(({ at }) => at <= 0.52 * point.at).at(-1);
+      if (half === undefined) return [];
+      return [{ id, from: half.at, to: point.at, doubling: (point.seconds / half.seconds) ** (1 / Math.log2(point.at / half.at)) }];
     });
     return slopes.reduce((a, b) => (b.doubling > a.doubling ? b : a));
   });

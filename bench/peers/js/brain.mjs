@@ -29,8 +29,8 @@ async function train(net) {
   const { epochs, count } = limits(net, part);
   const data = samples(net, count);
   const xor = net.data === 'xor';
-  // Its activation for every layer, the last one too: sigmoid is the one that learns here.
-  const settings = { iterations: epochs, errorThresh: 1e-30, learningRate: xor ? 0.3 : 0.1, momentum: 0, log: false };
+  // Its check refuses 0 for the threshold and the momentum. Its activation for every layer, the last one too: sigmoid is the one that learns here.
+  const settings = { iterations: epochs, errorThresh: 1e-30, learningRate: xor ? 0.3 : 0.1, momentum: 1e-9, log: false };
   build(net, 'sigmoid').train(data.slice(0, 100), { ...settings, iterations: 1 });
   const network = build(net, 'sigmoid');
   const run = await timed(async () => network.train(data, settings));
