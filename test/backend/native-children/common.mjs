@@ -31,10 +31,15 @@ export function prepare(addon, description, rows, seed, threads = 2) {
   const network = addon.createNetwork(description, null, threads, false);
   const Floats = description.dtype === 'float64' ? Float64Array : Float32Array;
   const state = addon.getState(network);
-  const parameters = state.parameters.map(({ length }) => Floats.from({ length }, () => (next() - 0.5) / 4));
+  const parameters = state.parameters.map(({ length }) => {
+    const array = new Floats(length);
+    for (let i = 0; i < length; i++) array[i] = (next() - 0.5) / 4;
+    return array;
+  });
   addon.setState(network, parameters, state.slots, 0);
   const classes = description.layers.at(-1).units;
-  const x = Uint8Array.from({ length: rows * description.inputSize }, () => next() * 3);
+  const x = new Uint8Array(rows * description.inputSize);
+  for (let i = 0; i < x.length; i++) x[i] = next() * 3;
   const y = Int32Array.from({ length: rows }, () => next() * classes);
   return { network, data: addon.load(network, x, rows, y, null, false, false), rows };
 }

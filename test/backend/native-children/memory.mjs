@@ -18,7 +18,7 @@ const trained = () => {
   addon.trainSync(job.network, job.data, null, 0, 128, 64, 1, 0, scalars(128, 64, 1), Infinity, false);
   return job;
 };
-const cycles = 40;
+const cycles = 25;
 const report = {};
 trained();
 await settle();
