@@ -11,21 +11,31 @@
 namespace nabla {
 
 struct AlignedDelete {
-  void operator()(void* p) const { ::operator delete (p, std::align_val_t{64}); }
+  std::align_val_t alignment{64};
+  void operator()(void* p) const { ::operator delete(p, alignment); }
 };
+
+// What an array holds at first.
+enum class Fill { zeros, nothing };
+
+// Asks for huge pages: a data set of 47 MB otherwise costs 11,500 page faults, and shuffled rows a TLB miss each.
+void want_huge_pages(void* data, size_t bytes);
 
 template <class T>
 class AlignedArray {
  public:
   AlignedArray() = default;
-  explicit AlignedArray(size_t size) : size_(size) {
+  explicit AlignedArray(size_t size, Fill fill = Fill::zeros) : size_(size) {
     if (size == 0) return;
-    void* const raw = ::operator new (size * sizeof(T), std::align_val_t{64}, std::nothrow);
+    constexpr size_t huge = size_t{2} << 20;
+    const size_t bytes = size * sizeof(T);
+    const std::align_val_t alignment{bytes >= 2 * huge ? huge : 64};
+    void* const raw = ::operator new(bytes, alignment, std::nothrow);
     if (raw == nullptr)
-      throw Error("ERR_MEMORY",
-                  "[memory] the system refused an allocation. Expected room for " + std::to_string(size * sizeof(T)) + " bytes.");
-    std::memset(raw, 0, size * sizeof(T));
-    data_.reset(static_cast<T*>(raw));
+      throw Error("ERR_MEMORY", "[memory] the system refused an allocation. Expected room for " + std::to_string(bytes) + " bytes.");
+    data_ = std::unique_ptr<T, AlignedDelete>(static_cast<T*>(raw), AlignedDelete{alignment});
+    if (bytes >= 2 * huge) want_huge_pages(raw, bytes);
+    if (fill == Fill::zeros) std::memset(raw, 0, bytes);
   }
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }

@@ -24,7 +24,7 @@ struct Matrix {
       data = source;
       return;
     }
-    copy = AlignedArray<uint8_t>(count * bytes_of(t));
+    copy = AlignedArray<uint8_t>(count * bytes_of(t), Fill::nothing);
     if (count > 0) std::memcpy(copy.data(), source, count * bytes_of(t));
     data = copy.data();
   }

@@ -42,6 +42,15 @@ const T* Engine<T>::stage_input(const Scratch<T>& s, size_t stage, bool training
   return dropped ? s.dropped[stage - 1].data() : s.activations[stage - 1].data();
 }
 
+namespace {
+
+// Asks for memory that the next step gathers; shuffled rows are a cache miss a line otherwise.
+void prefetch(const void* from, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 2);
+}
+
+}  // namespace
+
 template <class T>
 void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, bool targets) const {
   const Data& data = *batch.data;
@@ -49,6 +58,11 @@ void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, 
   const uint32_t* const order = batch.rows.order != nullptr ? batch.rows.order + position : nullptr;
   k_.load_rows(data.x.type, data.x.data, data.features, order, position, hi - lo, affines_.data(), affines_.size(),
                s.input.data() + lo * plan_.input_ld, plan_.input_ld);
+  if (order != nullptr) {
+    const size_t bytes = data.features * bytes_of(data.x.type), ahead = batch.size();
+    for (size_t r = 0; r < hi - lo && position + r + ahead < batch.limit; ++r)
+      prefetch(static_cast<const char*>(data.x.data) + order[r + ahead] * bytes, bytes);
+  }
   if (targets) gather_targets(s, batch, at, lo, hi);
 }
 
@@ -75,6 +89,12 @@ void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at
     const size_t start = sparse.starts[row], count = sparse.starts[row + 1] - start;
     rows.index[r] = sparse.index.data() + start;
     rows.counts[r] = static_cast<uint32_t>(count);
+    const size_t next = position + batch.size();
+    if (batch.rows.order != nullptr && next < batch.limit) {
+      const size_t later = sparse.starts[batch.rows.order[next]], length = sparse.starts[batch.rows.order[next] + 1] - later;
+      prefetch(sparse.index.data() + later, length * sizeof(uint16_t));
+      prefetch(sparse.values.data() + later * bytes, length * bytes);
+    }
     k_.load_values(data.x.type, sparse.values.data() + start * bytes, count, affines_.data(), affines_.size(),
                    rows.values.data() + r * rows.ld);
   }

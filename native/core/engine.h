@@ -43,6 +43,7 @@ class Engine final : public Network {
   struct Batch {
     const Data* data;
     Rows rows;
+    size_t limit = 0;  // positions of the job end here: what lies between is gathered by later steps
     size_t size() const { return rows.to - rows.from; }
   };
 

@@ -76,7 +76,7 @@ EvaluateOutcome Engine<T>::evaluate(const Data& data, const Rows& rows, WeightsC
   std::shared_lock<std::shared_mutex> lock(weights_mutex_, std::defer_lock);
   if (weights == WeightsChoice::current) lock.lock();
   const Parameters parameters = weights_for(weights);
-  const Batch batch{&data, rows};
+  const Batch batch{&data, rows, rows.to};
   const Stage& last = plan_.last();
   std::vector<double> row_loss(batch.size());
   std::vector<uint32_t> correct(threads_, 0);
@@ -100,7 +100,7 @@ void Engine<T>::predict(const Data& data, const Rows& rows, OutputKind kind, Wei
   std::shared_lock<std::shared_mutex> lock(weights_mutex_, std::defer_lock);
   if (weights == WeightsChoice::current) lock.lock();
   const Parameters parameters = weights_for(weights);
-  const Batch batch{&data, rows};
+  const Batch batch{&data, rows, rows.to};
   const Stage& last = plan_.last();
   each_block(batch.size(), [&](Scratch<T>& s, size_t lo, size_t hi, unsigned) {
     gather(s, batch, lo, 0, hi - lo, false);

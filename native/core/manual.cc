@@ -56,7 +56,7 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
 template <class T>
 void Engine<T>::forward_train(const Data& data, const Rows& rows, void* outputs, void* logits, const std::vector<void*>& activations) {
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
-  const Batch batch{&data, rows};
+  const Batch batch{&data, rows, rows.to};
   const size_t n = batch.size();
   manual_rows_ = 0;
   if (manual_.rows != n) manual_ = Scratch<T>(plan_, n, true);
@@ -104,7 +104,7 @@ template <class T>
 EvaluateOutcome Engine<T>::loss_and_gradients(const Data& data, const Rows& rows, const std::vector<void*>& gradients, void* dx,
                                               void* outputs) {
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
-  const Batch batch{&data, rows};
+  const Batch batch{&data, rows, rows.to};
   const size_t n = batch.size();
   manual_rows_ = 0;
   Scratch<T> s(plan_, n, true);

@@ -1,10 +1,15 @@
 #include "memory_limit.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <unistd.h>
 
 #include <fstream>
 #include <string>
 
+#include "aligned.h"
 #include "error.h"
 
 namespace nabla {
@@ -19,6 +24,16 @@ double number_in(const char* path) {
 }
 
 }  // namespace
+
+void want_huge_pages(void* data, size_t bytes) {
+#if defined(__linux__)
+  // Advice: where the system refuses, small pages serve.
+  static_cast<void>(madvise(data, bytes & ~size_t{4095}, MADV_HUGEPAGE));
+#else
+  static_cast<void>(data);
+  static_cast<void>(bytes);
+#endif
+}
 
 double memory_limit() {
   double limit = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));

@@ -61,7 +61,7 @@ std::unique_ptr<SparseSamples> make_of(const Data& data, double most_density) {
   if (static_cast<double>(s.starts.back()) > most_density * static_cast<double>(data.rows) * static_cast<double>(features)) return nullptr;
   // list_row writes one entry past the last one it keeps; the forward kernel reads on over a list's end up to the longest one's length.
   s.index = AlignedArray<uint16_t>(s.starts.back() + s.longest + 16);
-  s.values = AlignedArray<uint8_t>((s.starts.back() + 16) * sizeof(X));
+  s.values = AlignedArray<uint8_t>((s.starts.back() + 16) * sizeof(X), Fill::nothing);
   s.column_counts.assign(features, 0);
   for (size_t r = 0; r < data.rows; ++r) {
     uint16_t* const index = s.index.data() + s.starts[r];

@@ -35,7 +35,7 @@ void Engine<T>::tiny_train(const Data& data, const TrainRequest& request, size_t
   const FlushToZero flush;
   const Clock::time_point start = Clock::now();
   const size_t w = plan_.width, outputs = plan_.last().units;
-  const Batch batch{&data, request.rows};
+  const Batch batch{&data, request.rows, request.rows.to};
   Scratch<T> s(plan_, batch.size(), false);
   gather(s, batch, 0, 0, batch.size(), true);
   // Samples into lanes.

@@ -340,7 +340,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
     const FlushToZero flush;
     for (size_t step = request.first_step; step < total; ++step) {
       const size_t in_pass = step % steps_a_pass;
-      Batch batch{&data, request.rows};
+      Batch batch{&data, request.rows, request.rows.to};
       batch.rows.from = request.rows.from + in_pass * batch_rows;
       batch.rows.to = std::min(request.rows.to, batch.rows.from + batch_rows);
       team.correct[thread] = 0;
