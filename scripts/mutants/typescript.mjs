@@ -53,8 +53,8 @@ export const typescriptMutants = [
   dense('(l2 / 2) * foldLanes(lanes)', 'l2 * foldLanes(lanes)', 'penalty: half dropped'),
   dense('lanes[o & 7] += sum;', 'lanes[o & 7] = sum;', 'penalty: rows dropped'),
 
-  matmul('s32 += x3 * y2;', 's32 -= x3 * y2;', 'matmul: sign in a tile'),
-  matmul('s20 = c[c2];', '', 'matmul: a chain does not go on'),
+  matmul('s12 += x1 * y2;', 's12 -= x1 * y2;', 'matmul: sign in a tile'),
+  matmul('s10 = c[c1];', '', 'matmul: a chain does not go on'),
   matmul('s3 += x * b[b3];', 's3 -= x * b[b3];', 'matmul: sign in a row'),
   matmul('sum += a[aAt + k * aInner] * b[bAt + k * bInner];', 'sum -= a[aAt + k * aInner] * b[bAt + k * bInner];', 'matmul: sign in a corner'),
 

@@ -11,14 +11,15 @@ export function multiply(
   c: Float64Array, cAt: number, cRow: number,
   rows: number, columns: number, inner: number, continued: boolean,
 ): void {
+  const pairedRows = rows - (rows & 1);
   const fullRows = rows - (rows & 3);
   const fullColumns = columns - (columns & 3);
   for (let column = 0; column < fullColumns; column += 4) {
-    for (let row = 0; row < fullRows; row += 4) {
-      tile4x4(a, aAt + row * aRow, aRow, aInner, b, bAt + column * bColumn, bInner, bColumn, c, cAt + row * cRow + column, cRow, inner, continued);
+    for (let row = 0; row < pairedRows; row += 2) {
+      tile2x4(a, aAt + row * aRow, aRow, aInner, b, bAt + column * bColumn, bInner, bColumn, c, cAt + row * cRow + column, cRow, inner, continued);
     }
-    for (let row = fullRows; row < rows; row++) {
-      tile1x4(a, aAt + row * aRow, aInner, b, bAt + column * bColumn, bInner, bColumn, c, cAt + row * cRow + column, 1, inner, continued);
+    if (pairedRows < rows) {
+      tile1x4(a, aAt + pairedRows * aRow, aInner, b, bAt + column * bColumn, bInner, bColumn, c, cAt + pairedRows * cRow + column, 1, inner, continued);
     }
   }
   for (let column = fullColumns; column < columns; column++) {
@@ -32,21 +33,20 @@ export function multiply(
   }
 }
 
-function tile4x4(
+// 8 accumulators and 6 operands fit the 16 registers. Measured, best of many: 2 x 4 gives 4.4 to 5.3 GFLOP/s, 3 x 3 4.6 to 5.2, 4 x 4 4.3,
+// copying the operands to panels first 4.3 to 5.5 less the copy.
+function tile2x4(
   a: Float64Array, aAt: number, aRow: number, aInner: number,
   b: Float64Array, bAt: number, bInner: number, bColumn: number,
   c: Float64Array, cAt: number, cRow: number, inner: number, continued: boolean,
 ): void {
   let s00 = 0, s01 = 0, s02 = 0, s03 = 0, s10 = 0, s11 = 0, s12 = 0, s13 = 0;
-  let s20 = 0, s21 = 0, s22 = 0, s23 = 0, s30 = 0, s31 = 0, s32 = 0, s33 = 0;
-  const c1 = cAt + cRow, c2 = c1 + cRow, c3 = c2 + cRow;
+  const c1 = cAt + cRow;
   if (continued) {
     s00 = c[cAt]; s01 = c[cAt + 1]; s02 = c[cAt + 2]; s03 = c[cAt + 3];
     s10 = c[c1]; s11 = c[c1 + 1]; s12 = c[c1 + 2]; s13 = c[c1 + 3];
-    s20 = c[c2]; s21 = c[c2 + 1]; s22 = c[c2 + 2]; s23 = c[c2 + 3];
-    s30 = c[c3]; s31 = c[c3 + 1]; s32 = c[c3 + 2]; s33 = c[c3 + 3];
   }
-  let a0 = aAt, a1 = a0 + aRow, a2 = a1 + aRow, a3 = a2 + aRow;
+  let a0 = aAt, a1 = a0 + aRow;
   let b0 = bAt, b1 = b0 + bColumn, b2 = b1 + bColumn, b3 = b2 + bColumn;
   for (let k = 0; k < inner; k++) {
     const y0 = b[b0], y1 = b[b1], y2 = b[b2], y3 = b[b3];
@@ -54,17 +54,11 @@ function tile4x4(
     s00 += x0 * y0; s01 += x0 * y1; s02 += x0 * y2; s03 += x0 * y3;
     const x1 = a[a1];
     s10 += x1 * y0; s11 += x1 * y1; s12 += x1 * y2; s13 += x1 * y3;
-    const x2 = a[a2];
-    s20 += x2 * y0; s21 += x2 * y1; s22 += x2 * y2; s23 += x2 * y3;
-    const x3 = a[a3];
-    s30 += x3 * y0; s31 += x3 * y1; s32 += x3 * y2; s33 += x3 * y3;
-    a0 += aInner; a1 += aInner; a2 += aInner; a3 += aInner;
+    a0 += aInner; a1 += aInner;
     b0 += bInner; b1 += bInner; b2 += bInner; b3 += bInner;
   }
   c[cAt] = s00; c[cAt + 1] = s01; c[cAt + 2] = s02; c[cAt + 3] = s03;
   c[c1] = s10; c[c1 + 1] = s11; c[c1 + 2] = s12; c[c1 + 3] = s13;
-  c[c2] = s20; c[c2 + 1] = s21; c[c2 + 2] = s22; c[c2 + 3] = s23;
-  c[c3] = s30; c[c3 + 1] = s31; c[c3 + 2] = s32; c[c3 + 3] = s33;
 }
 
 function tile1x4(
