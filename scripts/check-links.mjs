@@ -1,4 +1,5 @@
-// Links of the documents: files must exist, and a link to a line shows code that stands on that line. --fix moves the line numbers after an edit.
+// node scripts/check-links.mjs [--fix] [FILES]. Links of the documents: files must exist, and a link to a line shows code that stands on that line.
+// --fix moves the line numbers after an edit.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
@@ -64,7 +65,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const fix = process.argv.includes('--fix');
   let wrong = 0;
   let lines = 0;
-  for (const document of documents()) {
+  const given = process.argv.slice(2).filter((argument) => argument !== '--fix');
+  for (const document of given.length === 0 ? documents() : given) {
     const path = join(top, document);
     let result = checkDocument(document, readFileSync(path, 'utf8'));
     if (fix && result.problems.length > 0) {

@@ -8,7 +8,7 @@ import { Command, runExample, UsageError } from '../shared/command.js';
 import { comparisonText, partings } from '../shared/compare-biases.js';
 import { descend, descendByHand, score, type Moment, type Watched } from '../shared/descent.js';
 import { firstRows, loadPictures } from '../shared/digits.js';
-import { columns, count, drawDigits, percent } from '../shared/screen.js';
+import { columns, count, drawDigits, percent, wrap } from '../shared/screen.js';
 
 const held = 1000;
 const learningRate = 0.1;
@@ -64,7 +64,7 @@ export function onSmallVectors(): string {
     `  z              ${show(z)}`,
     `  e^z            ${show(e)}   their sum ${sum.toFixed(4)}`,
     `  p = e^z / sum  ${show(p)}   their sum ${(p[0] + p[1] + p[2]).toFixed(4)}`,
-    `The label 2 of three classes as a one-hot vector, and what goes back from the loss:`,
+    'The label 2 of three as a one-hot vector, and what goes back from the loss:',
     `  y              ${show(y)}`,
     `  -log p[2]      ${(-Math.log(p[2])).toFixed(4)}`,
     `  p - y          ${show(p.map((value, i) => value - y[i]))}   their sum ${(p[0] + p[1] + p[2] - 1).toFixed(4)}`,
@@ -119,7 +119,7 @@ async function main(): Promise<void> {
   };
 
   if (!compare) say(`${onSmallVectors()}\n`);
-  say(`784-10-10 in float64 on ${count(fitSet.rows)} pictures, ${count(heldOut.rows)} held out; ${iterations} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.\n`);
+  say(`${wrap(`784-10-10 in float64 on ${count(fitSet.rows)} pictures, ${count(heldOut.rows)} held out; ${iterations} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.`)}\n`);
   if (compare) {
     const written = await run(true);
     const corrected = await run(false);

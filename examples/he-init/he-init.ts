@@ -8,7 +8,7 @@ import { Command, runExample, UsageError } from '../shared/command.js';
 import { apart } from '../shared/compare-biases.js';
 import { descend, descendByHand, score, type Moment, type Watched } from '../shared/descent.js';
 import { firstRows, loadPictures } from '../shared/digits.js';
-import { columns, count, drawDigits, percent, row, short } from '../shared/screen.js';
+import { columns, count, drawDigits, percent, row, short, wrap } from '../shared/screen.js';
 import { readOwnDigit } from './own-digit.js';
 
 export const iterations = 400;
@@ -80,7 +80,7 @@ export function countsOf(predictions: Uint32Array): number[] {
   return counts;
 }
 
-const line = (label: string, accuracy: number, predictions: Uint32Array): string => `${label.padStart(9)} ${percent(accuracy).padStart(9)}  ${row(countsOf(predictions), 6)}`;
+const line = (label: string, accuracy: number, predictions: Uint32Array): string => `${label.padStart(9)} ${percent(accuracy).padStart(9)} ${row(countsOf(predictions), 6)}`;
 
 async function main(): Promise<void> {
   const command = new Command('he-init', "A 784-10-10 network from He's initial weights: accuracy and how often it says each digit, an honest test, a digit of your own.", '--rows 6000 --compare');
@@ -106,7 +106,7 @@ async function main(): Promise<void> {
   const own = digit === '' ? fileURLToPath(new URL('my-digit.pgm', import.meta.url)) : digit;
   const ownPixels = await readOwnDigit(own);
   const printed = (iteration: number): boolean => iteration % 50 === 0;
-  say(`784-10-10 in float64 on ${count(train.rows)} pictures; ${updates} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.\n`);
+  say(`${wrap(`784-10-10 in float64 on ${count(train.rows)} pictures; ${updates} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.`)}\n`);
 
   const run = async (written: boolean): Promise<{ readonly model: Sequential; readonly moments: readonly Moment[]; readonly zeros: number }> => {
     const model = buildModel(initialWeights(seed, prelude), backend, written ? 1 : 1 / 255);
@@ -130,7 +130,7 @@ async function main(): Promise<void> {
     return;
   }
 
-  say(`iteration  accuracy  ${row(Array.from({ length: 10 }, (_, i) => `${i}s`), 6)}`);
+  say(`iteration  accuracy ${row(Array.from({ length: 10 }, (_, i) => `${i}s`), 6)}`);
   const { model, moments, zeros } = await run(asWritten);
   // The model as written takes pixels that are divided already.
   const ready = (data: ArrayDataset): FloatArray | Uint8Array => (asWritten ? Float64Array.from(data.x, (byte) => byte / 255) : Uint8Array.from(data.x));
@@ -144,11 +144,11 @@ async function main(): Promise<void> {
     return;
   }
   say(`${line('test', result.test, onTest)}\n`);
-  if (asWritten) say(`The notebook shows ${percent(result.train)} as its test accuracy: it tests on the training pictures. Sums that were exactly 0: ${zeros}.\n`);
+  if (asWritten) say(`${wrap(`The notebook shows ${percent(result.train)} as its test accuracy: it tests on the training pictures. Sums that were exactly 0: ${zeros}.`)}\n`);
   const answers = await model.predict(asWritten ? Float64Array.from(ownPixels, (byte) => byte / 255) : ownPixels);
   const [best] = answers.argmax();
   say(drawDigits([{ pixels: ownPixels, caption: `says ${best} (${(100 * answers.row(0)[best]).toFixed(0)} %)` }], columns));
-  say(`\nThat was ${relative(process.cwd(), own)}: open it in a text editor, or give --digit a PGM or PNG of yours.`);
+  say(`\n${wrap(`That was ${relative(process.cwd(), own)}: open it in a text editor, or give --digit a PGM or PNG of yours.`)}`);
 }
 
 interface Run { readonly model: Sequential; readonly moments: readonly Moment[]; readonly zeros: number }
@@ -166,14 +166,15 @@ async function showComparison(written: Run, corrected: Run, { train, test, json 
     return;
   }
   console.log([
-    `\nFloat32 pixels are off by at most ${short(pixels)}. Sums that were exactly 0, where the slopes differ: ${written.zeros}.`,
+    `\nFloat32 pixels are off by at most ${short(pixels)}.`,
+    `Sums that were exactly 0, where the slopes differ: ${written.zeros}.`,
     '',
     '                  accuracy            weights apart by',
     'iteration   written corrected        W1       b1       W2       b2',
     ...rows.map(({ iteration, accuracy, W1, b1, W2, b2 }) =>
       `${String(iteration).padStart(9)}${percent(accuracy.written).padStart(10)}${percent(accuracy.corrected).padStart(10)} ${row([W1, b1, W2, b2].map(short), 9)}`),
     '',
-    `Test accuracy as the notebook reports it, on the training pictures: ${percent(claimed)}. On the test set: ${percent(honest)}.`,
+    wrap(`Test accuracy as the notebook reports it, on the training pictures: ${percent(claimed)}. On the test set: ${percent(honest)}.`),
   ].join('\n'));
 }
 

@@ -5,7 +5,7 @@ import { minusOneHot, unstableSoftmax } from '../shared/as-written.js';
 import { Command, runExample, UsageError } from '../shared/command.js';
 import { apart } from '../shared/compare-biases.js';
 import { firstRows, loadPictures } from '../shared/digits.js';
-import { count, percent, Progress, row, short } from '../shared/screen.js';
+import { count, percent, Progress, row, short, wrap } from '../shared/screen.js';
 import { drawCurve } from './curve.js';
 
 export const batchSize = 64;
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
   const pictures = await loadPictures(choice);
   const data = firstRows(pictures.train, rows);
   const { test } = pictures;
-  say(`784-100-200-10 in float64 on ${count(data.rows)} pictures in batches of ${batchSize}; ${wanted} epochs with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.\n`);
+  say(`${wrap(`784-100-200-10 in float64 on ${count(data.rows)} pictures in batches of ${batchSize}; ${wanted} epochs with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.`)}\n`);
   const run = async (written: boolean): Promise<{ readonly model: Sequential; readonly figures: readonly EpochFigures[]; readonly weights: readonly (readonly ArrayLike<number>[])[] }> => {
     const random = new RandomState(seed);
     const model = buildModel(random, backend, fresh);

@@ -9,7 +9,7 @@ import { Command, runExample, UsageError } from '../shared/command.js';
 import { comparisonText, partings } from '../shared/compare-biases.js';
 import { descend, descendByHand, score, type Moment, type Watched } from '../shared/descent.js';
 import { firstRows, loadPictures } from '../shared/digits.js';
-import { columns, count, drawDigits, percent } from '../shared/screen.js';
+import { columns, count, drawDigits, percent, wrap } from '../shared/screen.js';
 
 const held = 1000;
 const learningRate = 0.1;
@@ -99,7 +99,7 @@ async function main(): Promise<void> {
   const { fitSet, heldOut, initial } = prepare(again, seed);
   // Rows beyond the training set's are test pictures: then there is no unseen test set.
   const unseen = again.rows <= train.rows;
-  say(`784-10-10 in float64 on ${count(fitSet.rows)} pictures, ${count(heldOut.rows)} held out; ${iterations} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.\n`);
+  say(`${wrap(`784-10-10 in float64 on ${count(fitSet.rows)} pictures, ${count(heldOut.rows)} held out; ${iterations} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.`)}\n`);
   const printed = (iteration: number): boolean => iteration % 100 === 0 || iteration === iterations - 1;
   const run = async (written: boolean): Promise<{ readonly model: Sequential; readonly moments: readonly Moment[] }> => {
     const model = buildModel(initial, backend);

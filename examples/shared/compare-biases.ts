@@ -47,7 +47,7 @@ export function partings(written: readonly Moment[], corrected: readonly Moment[
 export function comparisonText(written: readonly Moment[], corrected: readonly Moment[]): string {
   const unit = (values: FloatArray | undefined): string => Array.from(values ?? [], (value) => short(value).padStart(8)).join('').trimStart();
   const lines = [
-    'Bias gradients of the first iteration, unit by unit (the same weights, the same pictures):',
+    'Bias gradients of the first iteration, unit by unit, from the same weights:',
     ...(['hidden.bias', 'output.bias'] as const).flatMap((name) => [
       `  ${name}`,
       `    written   ${unit(written[0]?.gradients?.[name]?.subarray(0, 1))} for every unit`,

@@ -16,6 +16,21 @@ export function short(value: number): string {
   return size >= 0.01 && size < 1000 ? value.toPrecision(3) : value.toExponential(1);
 }
 
+/** Prose in lines of at most 80 characters. */
+export function wrap(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > 80) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join('\n');
+}
+
 /** Cells of equal width, to the right. */
 export const row = (cells: readonly (string | number)[], width: number): string => cells.map((cell) => String(cell).padStart(width)).join('');
 

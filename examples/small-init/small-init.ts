@@ -5,7 +5,7 @@ import { Command, runExample, UsageError } from '../shared/command.js';
 import { comparisonText, partings } from '../shared/compare-biases.js';
 import { descend, descendByHand, score, type Moment, type Watched } from '../shared/descent.js';
 import { firstRows, loadPictures } from '../shared/digits.js';
-import { columns, count, drawDigits, percent } from '../shared/screen.js';
+import { columns, count, drawDigits, percent, wrap } from '../shared/screen.js';
 
 const held = 1000;
 const learningRate = 0.1;
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
 
   const { train, test } = await loadPictures(choice);
   const { fitSet, heldOut, initial } = prepare(firstRows(train, rows), seed);
-  say(`784-10-10 in float64 on ${count(fitSet.rows)} pictures, ${count(heldOut.rows)} held out; ${iterations} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.\n`);
+  say(`${wrap(`784-10-10 in float64 on ${count(fitSet.rows)} pictures, ${count(heldOut.rows)} held out; ${iterations} updates with rate ${learningRate}, seed ${seed}${asWritten ? ', as written' : ''}.`)}\n`);
   const printed = (iteration: number): boolean => iteration % 50 === 0;
   const run = async (written: boolean): Promise<{ readonly model: Sequential; readonly moments: readonly Moment[] }> => {
     const model = buildModel(initial, backend);
@@ -101,7 +101,7 @@ async function main(): Promise<void> {
     }));
     return;
   }
-  say(`\nHeld out: ${percent(result.heldOut)} of ${count(heldOut.rows)}. Test set: ${percent(result.test)} of ${count(test.rows)}. Pictures ${shown.join(', ')} of those held out:\n`);
+  say(`\nHeld out: ${percent(result.heldOut)} of ${count(heldOut.rows)}. Test set: ${percent(result.test)} of ${count(test.rows)}.\nPictures ${shown.join(', ')} of those held out:\n`);
   const caption = (i: number): string => `${i}: ${predictions[i]} (${(100 * answers.row(i)[predictions[i]]).toFixed(0)} %), is ${heldOut.label(i)}`;
   say(drawDigits(shown.map((i) => ({ pixels: heldOut.row(i), caption: caption(i) })), columns));
 }

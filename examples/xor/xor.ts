@@ -169,7 +169,7 @@ async function main(): Promise<void> {
     return;
   }
   const solved = final.outputs.every((output, i) => Math.round(output) === targets[i]);
-  say(`\n${solved ? 'Solved: rounded, the outputs are XOR.' : 'Not solved with these initial weights.'} Outputs of at least 0.5 over the square from -0.5 to 1.5:\n`);
+  say(`\n${solved ? 'Solved: rounded, the outputs are XOR.' : 'Not solved with these initial weights.'}\nOutputs of at least 0.5 over the square from -0.5 to 1.5:\n`);
   say(drawRegions((points) => model.predictSync(points).data, inputs.map(([a, b], i) => ({ at: [a, b], mark: String(targets[i]) }))));
 }
 
@@ -223,7 +223,8 @@ async function comparison(seed: number, backend: BackendChoice, count: number): 
   const lines = partings.map(({ step, errorSum, sumSquaredError, W1, W2 }) =>
     `${String(step).padStart(7)}${row([...errorSum, ...sumSquaredError].map(short), 12)}${row([W1, W2].map(short), 10)}`);
   const text = [
-    'The output layer takes the same first step; the hidden one takes another, through weights that moved.',
+    'The output layer takes the same first step; the hidden one takes another,',
+    'through weights that moved.',
     '',
     '              sum of errors           squared errors         apart by',
     '   step     written   corrected     written   corrected    hidden    output',
