@@ -14,6 +14,7 @@ const all = readdirSync(fileURLToPath(new URL('../golden/seeds/', import.meta.ur
 const full = all.filter((name) => name.includes('-full-'));
 /** Those that `npm test` leaves out. */
 const small = all.filter((name) => /^00[0-3]-.*-6k-/.test(name) && !/^00[023]-.*seed0-6k|^001-as_written-seed0/.test(name));
+const later = all.filter((name) => /^00[0-3]-(as_written-seed42|corrected-seed42|corrected_official-seed42)-6k/.test(name) && !/^00[023]-corrected/.test(name));
 const hasAddon = loadAddon().addon !== null;
 const table: string[] = [];
 
@@ -44,10 +45,15 @@ async function follow(name: string, backend: 'native' | 'typescript', iterations
 it('has all runs', () => {
   expect(full).toHaveLength(11);
   expect(small).toHaveLength(12);
+  expect(later).toHaveLength(6);
 });
 
 describe.skipIf(!hasAddon)('full scale, native', () => {
   for (const name of full) it(name, () => follow(name, 'native'), 3_600_000);
+});
+
+describe.skipIf(!hasAddon)('whole runs on 6,000 pictures, native', () => {
+  for (const name of later) it(name, () => follow(name, 'native'), 600_000);
 });
 
 describe('full scale, TypeScript', () => {

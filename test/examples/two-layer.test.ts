@@ -11,6 +11,8 @@ import { followTwoLayer, twoLayerRun } from './two-layer.js';
 const folder = fileURLToPath(new URL('../golden/seeds/', import.meta.url));
 const files = readdirSync(folder);
 const runs = files.filter((name) => /^00[0-3]-.*-(6k|2k)-.*\.json$/.test(name)).map((name) => name.replace(/\.json$/, ''));
+/** A minute of a two-core machine is what there is here: these go with test:long. Each has a sister with another seed below. */
+const later = /as_written-seed42|^001-corrected(_official)?-seed42/;
 const inShort = /^00[023]-.*(seed0-6k|seed5)|^001-as_written-seed0/;
 const hasAddon = loadAddon().addon !== null;
 
@@ -19,7 +21,7 @@ it('has all runs', () => {
 });
 
 describe.skipIf(!hasAddon)('whole runs, native', () => {
-  for (const name of runs) {
+  for (const name of runs.filter((name) => !later.test(name))) {
     it(name, async () => {
       const run = twoLayerRun(name);
       const { compared, accuracy, model } = await followTwoLayer(run, await setsOf(run.dataset), 'native');
