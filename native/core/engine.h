@@ -1,5 +1,6 @@
 // The network in one dtype: parameters in packed panels, the passes over rows, and the loops built from them.
 #pragma once
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -86,6 +87,7 @@ class Engine final : public Network {
   void tiny_train(const Data& data, const TrainRequest& request, size_t total, TrainOutcome& outcome);
   unsigned threads_for(size_t rows) const;
   bool prepare_team(Team& team, size_t rows, unsigned threads);
+  bool change_team(Team& team, std::chrono::steady_clock::duration together, std::chrono::steady_clock::time_point now);
 
   // --- evaluate.cc
   struct ScratchLease;
@@ -112,6 +114,10 @@ class Engine final : public Network {
   mutable std::shared_mutex weights_mutex_;
   mutable std::mutex published_mutex_;
   Parameters published_;
+
+  // While other processes hold the processors one thread works alone.
+  std::chrono::steady_clock::time_point solo_until_{};
+  std::chrono::steady_clock::duration solo_ = std::chrono::milliseconds(50);
 
   // Training memory: kept between calls, grown when a larger batch or team comes.
   std::unique_ptr<Team> team_;

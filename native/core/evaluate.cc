@@ -1,5 +1,6 @@
 // Inference and evaluation: threads take rows, and blocks of rows go through all layers while they are in L1 and L2.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "engine.h"
@@ -57,6 +58,7 @@ void Engine<T>::each_block(size_t rows, const Row& row) const {
   // Allocation may throw, and work must not: every thread's scratch is taken here.
   std::vector<std::unique_ptr<ScratchLease>> leases;
   for (unsigned t = 0; t < threads; ++t) leases.push_back(std::make_unique<ScratchLease>(*this));
+  std::atomic<size_t> next{0};
   Pool::instance().run(threads, [&](unsigned thread) {
     const FlushToZero flush;
     const size_t begin = rows * thread / threads, end = rows * (thread + 1) / threads;

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -47,20 +48,21 @@ double cgroup_processors() {
 
 }  // namespace
 
-void Barrier::wait() {
-  if (threads_ == 1) return;
+int64_t Barrier::wait() {
+  if (threads_ == 1) return 0;
   const unsigned phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
     arrived_.store(0, std::memory_order_relaxed);
     phase_.store(phase + 1, std::memory_order_release);
-    return;
+    return 0;
   }
-  for (unsigned i = 0; phase_.load(std::memory_order_acquire) == phase; ++i) {
-    if (i < spins_)
-      pause();
-    else
-      std::this_thread::yield();
+  for (unsigned i = 0; i < spins_; ++i) {
+    if (phase_.load(std::memory_order_acquire) != phase) return 0;
+    pause();
   }
+  const auto start = std::chrono::steady_clock::now();
+  while (phase_.load(std::memory_order_acquire) == phase) std::this_thread::yield();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
 }
 
 Pool& Pool::instance() {

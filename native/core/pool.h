@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -11,11 +12,12 @@
 
 namespace nabla {
 
-// Threads that meet between phases. Waits spin shortly and then give the processor away.
+// Threads that meet between phases. Waits spin shortly and then give the processor away; wait() says for how many nanoseconds, which is
+// 0 unless another thread's work was much longer or the system took its processor.
 class Barrier {
  public:
   Barrier(unsigned threads, bool crowded) : threads_(threads), spins_(crowded ? 0 : 4000) {}
-  void wait();
+  int64_t wait();
 
  private:
   const unsigned threads_;

@@ -19,7 +19,8 @@ constexpr size_t steps_a_call = 256;
 template <class T>
 bool Engine<T>::tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, const TrainRequest& request) const {
   if (steps_a_pass != 1 || batch_rows > plan_.width || request.outputs || materialised_) return false;
-  if (plan_.stages.size() > tiny_layers || !plan_.dropouts.empty() || plan_.input_size > plan_.width || data.kind != TargetKind::values) return false;
+  if (plan_.stages.size() > tiny_layers || !plan_.dropouts.empty() || plan_.input_size > plan_.width || data.kind != TargetKind::values)
+    return false;
   if (spec_.loss.name == LossName::softmax_cross_entropy || !class_weights_.empty()) return false;
   size_t products = 0;
   for (const Stage& s : plan_.stages) {
@@ -95,8 +96,8 @@ void Engine<T>::tiny_train(const Data& data, const TrainRequest& request, size_t
   refresh_transposed(0, 1);
 }
 
-#define NABLA_FOR(T)                                                                              \
-  template bool Engine<T>::tiny(const Data&, size_t, size_t, const TrainRequest&) const;          \
+#define NABLA_FOR(T)                                                                     \
+  template bool Engine<T>::tiny(const Data&, size_t, size_t, const TrainRequest&) const; \
   template void Engine<T>::tiny_train(const Data&, const TrainRequest&, size_t, TrainOutcome&);
 NABLA_FOR(float)
 NABLA_FOR(double)

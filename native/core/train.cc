@@ -20,6 +20,12 @@ constexpr double sparse_density = 0.3;
 // A layer this narrow adds its gradient in memory, a row at a time; a wider one goes through columns.
 constexpr size_t scatter_panels = 2;
 
+// A team that waited for this share of its time, in at least this long, is left for one thread; tried again after a while that doubles
+// up to the longest. Timing decides who computes, never what.
+constexpr double stalled_share = 0.4;
+constexpr auto stalled_after = std::chrono::milliseconds(2);
+constexpr auto solo_shortest = std::chrono::milliseconds(50), solo_longest = std::chrono::milliseconds(800);
+
 size_t part(size_t count, size_t index, size_t parts) { return count * index / parts; }
 
 }  // namespace
@@ -32,10 +38,13 @@ unsigned Engine<T>::threads_for(size_t rows) const {
 template <class T>
 bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
   const bool blocked = gradient_blocks(rows, plan_.parameters) > 1;
-  if (team.threads != threads) {
-    team.threads = threads;
-    team.barrier = std::make_unique<Barrier>(threads, Pool::instance().crowded(threads));
-    team.runs = split_weights(plan_, threads);
+  if (team.full.threads != threads) {
+    for (typename Team::Split* const split : {&team.full, &team.solo}) {
+      split->threads = split == &team.solo ? 1 : threads;
+      split->barrier = std::make_unique<Barrier>(split->threads, Pool::instance().crowded(split->threads));
+      split->runs = split_weights(plan_, split->threads);
+      split->later_runs = split_weights(plan_, split->threads, 1);
+    }
     team.correct.assign(threads, 0);
     team.losses.assign(threads, 0);
     team.blocks.clear();
@@ -55,18 +64,20 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
     for (size_t i = 0; i < team.sparse_rows.size(); ++i) team.sparse_rows[i].reserve(i == 0 ? chunk : block_rows, team.sparse->longest);
     team.sparse_order.resize(threads);
     team.sparse_columns.resize(threads);
-    team.later_runs = split_weights(plan_, threads, 1);
     // Inputs split so that every thread has as many entries; an input costs a little even when no row has it.
     const std::vector<size_t>& counts = team.sparse->column_counts;
-    size_t total = 0;
-    for (const size_t c : counts) total += c + 1;
-    team.column_split.assign(1, 0);
-    size_t sum = 0;
-    for (size_t i = 0; i < counts.size(); ++i) {
-      while (team.column_split.size() < threads && sum * threads >= total * team.column_split.size()) team.column_split.push_back(i);
-      sum += counts[i] + 1;
+    size_t all = 0;
+    for (const size_t c : counts) all += c + 1;
+    for (typename Team::Split* const split : {&team.full, &team.solo}) {
+      std::vector<size_t>& columns = split->column_split;
+      columns.assign(1, 0);
+      size_t sum = 0;
+      for (size_t i = 0; i < counts.size(); ++i) {
+        while (columns.size() < split->threads && sum * split->threads >= all * columns.size()) columns.push_back(i);
+        sum += counts[i] + 1;
+      }
+      while (columns.size() < split->threads + 1) columns.push_back(counts.size());
     }
-    while (team.column_split.size() < threads + 1) team.column_split.push_back(counts.size());
   }
   return blocked;
 }
@@ -185,7 +196,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
   const bool sparse = team.sparse != nullptr && team.weights_finite.load(std::memory_order_relaxed);
   for (size_t at = 0; at < n; at += chunk_rows) {
     const size_t m = std::min(chunk_rows, n - at);
-    const size_t lo = part(m, thread, team.threads), hi = part(m, thread + 1, team.threads);
+    const size_t lo = part(m, thread, team.split->threads), hi = part(m, thread + 1, team.split->threads);
     if (lo < hi) {
       if (sparse) {
         gather_sparse(team.sparse_rows[0], batch, at, lo, hi);
@@ -202,7 +213,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
                   reinterpret_cast<T*>(team.outcome->outputs.data()) + (team.output_row + at + lo) * plan_.last().units);
       backward_rows(team.chunk, lo, hi);
     }
-    team.barrier->wait();
+    team.meet();
     const bool last = at + m == n;
     if (last) {
       team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
@@ -211,23 +222,23 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
     T* const gradients = single && fused ? nullptr : team.gradients.data();
     if (sparse) {
       const Stage& first = plan_.stages[0];
-      const size_t i0 = team.column_split[thread], i1 = team.column_split[thread + 1];
+      const size_t i0 = team.split->column_split[thread], i1 = team.split->column_split[thread + 1];
       const GradientSink<T> sink{gradients != nullptr ? gradients + first.weight_at : nullptr, at > 0,
                                  last && fused ? &updates_[0] : nullptr};
       const SparseColumns<T> columns = team.sparse_columns[thread].build(team.sparse_rows[0], m, i0, i1);
       k_.sparse_weight_gradient(&columns, team.chunk.gradients[0].data(), first.ld, first.inputs, first.panels, &sink);
       if (last && fused && !first_weights_finite(i0, i1)) team.weights_finite.store(false, std::memory_order_relaxed);
     }
-    weight_phase(team.chunk, m, sparse ? team.later_runs[thread] : team.runs[thread], thread, team.threads, gradients, at > 0,
-                 last && fused);
-    if (!last) team.barrier->wait();
+    weight_phase(team.chunk, m, sparse ? team.split->later_runs[thread] : team.split->runs[thread], thread, team.split->threads, gradients,
+                 at > 0, last && fused);
+    if (!last) team.meet();
   }
   if (fused) return;
-  team.barrier->wait();
-  update_range(team.gradients.data(), thread, team.threads);
-  team.barrier->wait();
-  refresh_transposed(thread, team.threads);
-  if (sparse && !first_weights_finite(team.column_split[thread], team.column_split[thread + 1]))
+  team.meet();
+  update_range(team.gradients.data(), thread, team.split->threads);
+  team.meet();
+  refresh_transposed(thread, team.split->threads);
+  if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
 }
 
@@ -254,7 +265,7 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
   const double denom = denominator(batch);
   Scratch<T>& s = team.blocks[thread];
   const bool sparse = team.sparse != nullptr && team.weights_finite.load(std::memory_order_relaxed);
-  for (size_t block = part(count, thread, team.threads); block < part(count, thread + 1, team.threads); ++block) {
+  for (size_t block = part(count, thread, team.split->threads); block < part(count, thread + 1, team.split->threads); ++block) {
     const size_t from = part(n, block, count), to = part(n, block + 1, count);
     T* const gradients = team.partials.data() + block * plan_.flat_size;
     for (size_t at = from; at < to; at += block_rows) {
@@ -287,17 +298,33 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
       }
     }
   }
-  team.barrier->wait();
+  team.meet();
   team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
   if (!std::isfinite(team.losses[thread])) return;
-  const size_t begin = part(plan_.flat_size / plan_.width, thread, team.threads) * plan_.width;
-  const size_t end = part(plan_.flat_size / plan_.width, thread + 1, team.threads) * plan_.width;
+  const size_t begin = part(plan_.flat_size / plan_.width, thread, team.split->threads) * plan_.width;
+  const size_t end = part(plan_.flat_size / plan_.width, thread + 1, team.split->threads) * plan_.width;
   k_.sum_blocks(team.partials.data(), count, plan_.flat_size, begin, end, team.gradients.data());
-  update_range(team.gradients.data(), thread, team.threads);
-  team.barrier->wait();
-  refresh_transposed(thread, team.threads);
-  if (sparse && !first_weights_finite(team.column_split[thread], team.column_split[thread + 1]))
+  update_range(team.gradients.data(), thread, team.split->threads);
+  team.meet();
+  refresh_transposed(thread, team.split->threads);
+  if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
+}
+
+// Whether the threads at work should part: a team that mostly waits, or one thread whose time alone is over.
+template <class T>
+bool Engine<T>::change_team(Team& team, std::chrono::steady_clock::duration together, std::chrono::steady_clock::time_point now) {
+  if (team.split == &team.solo) return now >= solo_until_;
+  if (together < stalled_after) return false;
+  const auto stalled = std::chrono::nanoseconds(team.stalled.load(std::memory_order_relaxed));
+  if (std::chrono::duration<double>(stalled) < stalled_share * std::chrono::duration<double>(together)) {
+    // Well for long enough: the next time alone is short again, and the account starts anew.
+    if (together > solo_shortest) solo_ = solo_shortest;
+    return together > solo_shortest;
+  }
+  solo_until_ = now + solo_;
+  solo_ = std::min<std::chrono::steady_clock::duration>(solo_ * 2, solo_longest);
+  return true;
 }
 
 template <class T>
@@ -327,6 +354,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   team.outputs = request.outputs;
   team.output_row = 0;
   team.stop = false;
+  size_t next = request.first_step;
   if (request.outputs) {
     // One pass at most: with outputs a slice ends where a pass does, so that memory stays bounded.
     const size_t rows = std::min(left * batch_rows, span);
@@ -336,9 +364,10 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   const Clock::time_point start = Clock::now();
   const bool timed = std::isfinite(request.max_milliseconds);
 
+  Clock::time_point met = start;
   const auto work = [&](unsigned thread) {
     const FlushToZero flush;
-    for (size_t step = request.first_step; step < total; ++step) {
+    for (size_t step = next; step < total; ++step) {
       const size_t in_pass = step % steps_a_pass;
       Batch batch{&data, request.rows, request.rows.to};
       batch.rows.from = request.rows.from + in_pass * batch_rows;
@@ -358,7 +387,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
         team.output_row += batch.size();
         // Counted before the phase barrier by every thread, set to 0 again only after the barrier below.
         uint32_t correct = 0;
-        for (unsigned t = 0; t < threads; ++t) correct += team.correct[t];
+        for (unsigned t = 0; t < team.split->threads; ++t) correct += team.correct[t];
         outcome.correct.push_back(correct);
         if (failed) {
           outcome.stopped = Stopped::non_finite;
@@ -366,23 +395,33 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
           ++outcome.steps;
           step_ += 1;
           if (step + 1 < total) {
+            const Clock::time_point now = Clock::now();
             if (abort_.load(std::memory_order_relaxed)) {
               outcome.stopped = Stopped::aborted;
               team.stop = true;
-            } else if ((timed && std::chrono::duration<double, std::milli>(Clock::now() - start).count() >= request.max_milliseconds) ||
+            } else if ((timed && std::chrono::duration<double, std::milli>(now - start).count() >= request.max_milliseconds) ||
                        (request.outputs && in_pass + 1 == steps_a_pass)) {
               outcome.stopped = Stopped::slice;
               team.stop = true;
+            } else if (threads > 1) {
+              team.leave = change_team(team, now - met, now);
             }
           }
         }
       }
       if (failed) return;
-      team.barrier->wait();
-      if (team.stop) return;
+      team.meet();
+      if (team.stop || team.leave) return;
     }
   };
-  Pool::instance().run(threads, work);
+  do {
+    team.split = threads == 1 || Clock::now() < solo_until_ ? &team.solo : &team.full;
+    team.leave = false;
+    team.stalled.store(0, std::memory_order_relaxed);
+    met = Clock::now();
+    Pool::instance().run(team.split->threads, work);
+    next = request.first_step + outcome.steps;
+  } while (team.leave);
   outcome.output_rows = request.outputs ? team.output_row : 0;
   team.outcome = nullptr;
   return outcome;

@@ -14,10 +14,20 @@ constexpr size_t block_rows = 128;
 
 template <class T>
 struct Engine<T>::Team {
-  unsigned threads = 0;
-  size_t rows = 0;  // of the shared scratch
-  std::unique_ptr<Barrier> barrier;
-  std::vector<std::vector<WeightRun>> runs;
+  // How a number of threads shares the work.
+  struct Split {
+    unsigned threads = 0;
+    std::unique_ptr<Barrier> barrier;
+    std::vector<std::vector<WeightRun>> runs;
+    std::vector<std::vector<WeightRun>> later_runs;  // all layers but the first, where zeros are skipped
+    std::vector<size_t> column_split;                // then a thread's inputs of the first layer: [t], [t + 1]
+  };
+  // All threads, or one while other processes hold the processors: waiting for a thread that is not running costs more than its help.
+  Split full, solo;
+  Split* split = nullptr;
+  std::atomic<int64_t> stalled{0};  // nanoseconds that threads waited for one another since the team last met
+  bool leave = false;               // written by thread 0 before a barrier
+
   // Parameter-split plan: one scratch of a chunk for all. Sample-split plan: one of a sub-block for each thread.
   Scratch<T> chunk;
   std::vector<Scratch<T>> blocks;
@@ -32,8 +42,6 @@ struct Engine<T>::Team {
   std::vector<SparseRows<T>> sparse_rows;  // one for the chunk, or one a thread
   std::vector<SparseOrder> sparse_order;   // a thread
   std::vector<SparseColumnLists<T>> sparse_columns;
-  std::vector<size_t> column_split;                // a thread's inputs of the first layer: [t], [t + 1]
-  std::vector<std::vector<WeightRun>> later_runs;  // the other layers
   std::atomic<bool> weights_finite{true};
 
   // Of the current step; written by thread 0 before a barrier.
@@ -42,6 +50,11 @@ struct Engine<T>::Team {
   TrainOutcome* outcome = nullptr;
   bool outputs = false;
   size_t output_row = 0;  // first output row of the current step
+
+  void meet() {
+    const int64_t waited = split->barrier->wait();
+    if (waited > 0) stalled.fetch_add(waited, std::memory_order_relaxed);
+  }
 };
 
 }  // namespace nabla
