@@ -97,6 +97,8 @@ class Engine final : public Network {
   void head(T* z, size_t rows) const;
 
   // --- manual.cc
+  template <class Body>
+  void over_rows(size_t rows, const Body& body) const;
   void write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const std::vector<void*>& gradients, void* dx);
   void unpack(const T* flat, const std::vector<void*>& arrays) const;
   void pack(const std::vector<const void*>& arrays, T* flat) const;

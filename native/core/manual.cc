@@ -1,10 +1,24 @@
 // The machinery taken apart: forward, backward and update one by one, and the parameters' way in and out.
 #include <algorithm>
+#include <atomic>
 
 #include "engine.h"
 #include "train_team.h"
 
 namespace nabla {
+
+// Calls body(lo, hi) for parts of the rows that stay in L2, spread over the team.
+template <class T>
+template <class Body>
+void Engine<T>::over_rows(size_t rows, const Body& body) const {
+  const size_t parts = (rows + block_rows - 1) / block_rows;
+  std::atomic<size_t> next{0};
+  Pool::instance().run(threads_for(rows), [&](unsigned) {
+    const FlushToZero flush;
+    for (size_t part = next.fetch_add(1, std::memory_order_relaxed); part < parts; part = next.fetch_add(1, std::memory_order_relaxed))
+      body(part * block_rows, std::min(rows, (part + 1) * block_rows));
+  });
+}
 
 // Packed gradients of the scratch's rows, in canonical arrays; dx where wanted.
 template <class T>
@@ -12,19 +26,34 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
   AlignedArray<T> flat(plan_.flat_size);
   const size_t count = gradient_blocks(rows, plan_.parameters);
   AlignedArray<T> partial(count > 1 ? count * plan_.flat_size : 0);
-  for (size_t block = 0; block < count; ++block) {
-    const size_t from = rows * block / count, to = rows * (block + 1) / count;
-    T* const out = count > 1 ? partial.data() + block * plan_.flat_size : flat.data();
-    for (size_t i = 0; i < plan_.stages.size(); ++i) {
-      const Stage& stage = plan_.stages[i];
-      const GradientSink<T> weight{out + stage.weight_at, false, nullptr};
-      k_.weight_gradient(stage_input(s, i, true) + from * stage_input_ld(i), stage_input_ld(i), s.gradients[i].data() + from * stage.ld,
-                         stage.ld, to - from, stage.inputs, 0, stage.inputs, 0, stage.panels, &weight);
-      if (!stage.use_bias) continue;
-      const GradientSink<T> bias{out + stage.bias_at, false, nullptr};
-      k_.bias_gradient(s.gradients[i].data() + from * stage.ld, stage.ld, to - from, 0, stage.panels, &bias);
+  const unsigned threads = threads_for(rows);
+  const std::vector<std::vector<WeightRun>> whole = split_weights(plan_, 1), shares = split_weights(plan_, threads);
+  // Rows [from, to) in parts that stay in L2; a part continues the chains of the one before.
+  const auto gradients_of = [&](const std::vector<WeightRun>& runs, size_t from, size_t to, size_t share, size_t parts, T* out) {
+    for (size_t at = from; at < to; at += block_rows) {
+      const size_t m = std::min(block_rows, to - at);
+      for (const WeightRun& run : runs) {
+        const Stage& stage = plan_.stages[run.stage];
+        const size_t ld = stage_input_ld(run.stage);
+        const GradientSink<T> sink{out + stage.weight_at, at > from, nullptr};
+        k_.weight_gradient(stage_input(s, run.stage, true) + at * ld, ld, s.gradients[run.stage].data() + at * stage.ld, stage.ld, m,
+                           stage.inputs, run.i0, run.i1, run.p0, run.p1, &sink);
+      }
+      for (size_t i = 0; i < plan_.stages.size(); ++i) {
+        const Stage& stage = plan_.stages[i];
+        if (!stage.use_bias) continue;
+        const GradientSink<T> sink{out + stage.bias_at, at > from, nullptr};
+        k_.bias_gradient(s.gradients[i].data() + at * stage.ld, stage.ld, m, stage.panels * share / parts,
+                         stage.panels * (share + 1) / parts, &sink);
+      }
     }
-  }
+  };
+  Pool::instance().run(threads, [&](unsigned thread) {
+    const FlushToZero flush;
+    if (count == 1) return gradients_of(shares[thread], 0, rows, thread, threads, flat.data());
+    for (size_t block = count * thread / threads; block < count * (thread + 1) / threads; ++block)
+      gradients_of(whole[0], rows * block / count, rows * (block + 1) / count, 0, 1, partial.data() + block * plan_.flat_size);
+  });
   if (count > 1) k_.sum_blocks(partial.data(), count, plan_.flat_size, 0, plan_.flat_size, flat.data());
   if (with_l2) {
     // g = mad(l2, w, g) is the update p = mad(-rate, g, p) with rate -l2, applied to the gradients.
@@ -43,8 +72,10 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
   AlignedArray<T> transposed(first.input_panels * first.panels * plan_.width * plan_.width);
   k_.transpose_weight(flat_.data(), first.inputs, first.panels, 0, first.input_panels, 0, first.panels, transposed.data());
   AlignedArray<T> full(rows * plan_.input_ld);
-  k_.dense_backward_input(s.gradients[0].data(), first.ld, rows, first.units, transposed.data(), first.input_panels, full.data(),
-                          plan_.input_ld, nullptr, Activation::linear);
+  over_rows(rows, [&](size_t lo, size_t hi) {
+    k_.dense_backward_input(s.gradients[0].data() + lo * first.ld, first.ld, hi - lo, first.units, transposed.data(), first.input_panels,
+                            full.data() + lo * plan_.input_ld, plan_.input_ld, nullptr, Activation::linear);
+  });
   for (size_t d = plan_.dropouts.size(); d-- > 0;)
     if (plan_.dropouts[d].after_stage == 0)
       k_.dropout_backward(full.data(), s.masks[d].data(), rows, plan_.input_ld, static_cast<T>(1.0 / (1.0 - plan_.dropouts[d].rate)));
@@ -60,17 +91,22 @@ void Engine<T>::forward_train(const Data& data, const Rows& rows, void* outputs,
   const size_t n = batch.size();
   manual_rows_ = 0;
   if (manual_.rows != n) manual_ = Scratch<T>(plan_, n, true);
-  const FlushToZero flush;
-  gather(manual_, batch, 0, 0, n, false);
-  forward(manual_, flat_.data(), 0, n, true, 0);
   const Stage& last = plan_.last();
-  for (size_t i = 0; i < plan_.stages.size(); ++i)
-    copy_rows(stage_input(manual_, i + 1, true), plan_.stages[i].ld, n, plan_.stages[i].units, static_cast<T*>(activations[i]));
-  const T* const z = stage_input(manual_, plan_.stages.size(), true);
-  copy_rows(z, last.ld, n, last.units, static_cast<T*>(logits));
-  std::memcpy(manual_.outputs.data(), z, n * last.ld * sizeof(T));
-  head(manual_.outputs.data(), n);
-  copy_rows(manual_.outputs.data(), last.ld, n, last.units, static_cast<T*>(outputs));
+  over_rows(n, [&](size_t lo, size_t hi) {
+    gather(manual_, batch, 0, lo, hi, false);
+    forward(manual_, flat_.data(), lo, hi, true, 0);
+    for (size_t i = 0; i < plan_.stages.size(); ++i) {
+      const Stage& stage = plan_.stages[i];
+      copy_rows(stage_input(manual_, i + 1, true) + lo * stage.ld, stage.ld, hi - lo, stage.units,
+                static_cast<T*>(activations[i]) + lo * stage.units);
+    }
+    const T* const z = stage_input(manual_, plan_.stages.size(), true) + lo * last.ld;
+    T* const out = manual_.outputs.data() + lo * last.ld;
+    copy_rows(z, last.ld, hi - lo, last.units, static_cast<T*>(logits) + lo * last.units);
+    std::memcpy(out, z, (hi - lo) * last.ld * sizeof(T));
+    head(out, hi - lo);
+    copy_rows(out, last.ld, hi - lo, last.units, static_cast<T*>(outputs) + lo * last.units);
+  });
   manual_rows_ = n;
 }
 
@@ -82,8 +118,7 @@ void Engine<T>::backward(const void* dlogits, const std::vector<void*>& gradient
   std::fill(dz, dz + manual_rows_ * last.ld, T(0));
   for (size_t r = 0; r < manual_rows_; ++r)
     std::memcpy(dz + r * last.ld, static_cast<const T*>(dlogits) + r * last.units, last.units * sizeof(T));
-  const FlushToZero flush;
-  backward_rows(manual_, 0, manual_rows_);
+  over_rows(manual_rows_, [&](size_t lo, size_t hi) { backward_rows(manual_, lo, hi); });
   write_gradients(manual_, manual_rows_, false, gradients, dx);
 }
 
