@@ -30,6 +30,12 @@ const Recorded recorded[] = {
     {"a batch of two chunks, float64", 0xb09f0b2a0cec6456ull, 0x667916c1aa0c32f5ull},
     {"mostly zeros, float64", 0xdb97cac79a13a33eull, 0xf456d1463802ec0bull},
     {"mostly zeros in blocks, float64", 0xa9c5c1c4377d9786ull, 0xa8ea57eadea91e71ull},
+    {"xor, float32", 0x75bb9eb6811a7097ull, 0x48d446a23036dfd5ull},
+    {"tiny, nesterov, weights, float32", 0xa3806dbe2a9d54c6ull, 0xdb37a44b94ce4777ull},
+    {"tiny, adam, every lane, float32", 0x578a4698e6ebfd48ull, 0x19424940c961d81dull},
+    {"xor, float64", 0xa85e52ba1cf323d9ull, 0xcb8ecd00c05cf4d8ull},
+    {"tiny, nesterov, weights, float64", 0x3ae7cb93f3e78263ull, 0x01ba3c7cf29a6834ull},
+    {"tiny, adam, every lane, float64", 0x3dafd4557ee6066cull, 0x75eddf82bd687548ull},
 };
 
 // FNV-1a.

@@ -192,7 +192,9 @@ void training(const Job& job, const KernelSet& set, const Expected<T, fused>& ex
         }
         request.first_step += outcome.steps;
         stopped = outcome.stopped;
-        if (sliced) CHECK_THAT(outcome.steps == 1, what + ": a slice of no time is one step");
+        // The smallest networks take many steps at once, unless gradients or outputs are looked at.
+        if (sliced && (job.batch < job.rows || materialised || request.outputs))
+          CHECK_THAT(outcome.steps == 1, what + ": a slice of no time is one step");
       }
       state.read(*network);
       CHECK_THAT(stopped == Stopped::done, what + ": done");

@@ -65,6 +65,20 @@ struct Cases {
     }
   }
 
+  void finite(size_t n) {
+    std::vector<T> x(n);
+    random.fill(x.data(), n);
+    CHECK_THAT(k.all_finite(x.data(), n), label("all_finite", n));
+    x[0] = std::numeric_limits<T>::max();
+    CHECK_THAT(k.all_finite(x.data(), n), label("all_finite", n) + " of the largest number");
+    for (const T value : {std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity(), std::numeric_limits<T>::quiet_NaN()})
+      for (const size_t at : {size_t{0}, n / 2, n - 1}) {
+        std::vector<T> y = x;
+        y[at] = value;
+        CHECK_THAT(!k.all_finite(y.data(), n), label("all_finite", n) + " of one that is not, at " + std::to_string(at));
+      }
+  }
+
   void activations(size_t n, T scale) {
     const size_t rows = 3, ld = round_up(n, w) + w;
     const std::vector<T> z = padded(rows, n, ld, scale), da = padded(rows, n, ld, T(2));
@@ -261,6 +275,7 @@ struct Cases {
         loss(Name::squares, false, false, false, n, scale);
       }
       dropout(n);
+      finite(round_up(n, w));
     }
     load(784);
     functions();

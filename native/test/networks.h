@@ -203,6 +203,24 @@ inline std::vector<Job> jobs(bool float64) {
   sparse.optimizer.beta2 = 0.75;
   sparse.optimizer.epsilon = 0.001;
   add("mostly zeros in blocks", sparse, 1200, 1100, 2, InputType::float32, 0.9, TargetKind::labels, true, true);
+
+  // The smallest networks on one batch, as many steps: what a kernel call may do at once.
+  add("xor", network(2, {dense(3, Activation::tanh), dense(1, Activation::linear)}, sigmoid, float64), 4, 4, 600, InputType::uint8, 0.5,
+      TargetKind::values, false, false);
+  NetworkSpec small = network(
+      5, {rescaling(0.5, 0.25), dense(4, Activation::relu, false), dense(3, Activation::sigmoid, true, 0, 0.5), dense(2, Activation::tanh)},
+      squares, float64);
+  small.optimizer.momentum = 0.75;
+  small.optimizer.nesterov = true;
+  small.optimizer.weight_decay = 0.001;
+  add("tiny, nesterov, weights", small, 7, 100, 300, InputType::float64, 0, TargetKind::values, true, true);
+  NetworkSpec tiny = network(3, {dense(8, Activation::sigmoid), dense(2, Activation::tanh)}, sigmoid, float64);
+  tiny.optimizer.rule = nabla::Rule::adam;
+  tiny.optimizer.beta1 = 0.9;
+  tiny.optimizer.beta2 = 0.999;
+  tiny.optimizer.epsilon = 1e-7;
+  tiny.loss.mean = false;
+  add("tiny, adam, every lane", tiny, 8, 8, 40, InputType::float32, 0, TargetKind::values, false, true);
   return list;
 }
 
