@@ -429,6 +429,8 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
 
 template TrainOutcome Engine<float>::train(const Data&, const TrainRequest&);
 template TrainOutcome Engine<double>::train(const Data&, const TrainRequest&);
+template unsigned Engine<float>::threads_for(size_t) const;
+template unsigned Engine<double>::threads_for(size_t) const;
 template void Engine<float>::prepare_updates(const double*);
 template void Engine<double>::prepare_updates(const double*);
 template void Engine<float>::update_range(const float*, unsigned, unsigned);
