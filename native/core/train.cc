@@ -419,7 +419,8 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
     team.leave = false;
     team.stalled.store(0, std::memory_order_relaxed);
     met = Clock::now();
-    Pool::instance().run(team.split->threads, work);
+    // By reference: a copy would be allocated at every change of the team.
+    Pool::instance().run(team.split->threads, std::ref(work));
     next = request.first_step + outcome.steps;
   } while (team.leave);
   outcome.output_rows = request.outputs ? team.output_row : 0;
