@@ -95,6 +95,7 @@ export const typescriptMutants = [
   loss('const d = a[aAt + i] -', 'const d = 2 * a[aAt + i] -', 'squared loss: factor'),
   loss('terms[i] = d * d;', 'terms[i] = d;', 'squared loss: square'),
   loss('if (values[offset + i] > values[offset + best]) best = i;', 'if (values[offset + i] < values[offset + best]) best = i;', 'right predictions: argmin'),
+  loss('if (values[offset + i] > values[offset + best]) best = i;', 'if (values[offset + i] >= values[offset + best]) best = i;', 'right predictions: highest index wins'),
   loss('z[zAt + i] >= 0 === targets', 'z[zAt + i] < 0 === targets', 'right predictions: sign'),
   loss('out[i] = sigmoid(logits[i]);', 'out[i] = logits[i];', 'head: sigmoid dropped'),
   loss('softmaxRow(logits, row * outputs, out, row * outputs, outputs, lanes);', 'void row;', 'head: softmax dropped'),

@@ -32,7 +32,11 @@ export function lossCases({ make, dtype, tolerance, test }: Suite): void {
     // One row x = 2, W = (0, 0): p = (0.5, 0.5), loss = log 2, dlogits = (-0.5, 0.5), dW = 2 dlogits = (-1, 1), dx = 0.
     const spec = network(dtype, 1, [dense(2)]);
     const executor = make(spec);
-    const worked = executor.lossAndGradients(executor.load({ x: Float64Array.of(2), rows: 1, y: { kind: 'labels', values: Int32Array.of(0) } }), { order: null, from: 0, to: 1 });
+    const one = { order: null, from: 0, to: 1 };
+    const load = (label: number) => executor.load({ x: Float64Array.of(2), rows: 1, y: { kind: 'labels', values: Int32Array.of(label) } });
+    const worked = executor.lossAndGradients(load(0), one);
+    // Of equal logits the lowest index is the prediction.
+    expect([0, 1].map((label) => executor.evaluateSync(load(label), one).correct)).toEqual([1, 0]);
     close(worked.loss, Math.LN2);
     expectSameLists(worked.gradients, [floats(dtype, [-1, 1]), floats(dtype, [-0.5, 0.5])]);
     expectSameLists([worked.outputs, worked.dx], [floats(dtype, [0.5, 0.5]), floats(dtype, [0])]);
