@@ -111,12 +111,24 @@ SparseLists<T> SparseOrder::build(SparseRows<T>& samples, size_t lo, size_t hi) 
   return {count, order.data(), samples.counts.data() + lo, samples.index.data() + lo, samples.values.data() + lo * samples.ld, samples.ld};
 }
 
+void SparseOrder::reserve(size_t most_rows) {
+  order.reserve(most_rows);
+  buckets.reserve(65);
+}
+
+template <class T>
+void SparseColumnLists<T>::reserve(size_t most_rows, size_t columns, size_t entries) {
+  starts.reserve(columns + 1);
+  cursor.reserve(2 * most_rows);
+  if (rows.size() < entries) rows.resize(entries);
+  values.reserve(rows.size());
+}
+
 template <class T>
 SparseColumns<T> SparseColumnLists<T>::build(const SparseRows<T>& samples, size_t count, size_t first, size_t last) {
   const size_t columns = last - first;
   starts.assign(columns + 1, 0);
   cursor.resize(count * 2);
-  size_t total = 0;
   for (size_t r = 0; r < count; ++r) {
     const uint16_t* const begin = samples.index[r];
     const uint16_t* const end = begin + samples.counts[r];
@@ -124,12 +136,9 @@ SparseColumns<T> SparseColumnLists<T>::build(const SparseRows<T>& samples, size_
     const uint16_t* const to = last > 65535 ? end : std::lower_bound(from, end, last);
     cursor[2 * r] = static_cast<uint32_t>(from - begin);
     cursor[2 * r + 1] = static_cast<uint32_t>(to - begin);
-    total += static_cast<size_t>(to - from);
     for (const uint16_t* i = from; i < to; ++i) ++starts[*i - first + 1];
   }
   for (size_t c = 0; c < columns; ++c) starts[c + 1] += starts[c];
-  if (rows.size() < total) rows.resize(total * 2);
-  values.reserve(rows.size());
   // Filling moves each start to the next one's place; shifting back is cheaper than a second array.
   for (size_t r = 0; r < count; ++r) {
     const uint16_t* const index = samples.index[r];

@@ -39,6 +39,8 @@ struct SparseRows {
 struct SparseOrder {
   std::vector<uint32_t> order, buckets;
 
+  void reserve(size_t most_rows);
+
   template <class T>
   SparseLists<T> build(SparseRows<T>& samples, size_t lo, size_t hi);
 };
@@ -49,6 +51,8 @@ struct SparseColumnLists {
   std::vector<uint32_t> starts, rows, cursor;
   AlignedArray<T> values;
 
+  // Room for the most entries that build may meet: no step allocates.
+  void reserve(size_t most_rows, size_t columns, size_t entries);
   SparseColumns<T> build(const SparseRows<T>& samples, size_t count, size_t first, size_t last);
 };
 

@@ -78,6 +78,14 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
       }
       while (columns.size() < split->threads + 1) columns.push_back(counts.size());
     }
+    const size_t most_rows = std::max(chunk, blocked ? block_rows : 0);
+    for (unsigned t = 0; t < threads; ++t) {
+      // Thread 0 may work alone; in blocks every thread takes all inputs.
+      const size_t own = t == 0 ? counts.size() : team.full.column_split[t + 1] - team.full.column_split[t];
+      const size_t entries = chunk * std::min(own, team.sparse->longest), in_blocks = blocked ? block_rows * team.sparse->longest : 0;
+      team.sparse_order[t].reserve(most_rows);
+      team.sparse_columns[t].reserve(most_rows, blocked ? counts.size() : own, std::max(entries, in_blocks));
+    }
   }
   return blocked;
 }
