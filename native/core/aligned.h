@@ -7,6 +7,7 @@
 #include <string>
 
 #include "error.h"
+#include "memory_limit.h"
 
 namespace nabla {
 
@@ -27,8 +28,11 @@ class AlignedArray {
   AlignedArray() = default;
   explicit AlignedArray(size_t size, Fill fill = Fill::zeros) : size_(size) {
     if (size == 0) return;
-    constexpr size_t huge = size_t{2} << 20;
+    constexpr size_t huge = size_t{2} << 20, worth_a_look = size_t{64} << 20;
+    if (size > (~size_t{0} >> 1) / sizeof(T)) check_memory("memory", static_cast<double>(size) * sizeof(T));
     const size_t bytes = size * sizeof(T);
+    // The system may promise more than there is, and end the process when it is touched.
+    if (bytes >= worth_a_look) check_memory("memory", static_cast<double>(bytes));
     const std::align_val_t alignment{bytes >= 2 * huge ? huge : 64};
     void* const raw = ::operator new(bytes, alignment, std::nothrow);
     if (raw == nullptr)

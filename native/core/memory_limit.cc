@@ -47,7 +47,7 @@ double memory_limit() {
 void check_memory(const char* op, double bytes) {
   const double limit = memory_limit();
   if (!(bytes <= limit))
-    throw Error("ERR_MEMORY", "[" + std::string(op) + "] the network must fit in memory. Expected at most " +
+    throw Error("ERR_MEMORY", "[" + std::string(op) + "] what is asked for must fit in memory. Expected at most " +
                                   std::to_string(static_cast<long long>(limit / 1048576)) + " MB, received a need of " +
                                   std::to_string(static_cast<long long>(bytes / 1048576 > 9e18 ? 9e18 : bytes / 1048576)) + " MB.");
 }

@@ -21,6 +21,11 @@ struct Scratch {
 
   Scratch() = default;
   Scratch(const Plan& plan, size_t count, bool training) : rows(count) {
+    double row = static_cast<double>(plan.input_ld + 2 * plan.last().ld) * sizeof(T);
+    for (const Stage& s : plan.stages) row += static_cast<double>(s.ld) * sizeof(T) * (training ? 2 : 1);
+    for (const Dropout& d : plan.dropouts)
+      if (training) row += static_cast<double>(d.after_stage == 0 ? plan.input_ld : plan.stages[d.after_stage - 1].ld) * (sizeof(T) + 1);
+    if (row * static_cast<double>(count) > 64e6) check_memory("memory", row * static_cast<double>(count));
     input = AlignedArray<T>(count * plan.input_ld);
     for (const Stage& s : plan.stages) activations.emplace_back(count * s.ld);
     values = AlignedArray<T>(count * plan.last().ld);

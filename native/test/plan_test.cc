@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/memory_limit.h"
 #include "core/plan.h"
+#include "core/scratch.h"
 
 namespace {
 
@@ -135,6 +136,12 @@ void memory() {
   const size_t inputs = static_cast<size_t>(limit / 4 / 3 / 4);
   CHECK_THAT(code_of([&] { make_plan(network(inputs, {1})); }) == "ERR_MEMORY", "padding counts");
   CHECK(code_of([&] { make_plan(network(inputs / 64, {1})); }) == "none");
+  // Sizes in bytes that wrap around, and working memory whose parts fit one by one.
+  CHECK(code_of([] { nabla::AlignedArray<double> array((size_t{1} << 61) + 2); }) == "ERR_MEMORY");
+  CHECK(code_of([&] { nabla::AlignedArray<double> array(static_cast<size_t>(limit / 4)); }) == "ERR_MEMORY");
+  const Plan plan = make_plan(network(1000, {1000, 1000}));
+  CHECK(code_of([&] { nabla::Scratch<float> scratch(plan, static_cast<size_t>(limit / 4 / 1000 / 2), true); }) == "ERR_MEMORY");
+  CHECK(code_of([&] { nabla::Scratch<float> scratch(plan, 100, true); }) == "none");
 }
 
 }  // namespace
