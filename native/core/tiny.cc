@@ -10,7 +10,8 @@ namespace nabla {
 
 namespace {
 
-// Products of one sample and layer, summed: beyond this the lanes of the usual plan should win (docs/kernels.md: a choice, not yet a sweep).
+// Products of one sample and layer, summed: beyond this the lanes of the usual plan should win (docs/kernels.md: a choice, not yet a
+// sweep).
 constexpr size_t most_products = 64;
 constexpr size_t steps_a_call = 256;
 
