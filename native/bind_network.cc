@@ -258,9 +258,9 @@ Napi::Value load(const Info& info) {
     const double* const w = static_cast<const double*>(weights.data);
     data.weights.assign(w, w + data.rows);
   }
-  data.x.set(type, x.data, count, borrow_x);
+  data.set_samples(type, x.data, borrow_x);
   if (borrow_x) result->borrowed_x = Napi::Persistent(info[1].As<Napi::Object>());
-  report(info.Env(), *result, data.x.copy.size() + data.values.copy.size() + data.labels.size() * 4 + data.weights.size() * 8);
+  report(info.Env(), *result, data.bytes());
   return wrap(info.Env(), std::move(result), data_tag);
 }
 

@@ -9,6 +9,17 @@ namespace nabla {
 Data::Data() = default;
 Data::~Data() = default;
 
+void Data::set_samples(InputType type, const void* source, bool borrow) {
+  x.type = type;
+  if (!borrow) lists = SparseSamples::make(type, source, rows, features);
+  if (!lists) x.set(type, source, rows * features, borrow);
+}
+
+size_t Data::bytes() const {
+  return x.copy.size() + (lists ? lists->bytes() : 0) + values.copy.size() + labels.size() * sizeof(int32_t) +
+         weights.size() * sizeof(double);
+}
+
 namespace {
 
 template <class X>

@@ -37,14 +37,17 @@ struct Data {
   ~Data();
 
   size_t rows = 0, features = 0;
+  // The samples: as they came, or listed without their zeros (sparse.h), in which case x holds their type only.
   Matrix x;
+  std::unique_ptr<const SparseSamples> lists;
   TargetKind kind = TargetKind::none;
   std::vector<int32_t> labels;
   Matrix values;
   std::vector<double> weights;  // empty: 1 each
-  // Made by the first training job that may use it; jobs that change a network run one at a time.
-  mutable std::unique_ptr<SparseSamples> sparse;
-  mutable bool sparse_tried = false;
+
+  // rows and features are set before. Borrowed samples stay where they are: they may change between jobs, and lists of them would not.
+  void set_samples(InputType type, const void* source, bool borrow);
+  size_t bytes() const;
 };
 
 // First element of `count` that is NaN or infinite, or `count`.

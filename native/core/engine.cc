@@ -56,6 +56,12 @@ void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, 
   const Data& data = *batch.data;
   const size_t position = batch.rows.from + at + lo;
   const uint32_t* const order = batch.rows.order != nullptr ? batch.rows.order + position : nullptr;
+  if (targets) gather_targets(s, batch, at, lo, hi);
+  if (data.lists) {
+    for (size_t r = lo; r < hi; ++r)
+      gather_lists(*data.lists, data.x.type, order != nullptr ? order[r - lo] : position + r - lo, s.input.data() + r * plan_.input_ld);
+    return;
+  }
   k_.load_rows(data.x.type, data.x.data, data.features, order, position, hi - lo, affines_.data(), affines_.size(),
                s.input.data() + lo * plan_.input_ld, plan_.input_ld);
   if (order != nullptr) {
@@ -63,7 +69,36 @@ void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, 
     for (size_t r = 0; r < hi - lo && position + r + ahead < batch.limit; ++r)
       prefetch(static_cast<const char*>(data.x.data) + order[r + ahead] * bytes, bytes);
   }
-  if (targets) gather_targets(s, batch, at, lo, hi);
+}
+
+namespace {
+
+// As the kernels' load_rows: converted, scaled, and moved where there is an offset.
+template <class T, class X>
+T rescaled(X x, const std::vector<Affine<T>>& affines) {
+  T value = static_cast<T>(x);
+  for (const Affine<T>& a : affines) {
+    value = value * a.scale;
+    if (a.offset != 0) value = value + a.offset;
+  }
+  return value;
+}
+
+template <class X, class T>
+void expand(const SparseSamples& lists, size_t row, const std::vector<Affine<T>>& affines, T* out) {
+  const X* const values = reinterpret_cast<const X*>(lists.values.data());
+  for (size_t n = lists.starts[row]; n < lists.starts[row + 1]; ++n) out[lists.index[n]] = rescaled(values[n], affines);
+}
+
+}  // namespace
+
+// One row with its zeros.
+template <class T>
+void Engine<T>::gather_lists(const SparseSamples& lists, InputType type, size_t row, T* out) const {
+  std::fill(out, out + plan_.input_size, rescaled(T(0), affines_));
+  if (type == InputType::uint8) expand<uint8_t>(lists, row, affines_, out);
+  if (type == InputType::float32) expand<float>(lists, row, affines_, out);
+  if (type == InputType::float64) expand<double>(lists, row, affines_, out);
 }
 
 template <class T>
@@ -81,7 +116,7 @@ void Engine<T>::gather_targets(Scratch<T>& s, const Batch& batch, size_t at, siz
 template <class T>
 void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi) const {
   const Data& data = *batch.data;
-  const SparseSamples& sparse = *data.sparse;
+  const SparseSamples& sparse = *data.lists;
   const size_t bytes = bytes_of(data.x.type);
   for (size_t r = lo; r < hi; ++r) {
     const size_t position = batch.rows.from + at + r;

@@ -52,6 +52,7 @@ class Engine final : public Network {
   void gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, bool targets) const;
   // `first`: the first layer's samples in groups, where zeros are skipped.
   void forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at, const SparseLists<T>* first = nullptr) const;
+  void gather_lists(const SparseSamples& lists, InputType type, size_t row, T* out) const;
   void gather_targets(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi) const;
   void gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi) const;
   // Losses to row_loss[position], dlogits when the row scales are set, outputs after the head when wanted; counts right predictions.
@@ -80,7 +81,7 @@ class Engine final : public Network {
   void update_range(const T* gradients, unsigned thread, unsigned threads);
   void refresh_transposed(unsigned thread, unsigned threads);
   // Lists of the samples' inputs that are not 0, where the rule of docs/kernels.md says to use them.
-  const SparseSamples* sparse_samples(const Data& data, const TrainRequest& request) const;
+  const SparseSamples* sparse_samples(const Data& data) const;
   bool first_weights_finite(size_t i0, size_t i1) const;
   // A small network on one small batch: all steps in one kernel, on this thread.
   bool tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, const TrainRequest& request) const;

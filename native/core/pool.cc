@@ -1,12 +1,8 @@
 #include "pool.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cmath>
-#include <fstream>
-#include <string>
+#include "processors.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -24,32 +20,12 @@ void pause() {
 #endif
 }
 
-unsigned allowed_processors() {
-#if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return static_cast<unsigned>(CPU_COUNT(&set));
-#endif
-  const unsigned n = std::thread::hardware_concurrency();
-  return n > 0 ? n : 1;
-}
-
-// Processors that the cgroup's quota pays for; a large number where there is no quota.
-double cgroup_processors() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period) return quota == "max" || period <= 0 ? 1e9 : std::stod(quota) / period;
-  std::ifstream q1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), p1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double q = 0;
-  if (q1 >> q && p1 >> period && q > 0 && period > 0) return q / period;
-  return 1e9;
-}
-
 }  // namespace
 
-int64_t Barrier::wait() {
+int64_t Barrier::wait(unsigned thread) {
   if (threads_ == 1) return 0;
+  Pool& pool = Pool::instance();
+  pool.note_seat(thread);
   const unsigned phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
     arrived_.store(0, std::memory_order_relaxed);
@@ -61,6 +37,7 @@ int64_t Barrier::wait() {
     pause();
   }
   const auto start = std::chrono::steady_clock::now();
+  pool.take_own_seat(thread);
   while (phase_.load(std::memory_order_acquire) == phase) std::this_thread::yield();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
 }
@@ -71,12 +48,35 @@ Pool& Pool::instance() {
 }
 
 unsigned Pool::default_threads() {
-  const double quota = cgroup_processors();
+  const double quota = paid_processors();
   const unsigned allowed = allowed_processors();
   return quota >= allowed ? allowed : quota <= 1 ? 1u : static_cast<unsigned>(std::floor(quota));
 }
 
 Pool::Pool() : processors_(allowed_processors()) {}
+
+void Pool::note_seat(unsigned thread) {
+  const int processor = current_processor();
+  std::atomic<int>& seat = seats_[thread]->processor;
+  if (seat.load(std::memory_order_relaxed) != processor) seat.store(processor, std::memory_order_relaxed);
+}
+
+void Pool::take_own_seat(unsigned thread) {
+  note_seat(thread);
+  if (crowded(members_)) return;
+  Seat& own = *seats_[thread];
+  const int processor = own.processor.load(std::memory_order_relaxed);
+  bool shared = false;
+  own.taken.clear();
+  for (unsigned t = 0; t < members_; ++t) {
+    if (t == thread) continue;
+    own.taken.push_back(seats_[t]->processor.load(std::memory_order_relaxed));
+    shared = shared || own.taken.back() == processor;
+  }
+  if (!shared || processor < 0) return;
+  leave_processors(own.taken);
+  note_seat(thread);
+}
 
 void Pool::run(unsigned threads, const std::function<void(unsigned)>& work) {
   if (threads <= 1) {
@@ -94,6 +94,11 @@ void Pool::run(unsigned threads, const std::function<void(unsigned)>& work) {
     self.thread = std::thread([this, &self, index, seen = generation_] { help(self, index, seen); });
     helpers_.push_back(std::move(helper));
   }
+  while (seats_.size() < threads) seats_.push_back(std::make_unique<Seat>());
+  for (unsigned i = 0; i < threads; ++i) seats_[i]->taken.reserve(threads);
+  members_ = threads;
+  // Helpers are where they were, spinning or parked.
+  take_own_seat(0);
   work_ = &work;
   ++generation_;
   busy_.store(threads - 1, std::memory_order_relaxed);
@@ -125,6 +130,7 @@ void Pool::help(Helper& self, unsigned index, unsigned seen) {
       self.parked = false;
     }
     seen = self.go.load(std::memory_order_acquire);
+    take_own_seat(index);
     (*work_)(index);
     busy_.fetch_sub(1, std::memory_order_acq_rel);
   }

@@ -13,11 +13,11 @@
 namespace nabla {
 
 // Threads that meet between phases. Waits spin shortly and then give the processor away; wait() says for how many nanoseconds, which is
-// 0 unless another thread's work was much longer or the system took its processor.
+// 0 unless another thread's work was much longer or the system took its processor. For members of the pool's team, by their numbers.
 class Barrier {
  public:
   Barrier(unsigned threads, bool crowded) : threads_(threads), spins_(crowded ? 0 : 4000) {}
-  int64_t wait();
+  int64_t wait(unsigned thread);
 
  private:
   const unsigned threads_;
@@ -37,6 +37,9 @@ class Pool {
   void run(unsigned threads, const std::function<void(unsigned)>& work);
   // True where `threads` spinning threads would fight for processors.
   bool crowded(unsigned threads) const { return threads > processors_; }
+  // For a team's members: notes the processor that a member is on; moves it where another member is on the same one and it need not be.
+  void note_seat(unsigned thread);
+  void take_own_seat(unsigned thread);
   // Queues a job; jobs run one after the other on the pool's own thread.
   void submit(std::function<void()> job);
 
@@ -48,6 +51,10 @@ class Pool {
     std::condition_variable wake;
     std::thread thread;
   };
+  struct alignas(64) Seat {
+    std::atomic<int> processor{-1};
+    std::vector<int> taken;  // scratch of the member
+  };
   Pool();
   // `seen`: the last generation that was not for this helper.
   [[noreturn]] void help(Helper& self, unsigned index, unsigned seen);
@@ -56,6 +63,8 @@ class Pool {
   const unsigned processors_;
   std::mutex team_;
   std::vector<std::unique_ptr<Helper>> helpers_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  unsigned members_ = 0;
   const std::function<void(unsigned)>* work_ = nullptr;
   unsigned generation_ = 0;
   std::atomic<unsigned> busy_{0};

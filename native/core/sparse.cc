@@ -2,15 +2,28 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace nabla {
 
 namespace {
 
+// Zeros are skipped where at most this share of the inputs is not 0: a product by list costs about three loads, one in a tile a third of
+// one (docs/kernels.md).
+constexpr double most_density = 0.3;
+
 template <class X>
 size_t count_row(const X* x, size_t features) {
+  // Sums of the numbers' own width, of so many that none overflows: what compilers turn into vectors.
+  using Small = std::conditional_t<sizeof(X) == 1, uint8_t, uint32_t>;
+  constexpr size_t most = 240;
   size_t n = 0;
-  for (size_t i = 0; i < features; ++i) n += x[i] != 0;
+  for (size_t from = 0; from < features; from += most) {
+    const size_t to = std::min(features, from + most);
+    Small part = 0;
+    for (size_t i = from; i < to; ++i) part = static_cast<Small>(part + (x[i] != 0));
+    n += part;
+  }
   return n;
 }
 
@@ -40,30 +53,30 @@ size_t list_row(const X* x, size_t features, uint16_t* index, X* values) {
 }
 
 template <class X>
-std::unique_ptr<SparseSamples> make_of(const Data& data, double most_density) {
-  const X* const x = static_cast<const X*>(data.x.data);
-  const size_t features = data.features;
+std::unique_ptr<const SparseSamples> make_of(const X* x, size_t rows, size_t features) {
   // A sample of the rows settles most data sets without a pass over all.
-  size_t seen = 0;
-  const size_t stride = std::max<size_t>(1, data.rows / 256);
-  size_t looked = 0;
-  for (size_t r = 0; r < data.rows; r += stride, ++looked) seen += count_row(x + r * features, features);
-  const double cells = static_cast<double>(looked) * static_cast<double>(features);
-  if (static_cast<double>(seen) > most_density * cells) return nullptr;
+  size_t seen = 0, looked = 0;
+  const size_t stride = std::max<size_t>(1, rows / 256);
+  for (size_t r = 0; r < rows; r += stride, ++looked) seen += count_row(x + r * features, features);
+  const auto dense = [features](size_t entries, size_t of) {
+    return static_cast<double>(entries) > most_density * static_cast<double>(of) * static_cast<double>(features);
+  };
+  if (dense(seen, looked)) return nullptr;
   auto result = std::make_unique<SparseSamples>();
   SparseSamples& s = *result;
-  s.starts.resize(data.rows + 1);
-  for (size_t r = 0; r < data.rows; ++r) {
+  s.starts.resize(rows + 1);
+  for (size_t r = 0; r < rows; ++r) {
     const size_t n = count_row(x + r * features, features);
     s.starts[r + 1] = s.starts[r] + n;
     s.longest = std::max(s.longest, n);
   }
-  if (static_cast<double>(s.starts.back()) > most_density * static_cast<double>(data.rows) * static_cast<double>(features)) return nullptr;
+  if (dense(s.starts.back(), rows)) return nullptr;
   // list_row writes one entry past the last one it keeps; the forward kernel reads on over a list's end up to the longest one's length.
-  s.index = AlignedArray<uint16_t>(s.starts.back() + s.longest + 16);
+  s.index = AlignedArray<uint16_t>(s.starts.back() + s.longest + 16, Fill::nothing);
+  std::memset(s.index.data() + s.starts.back(), 0, (s.longest + 16) * sizeof(uint16_t));
   s.values = AlignedArray<uint8_t>((s.starts.back() + 16) * sizeof(X), Fill::nothing);
   s.column_counts.assign(features, 0);
-  for (size_t r = 0; r < data.rows; ++r) {
+  for (size_t r = 0; r < rows; ++r) {
     uint16_t* const index = s.index.data() + s.starts[r];
     const size_t n = list_row(x + r * features, features, index, reinterpret_cast<X*>(s.values.data()) + s.starts[r]);
     if (r % stride == 0)
@@ -74,17 +87,21 @@ std::unique_ptr<SparseSamples> make_of(const Data& data, double most_density) {
 
 }  // namespace
 
-std::unique_ptr<SparseSamples> SparseSamples::make(const Data& data, double most_density) {
-  if (data.features > 65535) return nullptr;
-  switch (data.x.type) {
+std::unique_ptr<const SparseSamples> SparseSamples::make(InputType type, const void* x, size_t rows, size_t features) {
+  if (features > 65535) return nullptr;
+  switch (type) {
     case InputType::uint8:
-      return make_of<uint8_t>(data, most_density);
+      return make_of(static_cast<const uint8_t*>(x), rows, features);
     case InputType::float32:
-      return make_of<float>(data, most_density);
+      return make_of(static_cast<const float*>(x), rows, features);
     case InputType::float64:
-      return make_of<double>(data, most_density);
+      return make_of(static_cast<const double*>(x), rows, features);
   }
   return nullptr;
+}
+
+size_t SparseSamples::bytes() const {
+  return starts.size() * sizeof(size_t) + index.size() * sizeof(uint16_t) + values.size() + column_counts.size() * sizeof(size_t);
 }
 
 template <class T>

@@ -11,7 +11,8 @@
 
 namespace nabla {
 
-// All samples of a data set, a list a row: input numbers, and values in the samples' own type.
+// All samples of a data set, a list a row: input numbers, and values in the samples' own type. A third of the memory of pictures in bytes,
+// and nothing is lost but the sign of zeros.
 struct SparseSamples {
   std::vector<size_t> starts;  // rows + 1
   AlignedArray<uint16_t> index;
@@ -20,8 +21,9 @@ struct SparseSamples {
   // How many rows use an input: what splits the weights' rows evenly.
   std::vector<size_t> column_counts;
 
-  // Null where too few inputs are 0 or an input number needs more than 16 bits.
-  static std::unique_ptr<SparseSamples> make(const Data& data, double most_density);
+  // Null where more than the share of docs/kernels.md is not 0, or an input number needs more than 16 bits.
+  static std::unique_ptr<const SparseSamples> make(InputType type, const void* x, size_t rows, size_t features);
+  size_t bytes() const;
 };
 
 // A block of gathered rows.

@@ -14,16 +14,13 @@ namespace {
 // Below this much work a step ends before a second thread has started.
 constexpr double flops_worth_a_team = 200e3;
 
-// Zeros are skipped where at most this share of the inputs is not 0: a product by list costs about three loads, one in a tile a third of
-// one (docs/kernels.md).
-constexpr double sparse_density = 0.3;
 // A layer this narrow adds its gradient in memory, a row at a time; a wider one goes through columns.
 constexpr size_t scatter_panels = 2;
 
 // A team that waited for this share of its time, in at least this long, is left for one thread; tried again after a while that doubles
 // up to the longest. Timing decides who computes, never what.
 constexpr double stalled_share = 0.4;
-constexpr auto stalled_after = std::chrono::milliseconds(2);
+constexpr auto stalled_after = std::chrono::milliseconds(8);
 constexpr auto solo_shortest = std::chrono::milliseconds(50), solo_longest = std::chrono::milliseconds(800);
 
 size_t part(size_t count, size_t index, size_t parts) { return count * index / parts; }
@@ -91,22 +88,12 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
 }
 
 template <class T>
-const SparseSamples* Engine<T>::sparse_samples(const Data& data, const TrainRequest& request) const {
+const SparseSamples* Engine<T>::sparse_samples(const Data& data) const {
   // 0 must stay 0 on its way into the chain.
   for (const Affine<T>& a : affines_)
     if (a.offset != 0) return nullptr;
-  if (plan_.dropout_after(0)) return nullptr;
-  // Borrowed samples may change between calls; lists of them would not.
-  if (data.x.copy.size() == 0) return nullptr;
-  if (!data.sparse_tried) {
-    // Making the lists costs about as much as a tenth of a pass over the data: not for a few rows of many.
-    const double rows = static_cast<double>(request.rows.to - request.rows.from) * static_cast<double>(request.repeat);
-    if (rows < static_cast<double>(data.rows) / 4) return nullptr;
-    data.sparse_tried = true;
-    data.sparse = SparseSamples::make(data, sparse_density);
-  }
-  if (!data.sparse || !first_weights_finite(0, plan_.input_size)) return nullptr;
-  return data.sparse.get();
+  if (!data.lists || plan_.dropout_after(0) || !first_weights_finite(0, plan_.input_size)) return nullptr;
+  return data.lists.get();
 }
 
 template <class T>
@@ -221,7 +208,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
                   reinterpret_cast<T*>(team.outcome->outputs.data()) + (team.output_row + at + lo) * plan_.last().units);
       backward_rows(team.chunk, lo, hi);
     }
-    team.meet();
+    team.meet(thread);
     const bool last = at + m == n;
     if (last) {
       team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
@@ -239,12 +226,12 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
     }
     weight_phase(team.chunk, m, sparse ? team.split->later_runs[thread] : team.split->runs[thread], thread, team.split->threads, gradients,
                  at > 0, last && fused);
-    if (!last) team.meet();
+    if (!last) team.meet(thread);
   }
   if (fused) return;
-  team.meet();
+  team.meet(thread);
   update_range(team.gradients.data(), thread, team.split->threads);
-  team.meet();
+  team.meet(thread);
   refresh_transposed(thread, team.split->threads);
   if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
@@ -306,14 +293,14 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
       }
     }
   }
-  team.meet();
+  team.meet(thread);
   team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
   if (!std::isfinite(team.losses[thread])) return;
   const size_t begin = part(plan_.flat_size / plan_.width, thread, team.split->threads) * plan_.width;
   const size_t end = part(plan_.flat_size / plan_.width, thread + 1, team.split->threads) * plan_.width;
   k_.sum_blocks(team.partials.data(), count, plan_.flat_size, begin, end, team.gradients.data());
   update_range(team.gradients.data(), thread, team.split->threads);
-  team.meet();
+  team.meet(thread);
   refresh_transposed(thread, team.split->threads);
   if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
@@ -352,7 +339,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   const unsigned threads = threads_for(batch_rows);
   if (!team_) team_ = std::make_unique<Team>();
   Team& team = *team_;
-  team.sparse = sparse_samples(data, request);
+  team.sparse = sparse_samples(data);
   const bool blocked = prepare_team(team, batch_rows, threads);
   TrainOutcome outcome;
   const size_t left = total - request.first_step;
@@ -418,7 +405,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
         }
       }
       if (failed) return;
-      team.meet();
+      team.meet(thread);
       if (team.stop || team.leave) return;
     }
   };

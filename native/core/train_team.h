@@ -51,8 +51,8 @@ struct Engine<T>::Team {
   bool outputs = false;
   size_t output_row = 0;  // first output row of the current step
 
-  void meet() {
-    const int64_t waited = split->barrier->wait();
+  void meet(unsigned thread) {
+    const int64_t waited = split->barrier->wait(thread);
     if (waited > 0) stalled.fetch_add(waited, std::memory_order_relaxed);
   }
 };

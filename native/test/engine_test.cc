@@ -401,7 +401,7 @@ void all_non_finite() {
     return [value](Job& job) {
       std::vector<double> x(job.rows * job.spec.input_size, 0.5);
       x[job.order[3] * job.spec.input_size + 2] = value;
-      job.data->x.set(nabla::InputType::float64, x.data(), x.size(), false);
+      job.data->set_samples(nabla::InputType::float64, x.data(), false);
     };
   };
   non_finite<float>(samples(std::numeric_limits<double>::infinity()), 0, "an infinite sample");

@@ -93,19 +93,24 @@ inline std::shared_ptr<Data> samples(const NetworkSpec& spec, size_t rows, Input
   for (const LayerSpec& l : spec.layers)
     if (l.kind == LayerKind::dense) outputs = l.units;
   const size_t count = rows * spec.input_size;
+  // The plain network reads the samples as they came, also where the engine lists them.
+  const auto give = [&](const auto& x) {
+    data->set_samples(type, x.data(), false);
+    data->x.set(type, x.data(), count, false);
+  };
   const auto is_zero = [&] { return (random.number<double>() + 1) / 2 < zeros; };
   if (type == InputType::uint8) {
     std::vector<uint8_t> x(count);
     for (uint8_t& v : x) v = is_zero() ? 0 : static_cast<uint8_t>(random.below(256));
-    data->x.set(type, x.data(), count, false);
+    give(x);
   } else if (type == InputType::float32) {
     std::vector<float> x(count);
     for (float& v : x) v = is_zero() ? 0 : random.number<float>();
-    data->x.set(type, x.data(), count, false);
+    give(x);
   } else {
     std::vector<double> x(count);
     for (double& v : x) v = is_zero() ? 0 : random.number<double>();
-    data->x.set(type, x.data(), count, false);
+    give(x);
   }
   data->kind = kind;
   if (kind == TargetKind::labels)

@@ -1,4 +1,7 @@
 // Teams, barriers, the queue, flush-to-zero.
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 
 #include "check.h"
 #include "core/pool.h"
+#include "core/processors.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -116,14 +120,52 @@ void barriers() {
     Pool::instance().run(threads, [&](unsigned thread) {
       for (int phase = 1; phase <= phases; ++phase) {
         slots[thread] = phase;
-        barrier.wait();
+        barrier.wait(thread);
         for (const int slot : slots)
           if (slot != phase) wrong.fetch_add(1);
-        barrier.wait();
+        barrier.wait(thread);
       }
     });
     CHECK(wrong.load() == 0 && slots[0] == phases);
   }
+}
+
+// Two members that start on one processor beside a free one part at once; what the process may use stays as it was.
+void seats() {
+#if defined(__linux__)
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
+  if (CPU_COUNT(&all) < 2) return std::printf("skipped: seats (one processor)\n"), void();
+  std::vector<int> all_but_first;
+  for (int processor = 0, seen = 0; processor < CPU_SETSIZE; ++processor)
+    if (CPU_ISSET(static_cast<unsigned>(processor), &all) && seen++ > 0) all_but_first.push_back(processor);
+  unsigned apart = 0;
+  for (int turn = 0; turn < 20; ++turn) {
+    Barrier barrier(2, false);
+    int at[2] = {-1, -1};
+    Pool::instance().run(2, [&](unsigned thread) {
+      nabla::leave_processors(all_but_first);
+      Pool::instance().note_seat(thread);
+      barrier.wait(thread);
+      if (thread == 1) Pool::instance().take_own_seat(thread);
+      at[thread] = nabla::current_processor();
+      barrier.wait(thread);
+    });
+    apart += at[0] != at[1];
+    cpu_set_t after;
+    CPU_ZERO(&after);
+    CHECK(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&all, &after));
+  }
+  // Other processes may push a thread back in between.
+  CHECK(apart >= 10);
+  // Nowhere to go: the thread stays.
+  std::vector<int> every;
+  for (int processor = 0; processor < CPU_SETSIZE; ++processor) every.push_back(processor);
+  nabla::leave_processors(every);
+  nabla::leave_processors({-1, CPU_SETSIZE + 5});
+  CHECK(nabla::current_processor() >= 0);
+#endif
 }
 
 void queue() {
@@ -208,6 +250,7 @@ int main() {
   teams();
   many_callers();
   barriers();
+  seats();
   queue();
   flush_to_zero();
   return test::finish("pool_test");
