@@ -258,7 +258,7 @@ Napi::Value load(const Info& info) {
     const double* const w = static_cast<const double*>(weights.data);
     data.weights.assign(w, w + data.rows);
   }
-  data.set_samples(type, x.data, borrow_x);
+  data.set_samples(type, x.data, borrow_x, network.threads());
   if (borrow_x) result->borrowed_x = Napi::Persistent(info[1].As<Napi::Object>());
   report(info.Env(), *result, data.bytes());
   return wrap(info.Env(), std::move(result), data_tag);
@@ -301,6 +301,16 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
   if (scalars.length != steps * r.repeat * nabla::step_scalar_count) bad_argument(8, "step scalars for every step");
   a.scalars = static_cast<const double*>(scalars.data);
   a.scalar_count = scalars.length;
+  const size_t bad = nabla::first_non_finite(nabla::InputType::float64, a.scalars, a.scalar_count);
+  if (bad < a.scalar_count) {
+    const double value = a.scalars[bad];
+    throw Error("ERR_NON_FINITE", "[trainSteps] step scalars are finite. Expected a finite number for stepScalars[" + std::to_string(bad) +
+                                      "], received " +
+                                      (value > 0   ? "Infinity"
+                                       : value < 0 ? "-Infinity"
+                                                   : "NaN") +
+                                      ".");
+  }
   r.scalars = a.scalars;
   r.max_milliseconds = number_argument(info, 9);
   r.outputs = flag_argument(info, 10);
@@ -488,6 +498,15 @@ Napi::Value predict(const Info& info) {
   return jobs_of(info).start(std::move(job));
 }
 
+// network, x -> index or -1
+Napi::Value first_unusable(const Info& info) {
+  const nabla::Network& network = *network_handle(info)->network;
+  const View x = view_of(info[1], 1);
+  const nabla::InputType type = input_type(x, x.length, 1);
+  const size_t at = nabla::first_unusable(type, x.data, x.length, !network.spec().float64, network.threads());
+  return Napi::Number::New(info.Env(), at == x.length ? -1.0 : static_cast<double>(at));
+}
+
 // network, x, rows, logits, published
 Napi::Value predict_array(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
@@ -648,6 +667,7 @@ void register_network(Napi::Env env, Napi::Object exports) {
   add("evaluateSync", call<evaluate_sync>);
   add("predict", call<predict>);
   add("predictSync", call<predict_sync>);
+  add("firstUnusable", call<first_unusable>);
   add("predictArray", call<predict_array>);
   add("forwardTrain", call<forward_train>);
   add("backward", call<backward>);

@@ -1,7 +1,10 @@
 #include "data.h"
 
+#include <atomic>
 #include <cmath>
+#include <cstring>
 
+#include "pool.h"
 #include "sparse.h"
 
 namespace nabla {
@@ -9,10 +12,25 @@ namespace nabla {
 Data::Data() = default;
 Data::~Data() = default;
 
-void Data::set_samples(InputType type, const void* source, bool borrow) {
+void Matrix::set(InputType t, const void* source, size_t count, bool borrow, unsigned threads) {
+  type = t;
+  if (borrow) {
+    data = source;
+    return;
+  }
+  const size_t bytes = count * bytes_of(t);
+  copy = AlignedArray<uint8_t>(bytes, Fill::nothing);
+  // The first touch of new memory costs more than the copy: it is shared, too.
+  Pool::instance().share(bytes, size_t{4} << 20, threads, [&](unsigned, size_t from, size_t to) {
+    std::memcpy(copy.data() + from, static_cast<const uint8_t*>(source) + from, to - from);
+  });
+  data = copy.data();
+}
+
+void Data::set_samples(InputType type, const void* source, bool borrow, unsigned threads) {
   x.type = type;
-  if (!borrow) lists = SparseSamples::make(type, source, rows, features);
-  if (!lists) x.set(type, source, rows * features, borrow);
+  if (!borrow) lists = SparseSamples::make(type, source, rows, features, threads);
+  if (!lists) x.set(type, source, rows * features, borrow, threads);
 }
 
 size_t Data::bytes() const {
@@ -43,6 +61,32 @@ size_t first_non_finite(InputType type, const void* data, size_t count) {
   if (type == InputType::float32) return scan(static_cast<const float*>(data), count);
   if (type == InputType::float64) return scan(static_cast<const double*>(data), count);
   return count;
+}
+
+namespace {
+
+size_t first_beyond_float(const double* data, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (!std::isfinite(static_cast<float>(data[i]))) return i;
+  return count;
+}
+
+}  // namespace
+
+size_t first_unusable(InputType type, const void* data, size_t count, bool narrow, unsigned threads) {
+  if (type == InputType::uint8) return count;
+  std::atomic<size_t> first{count};
+  Pool::instance().share(count, size_t{1} << 20, threads, [&](unsigned, size_t from, size_t to) {
+    const uint8_t* const part = static_cast<const uint8_t*>(data) + from * bytes_of(type);
+    const size_t n = to - from;
+    const size_t at = type == InputType::float64 && narrow ? first_beyond_float(reinterpret_cast<const double*>(part), n)
+                                                           : first_non_finite(type, part, n);
+    if (at == n) return;
+    size_t known = first.load(std::memory_order_relaxed);
+    while (from + at < known && !first.compare_exchange_weak(known, from + at, std::memory_order_relaxed)) {
+    }
+  });
+  return first.load(std::memory_order_relaxed);
 }
 
 }  // namespace nabla

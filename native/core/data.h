@@ -18,16 +18,8 @@ struct Matrix {
   const void* data = nullptr;
   AlignedArray<uint8_t> copy;
 
-  void set(InputType t, const void* source, size_t count, bool borrow) {
-    type = t;
-    if (borrow) {
-      data = source;
-      return;
-    }
-    copy = AlignedArray<uint8_t>(count * bytes_of(t), Fill::nothing);
-    if (count > 0) std::memcpy(copy.data(), source, count * bytes_of(t));
-    data = copy.data();
-  }
+  // `threads`: a large copy is shared by that many.
+  void set(InputType t, const void* source, size_t count, bool borrow, unsigned threads = 1);
 };
 
 struct SparseSamples;
@@ -46,11 +38,13 @@ struct Data {
   std::vector<double> weights;  // empty: 1 each
 
   // rows and features are set before. Borrowed samples stay where they are: they may change between jobs, and lists of them would not.
-  void set_samples(InputType type, const void* source, bool borrow);
+  void set_samples(InputType type, const void* source, bool borrow, unsigned threads = 1);
   size_t bytes() const;
 };
 
 // First element of `count` that is NaN or infinite, or `count`.
 size_t first_non_finite(InputType type, const void* data, size_t count);
+// The same over a team where there is much to see; with `narrow` also doubles that float32 cannot hold.
+size_t first_unusable(InputType type, const void* data, size_t count, bool narrow, unsigned threads);
 
 }  // namespace nabla

@@ -114,7 +114,7 @@ void Engine<T>::gather_targets(Scratch<T>& s, const Batch& batch, size_t at, siz
 }
 
 template <class T>
-void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi) const {
+void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi, size_t ahead) const {
   const Data& data = *batch.data;
   const SparseSamples& sparse = *data.lists;
   const size_t bytes = bytes_of(data.x.type);
@@ -124,9 +124,10 @@ void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at
     const size_t start = sparse.starts[row], count = sparse.starts[row + 1] - start;
     rows.index[r] = sparse.index.data() + start;
     rows.counts[r] = static_cast<uint32_t>(count);
-    const size_t next = position + batch.size();
-    if (batch.rows.order != nullptr && next < batch.limit) {
-      const size_t later = sparse.starts[batch.rows.order[next]], length = sparse.starts[batch.rows.order[next] + 1] - later;
+    const size_t next = position + ahead;
+    if (next < batch.limit) {
+      const size_t following = batch.rows.order != nullptr ? batch.rows.order[next] : next;
+      const size_t later = sparse.starts[following], length = sparse.starts[following + 1] - later;
       prefetch(sparse.index.data() + later, length * sizeof(uint16_t));
       prefetch(sparse.values.data() + later * bytes, length * bytes);
     }

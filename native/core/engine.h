@@ -54,7 +54,8 @@ class Engine final : public Network {
   void forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at, const SparseLists<T>* first = nullptr) const;
   void gather_lists(const SparseSamples& lists, InputType type, size_t row, T* out) const;
   void gather_targets(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi) const;
-  void gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi) const;
+  // Asks for the rows `ahead` positions later while these are converted.
+  void gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at, size_t lo, size_t hi, size_t ahead) const;
   // Losses to row_loss[position], dlogits when the row scales are set, outputs after the head when wanted; counts right predictions.
   uint32_t loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, double denominator, bool gradients, bool outputs,
                 double* row_loss) const;

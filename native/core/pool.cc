@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include "processors.h"
@@ -84,6 +85,18 @@ void Pool::run(unsigned threads, const std::function<void(unsigned)>& work) {
     return;
   }
   const std::lock_guard<std::mutex> team(team_);
+  run_team(threads, work);
+}
+
+void Pool::share(size_t count, size_t worth, unsigned threads, const std::function<void(unsigned, size_t, size_t)>& work) {
+  const unsigned parts = static_cast<unsigned>(std::min<size_t>({threads, processors_, count / worth}));
+  // Whoever trains keeps its team: the caller may be an event loop, which does not wait for it.
+  std::unique_lock<std::mutex> team(team_, std::defer_lock);
+  if (parts <= 1 || !team.try_lock()) return work(0, 0, count);
+  run_team(parts, [&](unsigned thread) { work(thread, count * thread / parts, count * (thread + 1) / parts); });
+}
+
+void Pool::run_team(unsigned threads, const std::function<void(unsigned)>& work) {
   helpers_.reserve(threads - 1);
   while (helpers_.size() < threads - 1) {
     auto helper = std::make_unique<Helper>();

@@ -35,6 +35,8 @@ class Pool {
 
   // Runs work(thread) for thread 0 .. threads - 1, thread 0 on the caller. One team runs at a time; work must not throw.
   void run(unsigned threads, const std::function<void(unsigned)>& work);
+  // Runs work(thread, from, to) over parts of [0, count), on several threads where each gets at least `worth` and no other team is at work.
+  void share(size_t count, size_t worth, unsigned threads, const std::function<void(unsigned, size_t, size_t)>& work);
   // True where `threads` spinning threads would fight for processors.
   bool crowded(unsigned threads) const { return threads > processors_; }
   // For a team's members: notes the processor that a member is on; moves it where another member is on the same one and it need not be.
@@ -56,6 +58,7 @@ class Pool {
     std::vector<int> taken;  // scratch of the member
   };
   Pool();
+  void run_team(unsigned threads, const std::function<void(unsigned)>& work);
   // `seen`: the last generation that was not for this helper.
   [[noreturn]] void help(Helper& self, unsigned index, unsigned seen);
   [[noreturn]] void serve();

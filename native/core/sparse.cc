@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "pool.h"
+
 namespace nabla {
 
 namespace {
@@ -53,7 +55,7 @@ size_t list_row(const X* x, size_t features, uint16_t* index, X* values) {
 }
 
 template <class X>
-std::unique_ptr<const SparseSamples> make_of(const X* x, size_t rows, size_t features) {
+std::unique_ptr<const SparseSamples> make_of(const X* x, size_t rows, size_t features, unsigned threads) {
   // A sample of the rows settles most data sets without a pass over all.
   size_t seen = 0, looked = 0;
   const size_t stride = std::max<size_t>(1, rows / 256);
@@ -65,37 +67,47 @@ std::unique_ptr<const SparseSamples> make_of(const X* x, size_t rows, size_t fea
   auto result = std::make_unique<SparseSamples>();
   SparseSamples& s = *result;
   s.starts.resize(rows + 1);
+  const size_t rows_worth = (size_t{4} << 20) / (features * sizeof(X)) + 1;
+  Pool::instance().share(rows, rows_worth, threads, [&](unsigned, size_t from, size_t to) {
+    for (size_t r = from; r < to; ++r) s.starts[r + 1] = count_row(x + r * features, features);
+  });
   for (size_t r = 0; r < rows; ++r) {
-    const size_t n = count_row(x + r * features, features);
-    s.starts[r + 1] = s.starts[r] + n;
-    s.longest = std::max(s.longest, n);
+    s.longest = std::max(s.longest, s.starts[r + 1]);
+    s.starts[r + 1] += s.starts[r];
   }
   if (dense(s.starts.back(), rows)) return nullptr;
   // list_row writes one entry past the last one it keeps; the forward kernel reads on over a list's end up to the longest one's length.
   s.index = AlignedArray<uint16_t>(s.starts.back() + s.longest + 16, Fill::nothing);
   std::memset(s.index.data() + s.starts.back(), 0, (s.longest + 16) * sizeof(uint16_t));
   s.values = AlignedArray<uint8_t>((s.starts.back() + 16) * sizeof(X), Fill::nothing);
+  X* const values = reinterpret_cast<X*>(s.values.data());
+  // Each thread's last row goes through memory of its own: what follows its list is another thread's.
+  std::vector<std::vector<uint16_t>> last_index(threads, std::vector<uint16_t>(features + 1));
+  std::vector<std::vector<X>> last_values(threads, std::vector<X>(features + 1));
+  Pool::instance().share(rows, rows_worth, threads, [&](unsigned thread, size_t from, size_t to) {
+    for (size_t r = from; r + 1 < to; ++r) list_row(x + r * features, features, s.index.data() + s.starts[r], values + s.starts[r]);
+    if (from == to) return;
+    const size_t n = list_row(x + (to - 1) * features, features, last_index[thread].data(), last_values[thread].data());
+    std::memcpy(s.index.data() + s.starts[to - 1], last_index[thread].data(), n * sizeof(uint16_t));
+    std::memcpy(values + s.starts[to - 1], last_values[thread].data(), n * sizeof(X));
+  });
   s.column_counts.assign(features, 0);
-  for (size_t r = 0; r < rows; ++r) {
-    uint16_t* const index = s.index.data() + s.starts[r];
-    const size_t n = list_row(x + r * features, features, index, reinterpret_cast<X*>(s.values.data()) + s.starts[r]);
-    if (r % stride == 0)
-      for (size_t i = 0; i < n; ++i) ++s.column_counts[index[i]];
-  }
+  for (size_t r = 0; r < rows; r += stride)
+    for (size_t i = s.starts[r]; i < s.starts[r + 1]; ++i) ++s.column_counts[s.index[i]];
   return result;
 }
 
 }  // namespace
 
-std::unique_ptr<const SparseSamples> SparseSamples::make(InputType type, const void* x, size_t rows, size_t features) {
+std::unique_ptr<const SparseSamples> SparseSamples::make(InputType type, const void* x, size_t rows, size_t features, unsigned threads) {
   if (features > 65535) return nullptr;
   switch (type) {
     case InputType::uint8:
-      return make_of(static_cast<const uint8_t*>(x), rows, features);
+      return make_of(static_cast<const uint8_t*>(x), rows, features, threads);
     case InputType::float32:
-      return make_of(static_cast<const float*>(x), rows, features);
+      return make_of(static_cast<const float*>(x), rows, features, threads);
     case InputType::float64:
-      return make_of(static_cast<const double*>(x), rows, features);
+      return make_of(static_cast<const double*>(x), rows, features, threads);
   }
   return nullptr;
 }

@@ -22,7 +22,7 @@ struct SparseSamples {
   std::vector<size_t> column_counts;
 
   // Null where more than the share of docs/kernels.md is not 0, or an input number needs more than 16 bits.
-  static std::unique_ptr<const SparseSamples> make(InputType type, const void* x, size_t rows, size_t features);
+  static std::unique_ptr<const SparseSamples> make(InputType type, const void* x, size_t rows, size_t features, unsigned threads);
   size_t bytes() const;
 };
 

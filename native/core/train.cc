@@ -194,7 +194,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
     const size_t lo = part(m, thread, team.split->threads), hi = part(m, thread + 1, team.split->threads);
     if (lo < hi) {
       if (sparse) {
-        gather_sparse(team.sparse_rows[0], batch, at, lo, hi);
+        gather_sparse(team.sparse_rows[0], batch, at, lo, hi, n);
         gather_targets(team.chunk, batch, at, lo, hi);
         const SparseLists<T> lists = team.sparse_order[thread].build(team.sparse_rows[0], lo, hi);
         forward(team.chunk, flat_.data(), lo, hi, true, at, &lists);
@@ -266,7 +266,7 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
     for (size_t at = from; at < to; at += block_rows) {
       const size_t m = std::min(block_rows, to - at);
       if (sparse) {
-        gather_sparse(team.sparse_rows[thread + 1], batch, at, 0, m);
+        gather_sparse(team.sparse_rows[thread + 1], batch, at, 0, m, block_rows);
         gather_targets(s, batch, at, 0, m);
         const SparseLists<T> lists = team.sparse_order[thread].build(team.sparse_rows[thread + 1], 0, m);
         forward(s, flat_.data(), 0, m, true, at, &lists);

@@ -17,39 +17,52 @@ struct LossKernels {
     return best;
   }
 
-  static NABLA_INLINE T scalar_log(T x) {
-    T out[W];
-    w_store<S>(out, w_log<S>(w_set<S>(x)));
-    return out[0];
+  // Whether argmax(z) is the label. m: the largest of z, unless one of them is not a number.
+  static NABLA_INLINE bool is_first_max(const T* z, size_t n, size_t label, T m, bool numbers) {
+    if (!numbers) return argmax(z, n) == label;
+    if (z[label] != m) return false;
+    for (size_t i = 0; i < label; ++i)
+      if (z[i] == m) return false;
+    return true;
   }
+
+  // dlogits, or the outputs, double as the scratch for e.
+  static NABLA_INLINE T* scratch(const LossRows<T>& l, size_t r) { return (l.dlogits != nullptr ? l.dlogits : l.outputs_out) + r * l.ld; }
 
   static void softmax_cross_entropy(const LossRows<T>* l) {
     const size_t n = l->outputs;
     const bool general = l->kind == TargetKind::values || l->smoothing || l->class_weights != nullptr;
     const Wide<S> none = w_set<S>(0);
+    // Rows in groups of W: their logarithms are taken together.
+    alignas(64) T max[W], sums[W], log_sums[W];
+    for (size_t j = 0; j < W; ++j) sums[j] = 1;
     for (size_t r = 0; r < l->rows; ++r) {
+      if (r % W == 0) {
+        for (size_t j = 0; j < W && r + j < l->rows; ++j) {
+          const T* const z = l->logits + (r + j) * l->ld;
+          max[j] = ActivationKernels<S>::max_of(z, n);
+          sums[j] = ActivationKernels<S>::exp_sum(z, n, max[j], scratch(*l, r + j));
+        }
+        w_store<S>(log_sums, w_log<S>(w_load<S>(sums)));
+      }
       const T* const z = l->logits + r * l->ld;
       const int32_t label = l->kind == TargetKind::labels ? l->labels[r] : 0;
       const T* const values = l->kind == TargetKind::values ? l->values + r * l->ld : nullptr;
-      // dlogits, or the outputs, double as the scratch for e.
-      T* const e = l->dlogits != nullptr ? l->dlogits + r * l->ld : l->outputs_out + r * l->ld;
-      const T m = ActivationKernels<S>::max_of(z, n);
-      const T sum = ActivationKernels<S>::exp_sum(z, n, m, e);
-      const T log_sum = scalar_log(sum);
+      T* const e = scratch(*l, r);
+      const T m = max[r % W], sum = sums[r % W], log_sum = log_sums[r % W];
       const Wide<S> ws = w_set<S>(sum), wm = w_set<S>(m), wl = w_set<S>(log_sum);
-      if (l->correct != nullptr && l->kind != TargetKind::none)
-        *l->correct += argmax(z, n) == (values != nullptr ? argmax(values, n) : static_cast<size_t>(label)) ? 1u : 0u;
+      if (l->correct != nullptr && l->kind != TargetKind::none) {
+        const size_t wanted = values != nullptr ? argmax(values, n) : static_cast<size_t>(label);
+        *l->correct += is_first_max(z, n, wanted, m, sum == sum) ? 1u : 0u;
+      }
       const Wide<S> g = w_set<S>(l->row_scale != nullptr ? l->row_scale[r] : T(0));
       if (!general) {
         l->row_loss[r] = static_cast<double>(log_sum - (z[label] - m));
         for (size_t i = 0; i < n; i += W) {
           const Wide<S> p = w_div<S>(w_load<S>(e + i), ws);
           if (l->outputs_out != nullptr) w_store<S>(l->outputs_out + r * l->ld + i, p);
-          if (l->dlogits != nullptr) w_store<S>(e + i, p);
-        }
-        if (l->dlogits != nullptr) {
-          e[label] = e[label] - T(1);
-          for (size_t i = 0; i < n; i += W) w_store<S>(e + i, w_mul<S>(w_load<S>(e + i), g));
+          const Wide<S> one = w_one<S>(static_cast<ptrdiff_t>(label) - static_cast<ptrdiff_t>(i));
+          if (l->dlogits != nullptr) w_store<S>(e + i, w_mul<S>(w_sub<S>(p, one), g));
         }
         continue;
       }

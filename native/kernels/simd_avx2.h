@@ -46,6 +46,12 @@ struct SimdF32 {
                       _mm256_set1_ps(8388608.0f + 127.0f));
     return _mm256_castsi256_ps(_mm256_or_si256(_mm256_and_si256(bits, _mm256_set1_epi32(0x7fffff)), _mm256_set1_epi32(0x3f800000)));
   }
+  // The lanes added up: halves, quarters, …
+  static NABLA_INLINE T fold(V v) {
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(p, _mm_shuffle_ps(p, p, 1)));
+  }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
@@ -89,6 +95,10 @@ struct SimdF64 {
                       _mm256_set1_pd(4503599627370496.0 + 1023.0));
     return _mm256_castsi256_pd(
         _mm256_or_si256(_mm256_and_si256(bits, _mm256_set1_epi64x(0xfffffffffffffll)), _mm256_set1_epi64x(0x3ff0000000000000ll)));
+  }
+  static NABLA_INLINE T fold(V v) {
+    const __m128d q = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(q, _mm_unpackhi_pd(q, q)));
   }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     int word;

@@ -49,6 +49,13 @@ struct SimdF32 {
                       _mm512_set1_ps(8388608.0f + 127.0f));
     return _mm512_castsi512_ps(_mm512_or_si512(_mm512_and_si512(bits, _mm512_set1_epi32(0x7fffff)), _mm512_set1_epi32(0x3f800000)));
   }
+  // The lanes added up: halves, quarters, …
+  static NABLA_INLINE T fold(V v) {
+    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(p, _mm_shuffle_ps(p, p, 1)));
+  }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
@@ -95,6 +102,11 @@ struct SimdF64 {
                       _mm512_set1_pd(4503599627370496.0 + 1023.0));
     return _mm512_castsi512_pd(
         _mm512_or_si512(_mm512_and_si512(bits, _mm512_set1_epi64(0xfffffffffffffll)), _mm512_set1_epi64(0x3ff0000000000000ll)));
+  }
+  static NABLA_INLINE T fold(V v) {
+    const __m256d h = _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));
+    const __m128d q = _mm_add_pd(_mm256_castpd256_pd128(h), _mm256_extractf128_pd(h, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(q, _mm_unpackhi_pd(q, q)));
   }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));

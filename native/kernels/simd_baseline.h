@@ -43,6 +43,8 @@ struct SimdF32 {
     e = (V)((bits >> 23) | set_int(0x4B000000)) - set1(8388608.0f + 127.0f);
     return (V)((bits & set_int(0x7fffff)) | set_int(0x3f800000));
   }
+  // The lanes added up: halves, quarters, …
+  static NABLA_INLINE T fold(V v) { return (v[0] + v[2]) + (v[1] + v[3]); }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return V{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
   }
@@ -87,6 +89,7 @@ struct SimdF64 {
     e = (V)((bits >> 52) | set_int(0x4330000000000000ll)) - set1(4503599627370496.0 + 1023.0);
     return (V)((bits & set_int(0xfffffffffffffll)) | set_int(0x3ff0000000000000ll));
   }
+  static NABLA_INLINE T fold(V v) { return v[0] + v[1]; }
   static NABLA_INLINE V load_u8(const unsigned char* p) { return V{static_cast<double>(p[0]), static_cast<double>(p[1])}; }
 
  private:

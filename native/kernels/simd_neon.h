@@ -45,6 +45,8 @@ struct SimdF32 {
     e = vsubq_f32(vreinterpretq_f32_u32(vorrq_u32(vshrq_n_u32(bits, 23), vdupq_n_u32(0x4B000000u))), vdupq_n_f32(8388608.0f + 127.0f));
     return vreinterpretq_f32_u32(vorrq_u32(vandq_u32(bits, vdupq_n_u32(0x7fffffu)), vdupq_n_u32(0x3f800000u)));
   }
+  // The lanes added up: halves, quarters, …
+  static NABLA_INLINE T fold(V v) { return (v[0] + v[2]) + (v[1] + v[3]); }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     const float values[4] = {static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
     return vld1q_f32(values);
@@ -89,6 +91,7 @@ struct SimdF64 {
                   vdupq_n_f64(4503599627370496.0 + 1023.0));
     return vreinterpretq_f64_u64(vorrq_u64(vandq_u64(bits, vdupq_n_u64(0xfffffffffffffull)), vdupq_n_u64(0x3ff0000000000000ull)));
   }
+  static NABLA_INLINE T fold(V v) { return v[0] + v[1]; }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     const double values[2] = {static_cast<double>(p[0]), static_cast<double>(p[1])};
     return vld1q_f64(values);

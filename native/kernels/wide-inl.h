@@ -91,11 +91,19 @@ NABLA_INLINE Wide<S> w_sqrt(const Wide<S>& a) {
 // Virtual lanes folded 8-4-2-1.
 template <class S>
 NABLA_INLINE typename S::T w_fold(const Wide<S>& a) {
-  typename S::T lane[Wide<S>::width];
-  w_store<S>(lane, a);
-  for (int h = Wide<S>::width / 2; h > 0; h /= 2)
-    for (int j = 0; j < h; ++j) lane[j] = lane[j] + lane[j + h];
-  return lane[0];
+  Wide<S> sum = a;
+  NABLA_UNROLL for (int h = Wide<S>::count / 2; h > 0; h /= 2) {
+    NABLA_UNROLL for (int j = 0; j < h; ++j) sum.v[j] = S::add(sum.v[j], sum.v[j + h]);
+  }
+  return S::fold(sum.v[0]);
+}
+
+// 1 in lane n, 0 in the others; n outside the lanes: 0 in all.
+template <class S>
+NABLA_INLINE Wide<S> w_one(ptrdiff_t n) {
+  static constexpr typename S::T ones[32] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  if (n < 0 || n >= Wide<S>::width) return w_set<S>(0);
+  return w_load<S>(ones + 15 - n);
 }
 
 // Lanes below n from a, the others from b.

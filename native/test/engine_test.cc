@@ -492,9 +492,64 @@ void readers_while_training() {
   CHECK_SAME(current.data(), before.data(), current.size(), "published after publish()");
 }
 
+// Lists, copies and scans that several threads make are those of one, also while another team is at work.
+template <class X>
+void shared_loads(nabla::InputType type) {
+  test::Random random(17);
+  for (const size_t zeros : {5u, 95u}) {
+    const size_t rows = 9001, features = 1003;
+    std::vector<X> x(rows * features);
+    for (X& v : x) v = random.below(100) < zeros ? X(0) : static_cast<X>(1 + random.below(200));
+    nabla::Data alone, team;
+    for (nabla::Data* const data : {&alone, &team}) {
+      data->rows = rows;
+      data->features = features;
+    }
+    alone.set_samples(type, x.data(), false, 1);
+    team.set_samples(type, x.data(), false, 3);
+    const std::string what = std::to_string(zeros) + " % zeros of type " + std::to_string(static_cast<int>(type));
+    CHECK_THAT((alone.lists != nullptr) == (zeros > 50) && (team.lists != nullptr) == (zeros > 50), what);
+    if (alone.lists && team.lists) {
+      CHECK_THAT(alone.lists->starts == team.lists->starts && alone.lists->longest == team.lists->longest &&
+                     alone.lists->column_counts == team.lists->column_counts,
+                 what + ": starts");
+      const size_t entries = alone.lists->starts.back();
+      size_t n = 0;
+      for (size_t r = 0; r < rows; ++r)
+        for (size_t i = 0; i < features; ++i) {
+          if (x[r * features + i] == X(0)) continue;
+          const X* const values = reinterpret_cast<const X*>(team.lists->values.data());
+          CHECK_THAT(n < entries && team.lists->index[n] == i && values[n] == x[r * features + i], what + ": an entry");
+          ++n;
+        }
+      CHECK_THAT(n == entries, what + ": entries");
+      CHECK_THAT(alone.bytes() < x.size() * sizeof(X), what + ": smaller than the samples");
+    } else {
+      CHECK_SAME(static_cast<const X*>(team.x.data), x.data(), x.size(), what + ": copies");
+    }
+    if (sizeof(X) == 1) continue;
+    const size_t count = x.size();
+    CHECK(nabla::first_unusable(type, x.data(), count, true, 3) == count);
+    for (const size_t at : {count - 1, count / 2, size_t{0}}) {
+      x[at] = static_cast<X>(std::numeric_limits<float>::infinity());
+      CHECK(nabla::first_unusable(type, x.data(), count, false, 3) == at);
+    }
+  }
+}
+void beyond_float() {
+  std::vector<double> x(size_t{3} << 20, 1e38);
+  x[2000001] = 1e39;
+  CHECK(nabla::first_unusable(nabla::InputType::float64, x.data(), x.size(), true, 2) == 2000001);
+  CHECK(nabla::first_unusable(nabla::InputType::float64, x.data(), x.size(), false, 2) == x.size());
+}
+
 }  // namespace
 
 int main() {
+  shared_loads<uint8_t>(nabla::InputType::uint8);
+  shared_loads<float>(nabla::InputType::float32);
+  shared_loads<double>(nabla::InputType::float64);
+  beyond_float();
   all_sets<float>();
   all_sets<double>();
   abort_and_go_on();

@@ -44,6 +44,7 @@ export interface NativeAddon {
   evaluateSync(...args: EvaluateArguments): EvaluateResult;
   predict(...args: PredictArguments): Promise<FloatArray>;
   predictSync(...args: PredictArguments): FloatArray;
+  firstUnusable(network: NativeNetwork, x: InputArray): number;
   predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean): FloatArray;
   forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
   backward(network: NativeNetwork, dLogits: FloatArray, dx: boolean): BackwardResult;

@@ -40,6 +40,7 @@ const EXPORTS: Readonly<Record<keyof NativeAddon, 'function'>> = {
   evaluateSync: 'function',
   predict: 'function',
   predictSync: 'function',
+  firstUnusable: 'function',
   predictArray: 'function',
   forwardTrain: 'function',
   backward: 'function',

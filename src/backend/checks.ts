@@ -125,12 +125,40 @@ export function checkInputShape(op: string, name: string, x: InputArray, rows: n
   if (x.length !== rows * columns) fail('ERR_SHAPE', op, `${name} has rows times columns numbers`, `${rows} x ${columns} = ${rows * columns} numbers`, name, x);
 }
 
+/** Finds what a network of a dtype cannot use. @see Executor.firstUnusable */
+export type FindUnusable = (x: InputArray) => number;
+
+/** firstUnusable in plain TypeScript. */
+export function findUnusable(dtype: DType): FindUnusable {
+  return (x) => {
+    if (x instanceof Uint8Array) return -1;
+    if (x instanceof Float32Array) return firstNonFinite32(x);
+    return dtype === 'float32' ? firstBeyondFloat32(x) : firstNonFinite64(x);
+  };
+}
+
+// NaN - NaN and inf - inf are NaN: one subtraction finds both. One function a type keeps the loops monomorphic.
+function firstNonFinite32(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;
+  return -1;
+}
+function firstNonFinite64(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;
+  return -1;
+}
+function firstBeyondFloat32(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) {
+    const value = Math.fround(values[i]);
+    if (value - value !== 0) return i;
+  }
+  return -1;
+}
+
 /** Refuses arrays that are no samples. @throws ERR_TYPE, ERR_RANGE, ERR_SHAPE, ERR_NON_FINITE with row and column */
-export function checkInput(op: string, name: string, x: InputArray, rows: number, columns: number): void {
+export function checkInput(op: string, name: string, x: InputArray, rows: number, columns: number, find: FindUnusable): void {
   checkInputShape(op, name, x, rows, columns);
-  if (x instanceof Uint8Array) return;
-  // NaN - NaN and inf - inf are NaN: one subtraction finds both.
-  for (let i = 0; i < x.length; i++) if (x[i] - x[i] !== 0) failAt(op, name, 'a finite number', 'ERR_NON_FINITE', 'numbers are finite', x[i], i, columns);
+  const bad = find(x);
+  if (bad >= 0) failAt(op, name, "a finite number of the network's type", 'ERR_NON_FINITE', 'numbers are finite', x[bad], bad, columns);
 }
 
 function failAt(op: string, name: string, expected: string, code: NablaErrorCode, rule: string, value: number, index: number, columns: number): never {
@@ -138,10 +166,10 @@ function failAt(op: string, name: string, expected: string, code: NablaErrorCode
 }
 
 /** Refuses what cannot be loaded. @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_OPTION, ERR_NON_FINITE */
-export function checkLoad(spec: NetworkSpec, options: LoadOptions): void {
+export function checkLoad(spec: NetworkSpec, options: LoadOptions, find: FindUnusable): void {
   const op = 'load';
   const { x, rows, y, sampleWeight } = options;
-  checkInput(op, 'x', x, rows, spec.inputSize);
+  checkInput(op, 'x', x, rows, spec.inputSize, find);
   const outputs = outputSize(spec);
   if (y !== undefined) {
     oneOf(op, 'y.kind', y.kind, ['labels', 'values']);
@@ -155,7 +183,7 @@ export function checkLoad(spec: NetworkSpec, options: LoadOptions): void {
         const label = y.values[row];
         if (label < 0 || label >= outputs) failAt(op, 'y', `a label from 0 to ${outputs - 1}`, 'ERR_RANGE', 'labels name outputs', label, row, 1);
       }
-    } else checkInput(op, 'y', y.values, rows, outputs);
+    } else checkInput(op, 'y', y.values, rows, outputs, find);
   }
   if (sampleWeight === undefined) return;
   if (!(sampleWeight instanceof Float64Array)) fail('ERR_TYPE', op, 'sample weights are numbers, one a row', 'a Float64Array', 'sampleWeight', sampleWeight);
@@ -187,8 +215,8 @@ export function stepCount(options: Pick<TrainOptions, 'from' | 'to' | 'batchSize
   return Math.ceil((options.to - options.from) / options.batchSize) * (options.repeat ?? 1);
 }
 
-/** Refuses training calls that cannot run. @throws ERR_STATE, ERR_TYPE, ERR_RANGE, ERR_SHAPE */
-export function checkTrain(spec: NetworkSpec, options: TrainOptions, available: number): void {
+/** Refuses training calls that cannot run; what the scalars hold is not looked at. @throws ERR_STATE, ERR_TYPE, ERR_RANGE, ERR_SHAPE */
+export function checkTrainShape(spec: NetworkSpec, options: TrainOptions, available: number): void {
   const op = 'trainSteps';
   const { optimizer } = checkTrainable(op, spec);
   checkRows(op, options, available);
@@ -198,18 +226,31 @@ export function checkTrain(spec: NetworkSpec, options: TrainOptions, available: 
   const firstStep = options.firstStep ?? 0;
   whole(op, 'firstStep', firstStep, 0, 'steps are counted from 0');
   if (firstStep >= steps) fail('ERR_RANGE', op, 'the first step is one of the steps', `less than ${steps}`, 'firstStep', firstStep);
-  checkScalars(op, 'stepScalars', options.stepScalars, steps * stepScalarCount(optimizer));
+  checkScalarsShape(op, 'stepScalars', options.stepScalars, steps * stepScalarCount(optimizer));
   if (options.maxMilliseconds !== undefined) number(op, 'maxMilliseconds', options.maxMilliseconds, 'a slice takes time', 'a number of at least 0', (n) => n >= 0);
   if (options.outputs !== undefined) flag(op, 'outputs', options.outputs);
 }
 
-/** Refuses step scalars that no optimizer can use. @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE */
-export function checkScalars(op: string, name: string, scalars: Float64Array, count: number): void {
+/** Refuses training calls that cannot run. @throws ERR_STATE, ERR_TYPE, ERR_RANGE, ERR_SHAPE, ERR_NON_FINITE */
+export function checkTrain(spec: NetworkSpec, options: TrainOptions, available: number): void {
+  checkTrainShape(spec, options, available);
+  checkScalarsFinite('trainSteps', 'stepScalars', options.stepScalars);
+}
+
+function checkScalarsShape(op: string, name: string, scalars: Float64Array, count: number): void {
   if (!(scalars instanceof Float64Array)) fail('ERR_TYPE', op, 'step scalars are doubles', 'a Float64Array', name, scalars);
   if (scalars.length !== count) fail('ERR_SHAPE', op, 'every step has its scalars', `${count} numbers`, name, scalars);
-  for (let i = 0; i < count; i++) {
-    if (!Number.isFinite(scalars[i])) fail('ERR_NON_FINITE', op, 'step scalars are finite', 'a finite number', `${name}[${i}]`, scalars[i]);
-  }
+}
+
+function checkScalarsFinite(op: string, name: string, scalars: Float64Array): void {
+  // NaN - NaN and inf - inf are NaN: one subtraction finds both.
+  for (let i = 0; i < scalars.length; i++) if (scalars[i] - scalars[i] !== 0) fail('ERR_NON_FINITE', op, 'step scalars are finite', 'a finite number', `${name}[${i}]`, scalars[i]);
+}
+
+/** Refuses step scalars that no optimizer can use. @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE */
+export function checkScalars(op: string, name: string, scalars: Float64Array, count: number): void {
+  checkScalarsShape(op, name, scalars, count);
+  checkScalarsFinite(op, name, scalars);
 }
 
 /** @returns loss and optimizer of a spec that has both @throws ERR_STATE where one is missing */

@@ -134,6 +134,8 @@ export interface Executor {
   readonly threads: number;
   readonly spec: NetworkSpec;
 
+  /** Index of the first element that is not finite in the network's dtype, or -1; at the speed of memory. */
+  firstUnusable(x: InputArray): number;
   load(options: LoadOptions): DataHandle;
   trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult>;
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult;

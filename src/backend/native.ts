@@ -4,7 +4,7 @@ import { NablaError, show, type NablaErrorCode } from '../errors.js';
 import { loadAddon } from './addon.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork } from './addon-types.js';
 import {
-  checkFloats, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, checkWeights,
+  checkFloats, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
 } from './checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
@@ -140,9 +140,14 @@ class NativeExecutor implements Executor {
     this.#network = call(() => native.createNetwork(spec, isa, threads, materialised));
   }
 
+  firstUnusable(x: InputArray): number {
+    const network = this.#live('firstUnusable');
+    return call(() => this.#native.firstUnusable(network, x));
+  }
+
   load(options: LoadOptions): DataHandle {
     const network = this.#live('load');
-    checkLoad(this.spec, options);
+    checkLoad(this.spec, options, (values) => call(() => this.#native.firstUnusable(network, values)));
     const { x, rows, y, sampleWeight } = options;
     const borrowY = y?.kind === 'values' && isShared(y.values);
     const data = call(() => this.#native.load(network, x, rows, y?.values ?? null, sampleWeight ?? null, isShared(x), borrowY));
@@ -162,7 +167,8 @@ class NativeExecutor implements Executor {
   #trainArguments(data: DataHandle, options: TrainOptions, maxMilliseconds: number): Parameters<NativeAddon['train']> {
     const network = this.#live('trainSteps');
     const own = this.#labelled('trainSteps', data);
-    checkTrain(this.spec, options, data.rows);
+    // C++ looks for scalars that are not finite: of small networks a loop here would be a good part of the time.
+    checkTrainShape(this.spec, options, data.rows);
     const { order, from, to, batchSize, repeat, firstStep, stepScalars, outputs } = options;
     return [network, own, order, from, to, batchSize, repeat ?? 1, firstStep ?? 0, stepScalars, maxMilliseconds, outputs ?? false];
   }

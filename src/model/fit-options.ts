@@ -1,4 +1,5 @@
 // Checks the arguments of fit and loads its data: everything is refused before anything changes.
+import type { FindUnusable } from '../backend/checks.js';
 import type { DataHandle, Executor, InputArray, Targets } from '../backend/executor.js';
 import { NablaError, show } from '../errors.js';
 import { permutation } from '../random/permutation.js';
@@ -74,8 +75,9 @@ export interface CheckedData {
 export function checkData(rule: DataRule, x: unknown, y: unknown, sampleWeight: unknown, names: { readonly x: string; readonly y: string } = { x: 'x', y: 'y' }): CheckedData {
   const { op, structure, executor, loss } = rule;
   const { dtype } = executor.spec;
-  const matrix = toMatrix(x, { op, name: names.x, features: structure.inputSize, shape: structure.inputShape, dtype });
-  const targets = toTargets(y, { op, name: names.y, rows: matrix.rows, units: structure.units, loss, dtype });
+  const find: FindUnusable = (values) => executor.firstUnusable(values);
+  const matrix = toMatrix(x, { op, name: names.x, features: structure.inputSize, shape: structure.inputShape, dtype, find });
+  const targets = toTargets(y, { op, name: names.y, rows: matrix.rows, units: structure.units, loss, dtype, find });
   return { x: matrix.values, rows: matrix.rows, targets, sampleWeight: toSampleWeight(op, sampleWeight, matrix.rows) };
 }
 

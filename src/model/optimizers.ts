@@ -121,6 +121,13 @@ export function power(base: number, exponent: number): number {
  */
 export function stepScalars(optimizer: OptimizerSpec, rate: LearningRate, firstStep: number, steps: number): Float64Array {
   const scalars = new Float64Array(2 * steps);
+  if (optimizer.name === 'sgd' && typeof rate === 'number') {
+    scalars[0] = rate;
+    scalars[1] = 1;
+    // Doubling what is there, by the engine's own copy.
+    for (let done = 2; done < scalars.length; done *= 2) scalars.copyWithin(done, 0, done);
+    return scalars;
+  }
   for (let i = 0; i < steps; i++) {
     const learningRate = typeof rate === 'number' ? rate : checkReal('fit', 'the learning rate function\'s result', rate(firstStep + i), { minimum: 0 });
     switch (optimizer.name) {

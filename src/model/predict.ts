@@ -38,7 +38,7 @@ function threshold({ executor, structure, output }: PredictSource): number | nul
 
 function samples({ op, structure, executor }: PredictSource, x: unknown): Matrix {
   const values = isDataset(x) ? splitDataset(op, { x: x.x, y: null, rows: x.rows, features: x.features }, undefined, structure.inputSize).x : x;
-  return toMatrix(values, { op, name: 'x', features: structure.inputSize, shape: structure.inputShape, dtype: executor.spec.dtype });
+  return toMatrix(values, { op, name: 'x', features: structure.inputSize, shape: structure.inputShape, dtype: executor.spec.dtype, find: (values) => executor.firstUnusable(values) });
 }
 
 /** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */

@@ -1,4 +1,5 @@
 // Turns what people pass as numbers into one flat matrix, or says exactly what is wrong with it. Nothing is changed on the way.
+import { findUnusable, type FindUnusable } from '../backend/checks.js';
 import type { InputArray } from '../backend/executor.js';
 import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
@@ -22,6 +23,8 @@ export interface MatrixRule {
   readonly shape: readonly number[];
   /** The network's type: numbers must be finite in it. */
   readonly dtype: DType;
+  /** Finds what is not finite; default: a loop. */
+  readonly find?: FindUnusable;
 }
 
 /**
@@ -124,8 +127,7 @@ const FLOAT32 = "a number that float32 can hold (or dtype: 'float64')";
 
 /** Refuses NaN, infinities, and doubles that a float32 network cannot hold. */
 function checkFinite(values: InputArray, rule: MatrixRule): void {
-  if (values instanceof Uint8Array) return;
-  const bad = values instanceof Float64Array && rule.dtype === 'float32' ? firstBeyondFloat32(values) : firstNonFinite(values);
+  const bad = (rule.find ?? findUnusable(rule.dtype))(values);
   if (bad < 0) return;
   const row = Math.floor(bad / rule.features);
   const received = values[bad];
@@ -134,30 +136,4 @@ function checkFinite(values: InputArray, rule: MatrixRule): void {
     'ERR_NON_FINITE',
     `[${rule.op}] ${rule.name} is finite. Expected ${expected} at row ${row}, column ${bad % rule.features} of ${rule.name}, received ${show(received)}.`,
   );
-}
-
-// v - v is 0 for finite numbers and NaN for all others: one cheap test an element. One function a type keeps the loops monomorphic.
-function firstNonFinite(values: Float32Array | Float64Array): number {
-  return values instanceof Float32Array ? firstNonFinite32(values) : firstNonFinite64(values);
-}
-function firstNonFinite32(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
-    if (value - value !== 0) return i;
-  }
-  return -1;
-}
-function firstNonFinite64(values: Float64Array): number {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
-    if (value - value !== 0) return i;
-  }
-  return -1;
-}
-function firstBeyondFloat32(values: Float64Array): number {
-  for (let i = 0; i < values.length; i++) {
-    const value = Math.fround(values[i] ?? 0);
-    if (value - value !== 0) return i;
-  }
-  return -1;
 }

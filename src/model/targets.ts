@@ -1,4 +1,5 @@
 // Checks targets against the loss they are for.
+import type { FindUnusable } from '../backend/checks.js';
 import type { InputArray, Targets } from '../backend/executor.js';
 import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
@@ -14,6 +15,7 @@ export interface TargetRule {
   readonly units: number;
   readonly loss: LossConfig;
   readonly dtype: DType;
+  readonly find?: FindUnusable;
 }
 
 /**
@@ -32,7 +34,7 @@ export function toTargets(value: unknown, rule: TargetRule): Targets {
     const advice = loss.name === 'categoricalCrossentropy' ? " Class indices go with 'sparseCategoricalCrossentropy'." : '';
     throw new NablaError('ERR_SHAPE', `[${op}] targets have one value an output. Expected ${rows} x ${units} values for ${name}, received ${rows}.${advice}`);
   }
-  const matrix = toMatrix(value, { op, name, features: units, shape: [units], dtype: rule.dtype });
+  const matrix = toMatrix(value, { op, name, features: units, shape: [units], dtype: rule.dtype, ...(rule.find === undefined ? {} : { find: rule.find }) });
   checkRowCount(matrix.rows, rule);
   if (loss.name !== 'meanSquaredError') checkProbabilities(matrix.values, rule);
   return { kind: 'values', values: matrix.values };

@@ -1,7 +1,7 @@
 // The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
 import { NablaError, show } from '../errors.js';
 import {
-  checkFloats, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain,
+  checkFloats, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
   checkWeights, memoryWanted, stepCount,
 } from '../backend/checks.js';
 import type {
@@ -77,9 +77,14 @@ class ReferenceExecutor implements Executor {
     this.#network = allocate('createExecutor', () => new Network(spec));
   }
 
+  firstUnusable(x: InputArray): number {
+    this.#live('firstUnusable');
+    return findUnusable(this.spec.dtype)(x);
+  }
+
   load(options: LoadOptions): DataHandle {
     this.#live('load');
-    checkLoad(this.spec, options);
+    checkLoad(this.spec, options, findUnusable(this.spec.dtype));
     return allocate('load', () => new ReferenceData(this, this.spec.inputSize, options));
   }
 
@@ -175,7 +180,7 @@ class ReferenceExecutor implements Executor {
 
   predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray {
     const network = this.#live('predict');
-    checkInput('predict', 'x', x, rows, this.spec.inputSize);
+    checkInput('predict', 'x', x, rows, this.spec.inputSize, findUnusable(this.spec.dtype));
     return this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights);
   }
 

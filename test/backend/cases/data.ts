@@ -29,6 +29,18 @@ export function dataCases({ make, dtype, tolerance, test }: Suite): void {
     for (const other of results.slice(1)) expect(other).toEqual(results[0]);
   });
 
+  test('firstUnusable names the first number that is not finite in the dtype', () => {
+    const executor = make(network(dtype, 2, [dense(1)]));
+    expect(executor.firstUnusable(Uint8Array.of(1, 255))).toBe(-1);
+    for (const make of [Float32Array, Float64Array]) {
+      expect(executor.firstUnusable(new make([1, -2, 3]))).toBe(-1);
+      for (const bad of [NaN, Infinity, -Infinity]) expect(executor.firstUnusable(new make([1, bad, 3, bad]))).toBe(1);
+    }
+    expect(executor.firstUnusable(Float64Array.of(1, 1e39))).toBe(dtype === 'float32' ? 1 : -1);
+    executor.dispose();
+    expect(() => executor.firstUnusable(Uint8Array.of(1))).toThrow(expect.objectContaining({ code: 'ERR_STATE' }));
+  });
+
   test('targets of the same values in every type give the same bytes', () => {
     const spec = network(dtype, 4, [dense(3)], { loss: sigmoidLoss() });
     const bits = Uint8Array.from({ length: 18 }, (_, i) => (i * 7) % 3 & 1);
