@@ -1,4 +1,4 @@
-// Every run of the notebooks at its full scale, and the other seeds of the small ones on TypeScript: `npm run test:long`. Ends with a table of what ran.
+// Every run of the notebooks at its full scale: `npm run test:long`. Ends with a table of what ran.
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,13 +12,10 @@ const all = readdirSync(fileURLToPath(new URL('../golden/seeds/', import.meta.ur
   .filter((name) => name.endsWith('.json'))
   .map((name) => name.replace(/\.json$/, ''));
 const full = all.filter((name) => name.includes('-full-'));
-/** Those that `npm test` leaves out. */
-const small = all.filter((name) => /^00[0-3]-.*-6k-/.test(name) && !/^00[013]-as_written-seed0-6k|^002-corrected-seed0-6k/.test(name));
-const later = all.filter((name) => /^00[0-3]-(as_written-seed42|corrected-seed42|corrected_official-seed42)-6k/.test(name) && !/^00[023]-corrected/.test(name));
 const hasAddon = loadAddon().addon !== null;
 const table: string[] = [];
 
-async function follow(name: string, backend: 'native' | 'typescript', iterations?: number): Promise<void> {
+async function follow(name: string, backend: 'native' | 'typescript'): Promise<void> {
   const begin = performance.now();
   const percent = (value: number | null): string => (value === null ? '-' : `${(100 * value).toFixed(2)} %`).padStart(9);
   let figures: string;
@@ -31,7 +28,7 @@ async function follow(name: string, backend: 'native' | 'typescript', iterations
     followed.model.dispose();
   } else {
     const run = twoLayerRun(name);
-    const followed = await followTwoLayer(run, await setsOf(run.dataset), backend, iterations);
+    const followed = await followTwoLayer(run, await setsOf(run.dataset), backend);
     compared = followed.compared;
     const { train, heldOut, test } = followed.accuracy;
     figures = `${percent(train)}${percent(heldOut)}${percent(test)}`;
@@ -44,24 +41,14 @@ async function follow(name: string, backend: 'native' | 'typescript', iterations
 
 it('has all runs', () => {
   expect(full).toHaveLength(11);
-  expect(small).toHaveLength(16);
-  expect(later).toHaveLength(6);
 });
 
 describe.skipIf(!hasAddon)('full scale, native', () => {
   for (const name of full) it(name, () => follow(name, 'native'), 3_600_000);
 });
 
-describe.skipIf(!hasAddon)('whole runs on 6,000 pictures, native', () => {
-  for (const name of later) it(name, () => follow(name, 'native'), 600_000);
-});
-
 describe('full scale, TypeScript', () => {
   for (const name of full.filter((run) => /^00[03]-/.test(run))) it(name, () => follow(name, 'typescript'), 7_200_000);
-});
-
-describe('to iteration 99, TypeScript', () => {
-  for (const name of small) it(name, () => follow(name, 'typescript', 100), 600_000);
 });
 
 afterAll(() => {

@@ -1,4 +1,4 @@
-// The examples digit-recognizer, openml, small-init and he-init against NumPy's runs of the notebooks on 6,000 (2,000) pictures.
+// The examples digit-recognizer, openml, small-init and he-init against NumPy's whole runs of the notebooks on 6,000 (2,000) pictures.
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -11,9 +11,6 @@ import { followTwoLayer, twoLayerRun } from './two-layer.js';
 const folder = fileURLToPath(new URL('../golden/seeds/', import.meta.url));
 const files = readdirSync(folder);
 const runs = files.filter((name) => /^00[0-3]-.*-(6k|2k)-.*\.json$/.test(name)).map((name) => name.replace(/\.json$/, ''));
-/** A minute of a two-core machine is what there is here: these go with test:long. Each has a sister with another seed below. */
-const later = /as_written-seed42|^001-corrected(_official)?-seed42/;
-const inShort = /^00[013]-as_written-seed0-6k|^002-corrected-seed0-6k|-seed5-/;
 const hasAddon = loadAddon().addon !== null;
 
 it('has all runs', () => {
@@ -21,7 +18,7 @@ it('has all runs', () => {
 });
 
 describe.skipIf(!hasAddon)('whole runs, native', () => {
-  for (const name of runs.filter((name) => !later.test(name))) {
+  for (const name of runs) {
     it(name, async () => {
       const run = twoLayerRun(name);
       const { compared, accuracy, model } = await followTwoLayer(run, await setsOf(run.dataset), 'native');
@@ -35,16 +32,6 @@ describe.skipIf(!hasAddon)('whole runs, native', () => {
         if (!(expected?.data instanceof Float64Array)) throw new Error('float64 weights expected');
         expect(largestDifference(weight, expected.data)).toBeLessThanOrEqual(1e-9);
       });
-    }, 120_000);
-  }
-});
-
-describe('to iteration 99, TypeScript', () => {
-  // One run of every notebook; the others are in notebooks.long.test.ts.
-  for (const name of runs.filter((name) => inShort.test(name))) {
-    it(name, async () => {
-      const run = twoLayerRun(name);
-      await followTwoLayer(run, await setsOf(run.dataset), 'typescript', 100);
     }, 120_000);
   }
 });

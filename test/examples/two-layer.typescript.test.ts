@@ -1,0 +1,28 @@
+// As two-layer.test.ts, on the TypeScript backend to iteration 99.
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { worstDifference } from './seeds.js';
+import { setsOf } from './sets.js';
+import { followTwoLayer, twoLayerRun } from './two-layer.js';
+
+const files = readdirSync(fileURLToPath(new URL('../golden/seeds/', import.meta.url)));
+const runs = files.filter((name) => /^00[0-3]-.*-(6k|2k)-.*\.json$/.test(name)).map((name) => name.replace(/\.json$/, ''));
+
+it('has all runs', () => {
+  expect(runs).toHaveLength(22);
+});
+
+describe('to iteration 99, TypeScript', () => {
+  for (const name of runs) {
+    it(name, async () => {
+      const run = twoLayerRun(name);
+      const { compared } = await followTwoLayer(run, await setsOf(run.dataset), 'typescript', 100);
+      expect(compared).toBeGreaterThanOrEqual(2);
+    }, 120_000);
+  }
+});
+
+afterAll(() => {
+  console.log(`two-layer runs, TypeScript: largest difference from NumPy ${worstDifference()}`);
+});
