@@ -298,7 +298,7 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
   if (r.repeat == 0 || r.repeat > (size_t{1} << 40) / steps) bad_argument(6, "at least 1");
   if (r.first_step >= steps * r.repeat) bad_argument(7, "a step of the range");
   const View scalars = view_argument(info, 8, napi_float64_array, "a Float64Array");
-  if (scalars.length != steps * r.repeat * nabla::step_scalar_count) bad_argument(8, "step scalars for every step");
+  if (scalars.length != steps * r.repeat * network.spec().optimizer.scalars()) bad_argument(8, "step scalars for every step");
   a.scalars = static_cast<const double*>(scalars.data);
   a.scalar_count = scalars.length;
   const size_t bad = nabla::first_non_finite(nabla::InputType::float64, a.scalars, a.scalar_count);
@@ -581,7 +581,7 @@ Napi::Value apply_gradients(const Info& info) {
     throw Error("ERR_STATE", "[applyGradients] the network has no optimizer. Expected a compiled one.");
   const std::vector<const void*> gradients = parameter_views(items, 1, network);
   const View scalars = view_argument(info, 2, napi_float64_array, "a Float64Array of step scalars");
-  if (scalars.length != nabla::step_scalar_count) bad_argument(2, "the scalars of one step");
+  if (scalars.length != network.spec().optimizer.scalars()) bad_argument(2, "the scalars of one step");
   network.apply_gradients(gradients, static_cast<const double*>(scalars.data));
   return info.Env().Undefined();
 }

@@ -123,6 +123,30 @@ nabla::OptimizerSpec optimizer(const Napi::Object& object) {
     spec.beta1 = number(object, "beta1");
     spec.beta2 = number(object, "beta2");
     spec.epsilon = number(object, "epsilon");
+    spec.amsgrad = flag(object, "amsgrad");
+    spec.weight_decay = number(object, "weightDecay");
+  } else if (name == "rmsprop") {
+    spec.rule = nabla::Rule::rmsprop;
+    spec.beta2 = number(object, "rho");
+    spec.momentum = number(object, "momentum");
+    spec.epsilon = number(object, "epsilon");
+    spec.centered = flag(object, "centered");
+  } else if (name == "adagrad") {
+    spec.rule = nabla::Rule::adagrad;
+    spec.epsilon = number(object, "epsilon");
+  } else if (name == "adadelta") {
+    spec.rule = nabla::Rule::adadelta;
+    spec.beta2 = number(object, "rho");
+    spec.epsilon = number(object, "epsilon");
+  } else if (name == "adamax") {
+    spec.rule = nabla::Rule::adamax;
+    spec.beta1 = number(object, "beta1");
+    spec.beta2 = number(object, "beta2");
+    spec.epsilon = number(object, "epsilon");
+  } else if (name == "lion") {
+    spec.rule = nabla::Rule::lion;
+    spec.beta1 = number(object, "beta1");
+    spec.beta2 = number(object, "beta2");
   } else {
     unknown("optimizer", name);
   }

@@ -25,7 +25,7 @@ export type { ActivationName } from './model/activations.js';
 export { initializers, type InitializerConfig, type InitializerName, type InitializerOption } from './model/initializers.js';
 export { regularizers, type Regularizer } from './model/regularizers.js';
 export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOptions, type LossConfig, type LossName, type MeanSquaredErrorOptions } from './model/losses.js';
-export { optimizers, type AdamOptions, type LearningRate, type Optimizer, type OptimizerConfig, type OptimizerName, type SgdOptions } from './model/optimizers.js';
+export { optimizers, type AdadeltaOptions, type AdagradOptions, type AdamaxOptions, type AdamOptions, type LearningRate, type LionOptions, type Optimizer, type OptimizerConfig, type OptimizerName, type RmspropOptions, type SgdOptions } from './model/optimizers.js';
 export type { MetricName } from './train/metrics.js';
 
 export type { Callback, CallbackContext, TrainedModel } from './train/callbacks.js';

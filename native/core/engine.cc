@@ -24,6 +24,7 @@ Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, 
   transposed_ = AlignedArray<T>(plan_.transposed_size);
   if (spec_.optimizer.slots() > 0) slot0_ = AlignedArray<T>(plan_.flat_size);
   if (spec_.optimizer.slots() > 1) slot1_ = AlignedArray<T>(plan_.flat_size);
+  if (spec_.optimizer.slots() > 2) slot2_ = AlignedArray<T>(plan_.flat_size);
   updates_.resize(plan_.stages.size() * 2);
   for (size_t i = 0; i < plan_.scales.size(); ++i) affines_.push_back({static_cast<T>(plan_.scales[i]), static_cast<T>(plan_.offsets[i])});
   if (!spec_.loss.weights.empty()) {
@@ -284,7 +285,7 @@ void Engine<T>::copy_rows(const T* from, size_t ld, size_t rows, size_t units, T
 
 template <class T>
 size_t Engine<T>::bytes() const {
-  return (flat_.size() + transposed_.size() + slot0_.size() + slot1_.size()) * sizeof(T);
+  return (flat_.size() + transposed_.size() + slot0_.size() + slot1_.size() + slot2_.size()) * sizeof(T);
 }
 
 template <class T>

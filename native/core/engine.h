@@ -110,7 +110,7 @@ class Engine final : public Network {
   const bool materialised_;
   std::vector<Affine<T>> affines_;
   std::vector<T> class_weights_;  // padded
-  AlignedArray<T> flat_, transposed_, slot0_, slot1_;
+  AlignedArray<T> flat_, transposed_, slot0_, slot1_, slot2_;
   std::vector<Update<T>> updates_;  // weight and bias of each stage
   double step_ = 0;
   uint32_t key_[2];

@@ -200,6 +200,7 @@ double Engine<T>::get_state(const Arrays& arrays) const {
   unpack(flat_.data(), arrays.parameters);
   if (!arrays.slots.empty()) unpack(slot0_.data(), arrays.slots[0]);
   if (arrays.slots.size() > 1) unpack(slot1_.data(), arrays.slots[1]);
+  if (arrays.slots.size() > 2) unpack(slot2_.data(), arrays.slots[2]);
   return step_;
 }
 
@@ -209,6 +210,7 @@ void Engine<T>::set_state(const ConstArrays& arrays, double step) {
   pack(arrays.parameters, flat_.data());
   if (!arrays.slots.empty()) pack(arrays.slots[0], slot0_.data());
   if (arrays.slots.size() > 1) pack(arrays.slots[1], slot1_.data());
+  if (arrays.slots.size() > 2) pack(arrays.slots[2], slot2_.data());
   refresh_transposed(0, 1);
   step_ = step;
   manual_rows_ = 0;

@@ -21,7 +21,7 @@ struct Rows {
 struct TrainRequest {
   Rows rows;
   size_t batch_size = 1, repeat = 1, first_step = 0;
-  const double* scalars = nullptr;  // step_scalar_count a step, from step 0 of all passes
+  const double* scalars = nullptr;  // spec().optimizer.scalars() a step, from step 0 of all passes
   double max_milliseconds = 0;
   bool outputs = false;
 };

@@ -36,11 +36,31 @@ struct OptimizerSpec {
   bool present = false;
   Rule rule = Rule::sgd;
   double momentum = 0, weight_decay = 0;
-  bool nesterov = false;
+  bool nesterov = false, amsgrad = false, centered = false;
   double beta1 = 0, beta2 = 0, epsilon = 0;
-  size_t slots() const { return !present ? 0 : rule == Rule::adam ? 2 : momentum != 0 ? 1 : 0; }
+  bool decoupled() const { return rule == Rule::adam && weight_decay != 0; }
+  // Numbers a step: stepScalarCount in src/backend/spec.ts.
+  size_t scalars() const { return decoupled() ? 3 : 2; }
+  size_t slots() const {
+    if (!present) return 0;
+    const size_t more = momentum != 0 ? 1 : 0;
+    switch (rule) {
+      case Rule::sgd:
+        return more;
+      case Rule::adam:
+        return amsgrad ? 3 : 2;
+      case Rule::rmsprop:
+        return 1 + (centered ? 1 : 0) + more;
+      case Rule::adadelta:
+      case Rule::adamax:
+        return 2;
+      case Rule::adagrad:
+      case Rule::lion:
+        return 1;
+    }
+    return 0;
+  }
 };
-constexpr size_t step_scalar_count = 2;
 
 struct NetworkSpec {
   size_t input_size = 0;

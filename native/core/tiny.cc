@@ -70,7 +70,8 @@ void Engine<T>::tiny_train(const Data& data, const TrainRequest& request, size_t
   size_t done = 0;
   while (done < left) {
     t.steps = std::min(steps_a_call, left - done);
-    t.scalars = request.scalars + (request.first_step + done) * step_scalar_count;
+    t.scalar_count = spec_.optimizer.scalars();
+    t.scalars = request.scalars + (request.first_step + done) * t.scalar_count;
     t.losses = outcome.losses.data() + done;
     t.correct = outcome.correct.data() + done;
     const size_t steps = k_.tiny_steps(&t);

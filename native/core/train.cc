@@ -116,12 +116,18 @@ void Engine<T>::prepare_updates(const double* scalars) {
       u.parameters = flat_.data() + at;
       u.slot0 = slot0_.size() > 0 ? slot0_.data() + at : nullptr;
       u.slot1 = slot1_.size() > 0 ? slot1_.data() + at : nullptr;
+      u.slot2 = slot2_.size() > 0 ? slot2_.data() + at : nullptr;
       u.rate = static_cast<T>(scalars[0] * s.rate_factor);
       u.scalar = static_cast<T>(scalars[1]);
       u.l2 = bias == 1 ? T(0) : static_cast<T>(s.l2);
       u.weight_decay = static_cast<T>(o.weight_decay);
       u.momentum = static_cast<T>(o.momentum);
       u.nesterov = o.nesterov;
+      u.amsgrad = o.amsgrad;
+      u.centered = o.centered;
+      u.decay = o.rule == Rule::lion ? static_cast<T>(scalars[1] * s.rate_factor)
+                : o.decoupled()      ? static_cast<T>(scalars[2] * s.rate_factor)
+                                     : T(0);
       u.beta1 = static_cast<T>(o.beta1);
       u.beta2 = static_cast<T>(o.beta2);
       u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
@@ -369,7 +375,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
       batch.rows.to = std::min(request.rows.to, batch.rows.from + batch_rows);
       team.correct[thread] = 0;
       if (thread == 0) {
-        prepare_updates(request.scalars + step * step_scalar_count);
+        prepare_updates(request.scalars + step * spec_.optimizer.scalars());
         team.penalty = has_penalty ? penalty(flat_.data()) : 0;
       }
       if (blocked && gradient_blocks(batch.size(), plan_.parameters) > 1)

@@ -9,7 +9,7 @@ namespace nabla {
 
 enum class Activation : int { linear, relu, sigmoid, tanh, softmax };
 enum class InputType : int { uint8, float32, float64 };
-enum class Rule : int { sgd, adam };
+enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion };
 enum class TargetKind : int { none, labels, values };
 
 // x -> x * scale, then + offset unless it is 0.
@@ -26,14 +26,16 @@ struct Update {
   T* parameters;
   T* slot0;
   T* slot1;
-  T rate;          // sgd: learning rate; adam: alpha; both times the layer's factor
+  T* slot2;
+  T rate;          // learning rate, adam and adamax: alpha; times the layer's factor
   T scalar;        // sgd: dampening factor; adam: c = 1 / sqrt(1 - beta2^t)
+  T decay;         // adam, lion: decoupled weight decay times the rate and the layer's factor
   T l2;            // 0 for biases
   T weight_decay;  // sgd
-  T momentum;      // sgd
-  T beta1, beta2;  // adam
+  T momentum;      // sgd, rmsprop
+  T beta1, beta2;  // adam, adamax, lion; rmsprop, adadelta: rho is beta2
   T one_minus_beta1, one_minus_beta2, epsilon;
-  bool nesterov;
+  bool nesterov, amsgrad, centered;
 };
 
 // Where weight_gradient's finished tiles go.
@@ -103,7 +105,8 @@ struct TinySteps {
   const T* row_scale;        // (width)
   const double* row_weight;  // (rows)
   double denominator;
-  const double* scalars;  // step_scalar_count a step
+  const double* scalars;  // scalar_count a step
+  size_t scalar_count;
   size_t steps;
   double* losses;
   uint32_t* correct;

@@ -27,6 +27,10 @@ struct TinyKernels {
     return d;
   }
 
+  static NABLA_INLINE T decay_of(Rule rule, const double* scalars, size_t count, double factor) {
+    return rule == Rule::lion ? static_cast<T>(scalars[1] * factor) : count > 2 ? static_cast<T>(scalars[2] * factor) : T(0);
+  }
+
   static size_t tiny_steps(TinySteps<T>* t) {
     constexpr size_t most = W;  // units of a layer
     alignas(64) T a[tiny_layers + 1][most][W], dz[tiny_layers][most][W], gradient[W];
@@ -83,7 +87,9 @@ struct TinyKernels {
       }
       for (size_t l = 0; l < t->layer_count; ++l) {
         TinyLayer<T>& layer = t->layers[l];
-        const T rate = static_cast<T>(t->scalars[2 * step] * layer.rate_factor), scalar = static_cast<T>(t->scalars[2 * step + 1]);
+        const double* const s = t->scalars + step * t->scalar_count;
+        const T rate = static_cast<T>(s[0] * layer.rate_factor), scalar = static_cast<T>(s[1]);
+        layer.weight.decay = layer.bias.decay = decay_of(layer.weight.rule, s, t->scalar_count, layer.rate_factor);
         layer.weight.rate = layer.bias.rate = rate;
         layer.weight.scalar = layer.bias.scalar = scalar;
         const bool simple = plain_sgd(layer.weight);

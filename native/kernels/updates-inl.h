@@ -11,28 +11,85 @@ NABLA_INLINE bool plain_sgd(const Update<T>& u) {
   return u.rule == Rule::sgd && u.momentum == 0 && u.weight_decay == 0 && u.l2 == 0;
 }
 
+// Keeps a running mean in a slot: slot = keep * slot + take * x.
+template <class S>
+NABLA_INLINE Wide<S> running_mean(typename S::T* slot, typename S::T keep, typename S::T take, const Wide<S>& x) {
+  const Wide<S> mean = w_mad<S>(w_set<S>(keep), w_load<S>(slot), w_mul<S>(w_set<S>(take), x));
+  w_store<S>(slot, mean);
+  return mean;
+}
+// The same of squares.
+template <class S>
+NABLA_INLINE Wide<S> running_square(typename S::T* slot, typename S::T keep, typename S::T take, const Wide<S>& x) {
+  const Wide<S> mean = w_mad<S>(w_set<S>(keep), w_load<S>(slot), w_mul<S>(w_mul<S>(w_set<S>(take), x), x));
+  w_store<S>(slot, mean);
+  return mean;
+}
+
 template <class S>
 NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S> g) {
   using T = typename S::T;
   T* const parameter = u.parameters + at;
-  const Wide<S> p = w_load<S>(parameter);
+  Wide<S> p = w_load<S>(parameter);
+  const auto step = [&](const Wide<S>& direction) { w_store<S>(parameter, w_mad<S>(w_set<S>(-u.rate), direction, p)); };
   if (u.l2 != 0) g = w_mad<S>(w_set<S>(u.l2), p, g);
-  if (u.rule == Rule::sgd) {
-    if (u.weight_decay != 0) g = w_mad<S>(w_set<S>(u.weight_decay), p, g);
-    if (u.momentum != 0) {
-      const Wide<S> v = w_mad<S>(w_set<S>(u.momentum), w_load<S>(u.slot0 + at), w_mul<S>(w_set<S>(u.scalar), g));
-      w_store<S>(u.slot0 + at, v);
-      g = u.nesterov ? w_mad<S>(w_set<S>(u.momentum), v, g) : v;
+  switch (u.rule) {
+    case Rule::sgd: {
+      if (u.weight_decay != 0) g = w_mad<S>(w_set<S>(u.weight_decay), p, g);
+      if (u.momentum != 0) {
+        const Wide<S> v = running_mean<S>(u.slot0 + at, u.momentum, u.scalar, g);
+        g = u.nesterov ? w_mad<S>(w_set<S>(u.momentum), v, g) : v;
+      }
+      return step(g);
     }
-    w_store<S>(parameter, w_mad<S>(w_set<S>(-u.rate), g, p));
-    return;
+    case Rule::adam: {
+      const Wide<S> m = running_mean<S>(u.slot0 + at, u.beta1, u.one_minus_beta1, g);
+      Wide<S> v = running_square<S>(u.slot1 + at, u.beta2, u.one_minus_beta2, g);
+      if (u.amsgrad) {
+        v = w_max_limit<S>(w_load<S>(u.slot2 + at), v);
+        w_store<S>(u.slot2 + at, v);
+      }
+      if (u.decay != 0) p = w_mad<S>(w_set<S>(-u.decay), p, p);
+      return step(w_div<S>(m, w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon))));
+    }
+    case Rule::rmsprop: {
+      Wide<S> v = running_square<S>(u.slot0 + at, u.beta2, u.one_minus_beta2, g);
+      if (u.centered) {
+        const Wide<S> m = running_mean<S>(u.slot1 + at, u.beta2, u.one_minus_beta2, g);
+        v = w_max_limit<S>(w_set<S>(0), w_sub<S>(v, w_mul<S>(m, m)));
+      }
+      const Wide<S> q = w_div<S>(g, w_add<S>(w_sqrt<S>(v), w_set<S>(u.epsilon)));
+      if (u.momentum == 0) return step(q);
+      return step(running_mean<S>((u.centered ? u.slot2 : u.slot1) + at, u.momentum, T(1), q));
+    }
+    case Rule::adagrad: {
+      const Wide<S> v = w_mad<S>(g, g, w_load<S>(u.slot0 + at));
+      w_store<S>(u.slot0 + at, v);
+      return step(w_div<S>(g, w_add<S>(w_sqrt<S>(v), w_set<S>(u.epsilon))));
+    }
+    case Rule::adadelta: {
+      const Wide<S> guard = w_set<S>(u.epsilon);
+      const Wide<S> v = running_square<S>(u.slot0 + at, u.beta2, u.one_minus_beta2, g);
+      const Wide<S> d = w_mul<S>(w_div<S>(w_sqrt<S>(w_add<S>(w_load<S>(u.slot1 + at), guard)), w_sqrt<S>(w_add<S>(v, guard))), g);
+      running_square<S>(u.slot1 + at, u.beta2, u.one_minus_beta2, d);
+      return step(d);
+    }
+    case Rule::adamax: {
+      const Wide<S> m = running_mean<S>(u.slot0 + at, u.beta1, u.one_minus_beta1, g);
+      const Wide<S> v = w_max_limit<S>(w_abs<S>(g), w_mul<S>(w_set<S>(u.beta2), w_load<S>(u.slot1 + at)));
+      w_store<S>(u.slot1 + at, v);
+      return step(w_div<S>(m, w_add<S>(v, w_set<S>(u.epsilon))));
+    }
+    case Rule::lion: {
+      const Wide<S> none = w_set<S>(0);
+      const Wide<S> m = w_load<S>(u.slot0 + at);
+      const Wide<S> c = w_mad<S>(w_set<S>(u.beta1), m, w_mul<S>(w_set<S>(u.one_minus_beta1), g));
+      const Wide<S> sign = w_select<S>(w_gt<S>(c, none), w_set<S>(1), w_select<S>(w_lt<S>(c, none), w_set<S>(-1), none));
+      running_mean<S>(u.slot0 + at, u.beta2, u.one_minus_beta2, g);
+      if (u.decay != 0) p = w_mad<S>(w_set<S>(-u.decay), p, p);
+      return step(sign);
+    }
   }
-  const Wide<S> m = w_mad<S>(w_set<S>(u.beta1), w_load<S>(u.slot0 + at), w_mul<S>(w_set<S>(u.one_minus_beta1), g));
-  const Wide<S> v = w_mad<S>(w_set<S>(u.beta2), w_load<S>(u.slot1 + at), w_mul<S>(w_mul<S>(w_set<S>(u.one_minus_beta2), g), g));
-  w_store<S>(u.slot0 + at, m);
-  w_store<S>(u.slot1 + at, v);
-  const Wide<S> d = w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon));
-  w_store<S>(parameter, w_mad<S>(w_set<S>(-u.rate), w_div<S>(m, d), p));
 }
 
 // Called, not inlined, from the tiles: 28 copies of every rule in each tile would not fit the instruction cache.

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "check.h"
+#include "core/spec.h"
 #include "plain.h"
 
 namespace {
@@ -91,11 +92,13 @@ struct Cases {
 
   static Update<T> rule(int which) {
     Update<T> u{};
-    u.rule = which < 4 ? Rule::sgd : Rule::adam;
+    static const Rule names[rules] = {Rule::sgd,     Rule::sgd,     Rule::sgd,     Rule::sgd,      Rule::adam,   Rule::adam, Rule::adam,
+                                      Rule::rmsprop, Rule::rmsprop, Rule::adagrad, Rule::adadelta, Rule::adamax, Rule::lion};
+    u.rule = names[which];
     u.rate = T(0.1);
     u.scalar = which < 4 ? T(0.75) : T(1.25);
     if (which == 1) u.l2 = T(0.01);
-    if (which == 2 || which == 3) u.momentum = T(0.9);
+    if (which == 2 || which == 3 || which == 8) u.momentum = T(0.9);
     if (which == 3) {
       u.nesterov = true;
       u.weight_decay = T(0.02);
@@ -105,10 +108,23 @@ struct Cases {
     u.one_minus_beta1 = T(1.0 - 0.9);
     u.one_minus_beta2 = T(1.0 - 0.999);
     u.epsilon = T(1e-7);
-    if (which == 5) u.l2 = T(0.001);
+    if (which == 5 || which == 9) u.l2 = T(0.001);
+    if (which == 6 || which == 12) u.decay = T(0.003);
+    u.amsgrad = which == 6;
+    u.centered = which == 8;
     return u;
   }
-  static constexpr int rules = 6;
+  // Slots that a rule has.
+  static size_t slots(const Update<T>& u) {
+    nabla::OptimizerSpec spec;
+    spec.present = true;
+    spec.rule = u.rule;
+    spec.momentum = static_cast<double>(u.momentum);
+    spec.amsgrad = u.amsgrad;
+    spec.centered = u.centered;
+    return spec.slots();
+  }
+  static constexpr int rules = 13;
 
   // Gradients of all weights and biases in rectangles, in two runs over the rows; then each rule straight from the tiles and from memory.
   void gradients(size_t m, size_t inputs, size_t units) {
@@ -138,19 +154,23 @@ struct Cases {
     CHECK(stored[size] == T(guard));
 
     for (int which = 0; which < rules; ++which) {
-      const std::vector<T> weight = packed(numbers(units * inputs), units, inputs), m0 = packed(numbers(units * inputs), units, inputs);
-      std::vector<T> v0 = packed(numbers(units * inputs), units, inputs);
+      const std::vector<T> weight = packed(numbers(units * inputs), units, inputs);
+      std::vector<T> m0 = packed(numbers(units * inputs), units, inputs), v0 = packed(numbers(units * inputs), units, inputs);
       for (T& v : v0) v = std::fabs(v);
-      std::vector<T> want = weight, want0 = m0, want1 = v0;
+      // Where the first slot holds squares.
+      if (which >= 7 && which <= 10)
+        for (T& v : m0) v = std::fabs(v);
+      std::vector<T> want = weight, want0 = m0, want1 = v0, want2 = v0;
       Update<T> u = rule(which);
-      for (size_t i = 0; i < size; ++i) Math::update(u, &want[i], &want0[i], &want1[i], expected[i]);
-      const bool first_slot = u.rule == Rule::adam || u.momentum != 0, second_slot = u.rule == Rule::adam;
+      for (size_t i = 0; i < size; ++i) Math::update(u, &want[i], &want0[i], &want1[i], &want2[i], expected[i]);
+      const size_t count = slots(u);
       // From the tile; from the tile of a chain that is continued; from memory.
       for (int way = 0; way < 3; ++way) {
-        std::vector<T> p = weight, s0 = m0, s1 = v0, partial(size);
+        std::vector<T> p = weight, s0 = m0, s1 = v0, s2 = v0, partial(size);
         u.parameters = p.data();
-        u.slot0 = first_slot ? s0.data() : nullptr;
-        u.slot1 = second_slot ? s1.data() : nullptr;
+        u.slot0 = count > 0 ? s0.data() : nullptr;
+        u.slot1 = count > 1 ? s1.data() : nullptr;
+        u.slot2 = count > 2 ? s2.data() : nullptr;
         if (way == 0) rectangles(0, m, {nullptr, false, &u});
         if (way == 1) {
           rectangles(0, half, {partial.data(), false, nullptr});
@@ -162,8 +182,9 @@ struct Cases {
         }
         const std::string what = shape(set, "update", m, inputs, units) + " rule " + std::to_string(which) + " way " + std::to_string(way);
         CHECK_SAME(p.data(), want.data(), size, what);
-        if (first_slot) CHECK_SAME(s0.data(), want0.data(), size, what + " slot 0");
-        if (second_slot) CHECK_SAME(s1.data(), want1.data(), size, what + " slot 1");
+        if (count > 0) CHECK_SAME(s0.data(), want0.data(), size, what + " slot 0");
+        if (count > 1) CHECK_SAME(s1.data(), want1.data(), size, what + " slot 1");
+        if (count > 2) CHECK_SAME(s2.data(), want2.data(), size, what + " slot 2");
       }
     }
   }
@@ -189,8 +210,8 @@ struct Cases {
   // Steps of one layer: what lies beyond the last unit and the last input stays exactly +0.
   void padding(int which) {
     const size_t m = 19, inputs = 21, units = 18, panels = round_up(units, w) / w, ldx = round_up(inputs, w), ldz = panels * w;
-    std::vector<T> p = packed(numbers(units * inputs), units, inputs), s0(p.size()), s1(p.size()), gradients(p.size());
-    std::vector<T> bias(ldz), b0(ldz), b1(ldz), z(m * ldz), dx(m * ldx), transposed(round_up(inputs, w) * ldz);
+    std::vector<T> p = packed(numbers(units * inputs), units, inputs), s0(p.size()), s1(p.size()), s2(p.size()), gradients(p.size());
+    std::vector<T> bias(ldz), b0(ldz), b1(ldz), b2(ldz), z(m * ldz), dx(m * ldx), transposed(round_up(inputs, w) * ldz);
     const std::vector<T> x = padded(m, inputs, ldx);
     for (int step = 0; step < 25; ++step) {
       k.dense_forward(x.data(), ldx, m, inputs, p.data(), bias.data(), panels, z.data(), ldz, Activation::linear);
@@ -201,9 +222,11 @@ struct Cases {
       u.parameters = p.data();
       u.slot0 = s0.data();
       u.slot1 = s1.data();
+      u.slot2 = s2.data();
       ub.parameters = bias.data();
       ub.slot0 = b0.data();
       ub.slot1 = b1.data();
+      ub.slot2 = b2.data();
       u.rate = ub.rate = T(0.001);
       const GradientSink<T> keep{gradients.data(), false, nullptr}, weights{nullptr, false, &u}, biases{nullptr, false, &ub};
       k.weight_gradient(x.data(), ldx, z.data(), ldz, m, inputs, 0, inputs, 0, panels, &keep);
@@ -219,6 +242,7 @@ struct Cases {
         zero(&gradients[at], "gradients");
         zero(&s0[at], "slot 0");
         zero(&s1[at], "slot 1");
+        zero(&s2[at], "slot 2");
       }
     for (size_t o = units; o < ldz; ++o) {
       zero(&bias[o], "biases");

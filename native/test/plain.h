@@ -195,22 +195,54 @@ struct Math {
     return lanes(n, [&](size_t i) { return (a[i] - y.values[i]) * (a[i] - y.values[i]); });
   }
 
-  // One parameter. Pointers of `u` point at it.
-  static void update(const nabla::Update<T>& u, T* parameter, T* slot0, T* slot1, T g) {
-    const T p = *parameter;
+  // One parameter with its slots.
+  static void update(const nabla::Update<T>& u, T* parameter, T* slot0, T* slot1, T* slot2, T g) {
+    T p = *parameter;
     if (u.l2 != 0) g = mad(u.l2, p, g);
+    const auto square = [&u](T old, T x) { return mad(u.beta2, old, (u.one_minus_beta2 * x) * x); };
     if (u.rule == nabla::Rule::sgd) {
       if (u.weight_decay != 0) g = mad(u.weight_decay, p, g);
       if (u.momentum != 0) {
         *slot0 = mad(u.momentum, *slot0, u.scalar * g);
         g = u.nesterov ? mad(u.momentum, *slot0, g) : *slot0;
       }
-      *parameter = mad(-u.rate, g, p);
-      return;
+    } else if (u.rule == nabla::Rule::adam) {
+      *slot0 = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
+      *slot1 = square(*slot1, g);
+      T v = *slot1;
+      if (u.amsgrad) v = *slot2 = *slot2 > v ? *slot2 : v;
+      g = *slot0 / mad(std::sqrt(v), u.scalar, u.epsilon);
+      if (u.decay != 0) p = mad(-u.decay, p, p);
+    } else if (u.rule == nabla::Rule::rmsprop) {
+      *slot0 = square(*slot0, g);
+      T v = *slot0;
+      if (u.centered) {
+        *slot1 = mad(u.beta2, *slot1, u.one_minus_beta2 * g);
+        v = v - *slot1 * *slot1;
+        if (v < 0) v = 0;
+      }
+      g = g / (std::sqrt(v) + u.epsilon);
+      T* const speed = u.centered ? slot2 : slot1;
+      if (u.momentum != 0) g = *speed = mad(u.momentum, *speed, g);
+    } else if (u.rule == nabla::Rule::adagrad) {
+      *slot0 = mad(g, g, *slot0);
+      g = g / (std::sqrt(*slot0) + u.epsilon);
+    } else if (u.rule == nabla::Rule::adadelta) {
+      *slot0 = square(*slot0, g);
+      g = (std::sqrt(*slot1 + u.epsilon) / std::sqrt(*slot0 + u.epsilon)) * g;
+      *slot1 = square(*slot1, g);
+    } else if (u.rule == nabla::Rule::adamax) {
+      *slot0 = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
+      const T old = u.beta2 * *slot1;
+      *slot1 = std::fabs(g) > old ? std::fabs(g) : old;
+      g = *slot0 / (*slot1 + u.epsilon);
+    } else {
+      const T c = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
+      *slot0 = mad(u.beta2, *slot0, u.one_minus_beta2 * g);
+      if (u.decay != 0) p = mad(-u.decay, p, p);
+      g = static_cast<T>((c > 0) - (c < 0));
     }
-    *slot0 = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
-    *slot1 = mad(u.beta2, *slot1, (u.one_minus_beta2 * g) * g);
-    *parameter = mad(-u.rate, *slot0 / mad(std::sqrt(*slot1), u.scalar, u.epsilon), p);
+    *parameter = mad(-u.rate, g, p);
   }
 };
 

@@ -28,7 +28,7 @@ class Network {
     nabla::LayerSpec spec;
     size_t inputs;
     std::vector<T> weight, bias;  // (units, inputs), (units)
-    std::vector<T> slot[2][2];    // slot, weight or bias
+    std::vector<T> slot[3][2];    // slot, weight or bias
     std::vector<T> dweight, dbias;
   };
   struct Step {
@@ -104,14 +104,20 @@ class Network {
       u.weight_decay = static_cast<T>(o.weight_decay);
       u.momentum = static_cast<T>(o.momentum);
       u.nesterov = o.nesterov;
+      u.amsgrad = o.amsgrad;
+      u.centered = o.centered;
+      u.decay = o.rule == nabla::Rule::lion ? static_cast<T>(scalars[1] * l.spec.rate_factor)
+                : o.decoupled()             ? static_cast<T>(scalars[2] * l.spec.rate_factor)
+                                            : T(0);
       u.beta1 = static_cast<T>(o.beta1);
       u.beta2 = static_cast<T>(o.beta2);
       u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
       u.one_minus_beta2 = static_cast<T>(1.0 - o.beta2);
       u.epsilon = static_cast<T>(o.epsilon);
-      for (size_t i = 0; i < l.bias.size(); ++i) M::update(u, &l.bias[i], &l.slot[0][1][i], &l.slot[1][1][i], l.dbias[i]);
+      for (size_t i = 0; i < l.bias.size(); ++i) M::update(u, &l.bias[i], &l.slot[0][1][i], &l.slot[1][1][i], &l.slot[2][1][i], l.dbias[i]);
       u.l2 = static_cast<T>(l.spec.l2);
-      for (size_t i = 0; i < l.weight.size(); ++i) M::update(u, &l.weight[i], &l.slot[0][0][i], &l.slot[1][0][i], l.dweight[i]);
+      for (size_t i = 0; i < l.weight.size(); ++i)
+        M::update(u, &l.weight[i], &l.slot[0][0][i], &l.slot[1][0][i], &l.slot[2][0][i], l.dweight[i]);
     }
     ++steps;
     return step;

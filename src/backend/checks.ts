@@ -91,15 +91,46 @@ function checkLossSpec(op: string, spec: NetworkSpec): void {
 function checkOptimizerSpec(op: string, spec: NetworkSpec): void {
   const { optimizer } = spec;
   if (optimizer === null) return;
-  oneOf(op, 'optimizer', optimizer.name, ['sgd', 'adam']);
-  if (optimizer.name === 'sgd') {
-    number(op, 'momentum', optimizer.momentum, 'momentum keeps a part', 'a finite number of at least 0', atLeastZero);
-    flag(op, 'nesterov', optimizer.nesterov);
-    number(op, 'weightDecay', optimizer.weightDecay, 'weight decay shrinks', 'a finite number of at least 0', atLeastZero);
-  } else {
-    number(op, 'beta1', optimizer.beta1, 'the first moment keeps a part', 'a number in [0, 1)', belowOne);
-    number(op, 'beta2', optimizer.beta2, 'the second moment keeps a part', 'a number in [0, 1)', belowOne);
-    number(op, 'epsilon', optimizer.epsilon, 'epsilon guards a division', 'a finite number of at least 0', atLeastZero);
+  oneOf(op, 'optimizer', optimizer.name, ['sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion']);
+  const share = (name: string, value: number): void => { number(op, name, value, `${name} keeps a part`, 'a number in [0, 1)', belowOne); };
+  const positive = (name: string, value: number, rule: string): void => { number(op, name, value, rule, 'a finite number of at least 0', atLeastZero); };
+  const guard = (epsilon: number): void => { positive('epsilon', epsilon, 'epsilon guards a division'); };
+  switch (optimizer.name) {
+    case 'sgd':
+      positive('momentum', optimizer.momentum, 'momentum keeps a part');
+      flag(op, 'nesterov', optimizer.nesterov);
+      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
+      return;
+    case 'adam':
+      share('beta1', optimizer.beta1);
+      share('beta2', optimizer.beta2);
+      guard(optimizer.epsilon);
+      flag(op, 'amsgrad', optimizer.amsgrad);
+      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
+      return;
+    case 'rmsprop':
+      share('rho', optimizer.rho);
+      positive('momentum', optimizer.momentum, 'momentum keeps a part');
+      guard(optimizer.epsilon);
+      flag(op, 'centered', optimizer.centered);
+      return;
+    case 'adagrad':
+      guard(optimizer.epsilon);
+      positive('initialAccumulatorValue', optimizer.initialAccumulatorValue, 'sums of squares start somewhere');
+      return;
+    case 'adadelta':
+      share('rho', optimizer.rho);
+      guard(optimizer.epsilon);
+      return;
+    case 'adamax':
+      share('beta1', optimizer.beta1);
+      share('beta2', optimizer.beta2);
+      guard(optimizer.epsilon);
+      return;
+    case 'lion':
+      share('beta1', optimizer.beta1);
+      share('beta2', optimizer.beta2);
+      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
   }
 }
 

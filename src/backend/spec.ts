@@ -51,7 +51,14 @@ export type LossSpec =
 /** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
 export type OptimizerSpec =
   | { readonly name: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
-  | { readonly name: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number };
+  /** weightDecay is decoupled: weight -= learningRate·weightDecay·weight (AdamW). */
+  | { readonly name: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly amsgrad: boolean; readonly weightDecay: number }
+  | { readonly name: 'rmsprop'; readonly rho: number; readonly momentum: number; readonly epsilon: number; readonly centered: boolean }
+  | { readonly name: 'adagrad'; readonly epsilon: number; readonly initialAccumulatorValue: number }
+  | { readonly name: 'adadelta'; readonly rho: number; readonly epsilon: number }
+  | { readonly name: 'adamax'; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
+  /** weightDecay is decoupled. */
+  | { readonly name: 'lion'; readonly beta1: number; readonly beta2: number; readonly weightDecay: number };
 
 export interface NetworkSpec {
   /** Features of one sample. */
@@ -70,13 +77,10 @@ export interface NetworkSpec {
 }
 
 /** Numbers a step needs, in this order: sgd [learningRate, dampening factor of the gradient (1 = none)];
- * adam [learningRate / (1-beta1^t), 1 / sqrt(1-beta2^t)], t from 1. */
+ * adam [learningRate / (1-beta1^t), 1 / sqrt(1-beta2^t)] and, with weightDecay, [learningRate·weightDecay], t from 1; adamax [learningRate / (1-beta1^t), 1];
+ * lion [learningRate, learningRate·weightDecay]; the others [learningRate, 1]. */
 export function stepScalarCount(optimizer: OptimizerSpec): number {
-  switch (optimizer.name) {
-    case 'sgd':
-    case 'adam':
-      return 2;
-  }
+  return optimizer.name === 'adam' && optimizer.weightDecay !== 0 ? 3 : 2;
 }
 
 /** Names of an optimizer's state arrays, each with the parameters' shapes. */
@@ -85,8 +89,23 @@ export function slotNames(optimizer: OptimizerSpec): readonly string[] {
     case 'sgd':
       return optimizer.momentum === 0 ? [] : ['momentum'];
     case 'adam':
-      return ['firstMoment', 'secondMoment'];
+      return optimizer.amsgrad ? ['firstMoment', 'secondMoment', 'largestSecondMoment'] : ['firstMoment', 'secondMoment'];
+    case 'rmsprop':
+      return ['meanSquare', ...(optimizer.centered ? ['meanGradient'] : []), ...(optimizer.momentum === 0 ? [] : ['momentum'])];
+    case 'adagrad':
+      return ['sumOfSquares'];
+    case 'adadelta':
+      return ['meanSquare', 'meanSquareStep'];
+    case 'adamax':
+      return ['firstMoment', 'largestGradient'];
+    case 'lion':
+      return ['momentum'];
   }
+}
+
+/** What a slot's arrays hold before the first update. */
+export function slotStart(optimizer: OptimizerSpec): number {
+  return optimizer.name === 'adagrad' ? optimizer.initialAccumulatorValue : 0;
 }
 
 /** One trainable array in canonical order: for each dense layer weight (O,I), then bias (O) where it has one. */

@@ -1,7 +1,7 @@
 // What is behind a Sequential: layers, weights, the executor that holds them, and the states it can be in.
 import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
-import { parameterShapes, slotNames, type FloatArray, type NetworkSpec } from '../backend/spec.js';
+import { parameterShapes, slotNames, slotStart, type FloatArray, type NetworkSpec } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
 import { buildSpec } from './build-spec.js';
@@ -140,8 +140,9 @@ export class ModelCore {
     const state = this.takeState(op);
     const executor = createExecutor(spec, this.settings.backend, this.settings.executorOptions);
     const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
-    const zeros = (): FloatArray[] => state.parameters.map((parameter) => (spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length)));
-    executor.setState({ ...state, slots: Object.fromEntries(names.map((name) => [name, state.slots[name] ?? zeros()])) });
+    const start = spec.optimizer === null ? 0 : slotStart(spec.optimizer);
+    const fresh = (): FloatArray[] => state.parameters.map((parameter) => (spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length)).fill(start));
+    executor.setState({ ...state, slots: Object.fromEntries(names.map((name) => [name, state.slots[name] ?? fresh()])) });
     this.executor = executor;
     this.state = null;
     return executor;

@@ -1,4 +1,4 @@
-import type { OptimizerSpec } from '../backend/spec.js';
+import { stepScalarCount, type OptimizerSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { checkBoolean, checkName, checkOptions, checkReal } from './checks.js';
 
@@ -18,6 +18,42 @@ export interface AdamOptions {
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
+  readonly amsgrad?: boolean;
+  readonly weightDecay?: number;
+}
+/** Options of {@link optimizers.rmsprop}. */
+export interface RmspropOptions {
+  readonly learningRate?: LearningRate;
+  readonly rho?: number;
+  readonly momentum?: number;
+  readonly epsilon?: number;
+  readonly centered?: boolean;
+}
+/** Options of {@link optimizers.adagrad}. */
+export interface AdagradOptions {
+  readonly learningRate?: LearningRate;
+  readonly initialAccumulatorValue?: number;
+  readonly epsilon?: number;
+}
+/** Options of {@link optimizers.adadelta}. */
+export interface AdadeltaOptions {
+  readonly learningRate?: LearningRate;
+  readonly rho?: number;
+  readonly epsilon?: number;
+}
+/** Options of {@link optimizers.adamax}. */
+export interface AdamaxOptions {
+  readonly learningRate?: LearningRate;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+}
+/** Options of {@link optimizers.lion}. */
+export interface LionOptions {
+  readonly learningRate?: LearningRate;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly weightDecay?: number;
 }
 
 /** An optimizer's settings without its learning rate: what a backend is built from. */
@@ -28,7 +64,7 @@ export interface Optimizer {
 /** An optimizer whose learning rate is a number, as plain data. */
 export type OptimizerConfig = OptimizerSpec & { readonly learningRate: number };
 
-const optimizerNames = ['sgd', 'adam'] as const;
+const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion'] as const;
 /** Name of an optimizer with all its defaults. */
 export type OptimizerName = (typeof optimizerNames)[number];
 
@@ -39,6 +75,24 @@ function checkLearningRate(op: string, value: unknown): LearningRate {
 }
 function isRateFunction(value: unknown): value is (step: number) => number {
   return typeof value === 'function';
+}
+
+const below1 = { minimum: 0, maximum: 1, maximumOpen: true };
+const above0 = { minimum: 0, minimumOpen: true };
+
+function adam(op: string, options: AdamOptions, decay: number): Optimizer {
+  checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'amsgrad', 'weightDecay']);
+  return Object.freeze({
+    learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
+    spec: Object.freeze({
+      name: 'adam',
+      beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1),
+      beta2: checkReal(op, 'beta2', options.beta2 ?? 0.999, below1),
+      epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-8, { minimum: 0 }),
+      amsgrad: checkBoolean(op, 'amsgrad', options.amsgrad ?? false),
+      weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? decay, { minimum: 0 }),
+    }),
+  });
 }
 
 /** Update rules; formulas in docs/numerics.md, PyTorch's arithmetic. */
@@ -67,21 +121,107 @@ export const optimizers = {
   /**
    * Adam (D. Kingma, J. Ba 2014): weight -= learningRate·m̂/(√v̂ + epsilon), m̂ and v̂ bias-corrected.
    * @param options `learningRate` default 0.001 or a function of the step; `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-8
-   * (PyTorch's; Keras has 1e-7), added after the root of the bias-corrected second moment
+   * (PyTorch's; Keras has 1e-7), added after the root of the bias-corrected second moment; `amsgrad` default false: the largest v so far instead of v
+   * (S. Reddi et al. 2018); `weightDecay` 0 or more, default 0, decoupled (see adamW)
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
    * @example model.compile({ optimizer: optimizers.adam({ learningRate: 0.002 }), loss: 'meanSquaredError' })
    */
   adam(options: AdamOptions = {}): Optimizer {
-    const op = 'optimizers.adam';
-    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon']);
-    const below1 = { minimum: 0, maximum: 1, maximumOpen: true };
+    return adam('optimizers.adam', options, 0);
+  },
+  /**
+   * AdamW (I. Loshchilov, F. Hutter 2019): Adam whose weight decay is apart from the gradient: first weight -= learningRate·weightDecay·weight, biases too (PyTorch).
+   * @param options as adam; `weightDecay` default 0.01 (PyTorch; Keras has 0.004)
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   * @example model.compile({ optimizer: optimizers.adamW({ weightDecay: 0.05 }), loss: 'meanSquaredError' })
+   */
+  adamW(options: AdamOptions = {}): Optimizer {
+    return adam('optimizers.adamW', options, 0.01);
+  },
+  /**
+   * RMSprop (T. Hinton 2012): v = rho·v + (1-rho)·g², weight -= learningRate·g/(√v + epsilon); centered: v less the square of the running mean of g
+   * (A. Graves 2013); with momentum b = momentum·b + g/(√v + epsilon), weight -= learningRate·b.
+   * @param options `learningRate` default 0.001; `rho` default 0.9 (Keras; PyTorch's alpha is 0.99); `momentum` 0 to 1, default 0; `epsilon` default 1e-7, outside the
+   * root (PyTorch); `centered` default false
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  rmsprop(options: RmspropOptions = {}): Optimizer {
+    const op = 'optimizers.rmsprop';
+    checkOptions(op, options, ['learningRate', 'rho', 'momentum', 'epsilon', 'centered']);
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
       spec: Object.freeze({
-        name: 'adam',
+        name: 'rmsprop',
+        rho: checkReal(op, 'rho', options.rho ?? 0.9, below1),
+        momentum: checkReal(op, 'momentum', options.momentum ?? 0, { minimum: 0, maximum: 1 }),
+        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-7, above0),
+        centered: checkBoolean(op, 'centered', options.centered ?? false),
+      }),
+    });
+  },
+  /**
+   * Adagrad (J. Duchi et al. 2011): s += g², weight -= learningRate·g/(√s + epsilon).
+   * @param options `learningRate` default 0.01 (PyTorch; Keras has 0.001); `initialAccumulatorValue` of s, default 0 (PyTorch; Keras has 0.1); `epsilon` default 1e-10
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  adagrad(options: AdagradOptions = {}): Optimizer {
+    const op = 'optimizers.adagrad';
+    checkOptions(op, options, ['learningRate', 'initialAccumulatorValue', 'epsilon']);
+    return Object.freeze({
+      learningRate: checkLearningRate(op, options.learningRate ?? 0.01),
+      spec: Object.freeze({
+        name: 'adagrad',
+        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-10, above0),
+        initialAccumulatorValue: checkReal(op, 'initialAccumulatorValue', options.initialAccumulatorValue ?? 0, { minimum: 0 }),
+      }),
+    });
+  },
+  /**
+   * Adadelta (M. Zeiler 2012): v = rho·v + (1-rho)·g², d = √(u + epsilon)/√(v + epsilon)·g, u = rho·u + (1-rho)·d², weight -= learningRate·d.
+   * @param options `learningRate` default 1 (the paper's; Keras has 0.001); `rho` default 0.9; `epsilon` default 1e-6
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  adadelta(options: AdadeltaOptions = {}): Optimizer {
+    const op = 'optimizers.adadelta';
+    checkOptions(op, options, ['learningRate', 'rho', 'epsilon']);
+    return Object.freeze({
+      learningRate: checkLearningRate(op, options.learningRate ?? 1),
+      spec: Object.freeze({ name: 'adadelta', rho: checkReal(op, 'rho', options.rho ?? 0.9, below1), epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-6, above0) }),
+    });
+  },
+  /**
+   * Adamax (D. Kingma, J. Ba 2014, section 7.1): m as in Adam, u = max(beta2·u, |g|), weight -= learningRate/(1-beta1^t)·m/(u + epsilon).
+   * @param options `learningRate` default 0.001 (Keras; PyTorch has 0.002); `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-7
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  adamax(options: AdamaxOptions = {}): Optimizer {
+    const op = 'optimizers.adamax';
+    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon']);
+    return Object.freeze({
+      learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
+      spec: Object.freeze({
+        name: 'adamax',
         beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1),
         beta2: checkReal(op, 'beta2', options.beta2 ?? 0.999, below1),
-        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-8, { minimum: 0 }),
+        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-7, above0),
+      }),
+    });
+  },
+  /**
+   * Lion (X. Chen et al. 2023): weight -= learningRate·(sign(beta1·m + (1-beta1)·g) + weightDecay·weight), then m = beta2·m + (1-beta2)·g.
+   * @param options `learningRate` default 0.0001; `beta1` default 0.9; `beta2` default 0.99; `weightDecay` 0 or more, default 0, decoupled
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  lion(options: LionOptions = {}): Optimizer {
+    const op = 'optimizers.lion';
+    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'weightDecay']);
+    return Object.freeze({
+      learningRate: checkLearningRate(op, options.learningRate ?? 0.0001),
+      spec: Object.freeze({
+        name: 'lion',
+        beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1),
+        beta2: checkReal(op, 'beta2', options.beta2 ?? 0.99, below1),
+        weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 }),
       }),
     });
   },
@@ -94,7 +234,7 @@ export function checkOptimizer(op: string, value: unknown): Optimizer {
     return optimizerFromConfig(op, { ...value.spec, learningRate: value.learningRate });
   }
   if (typeof value === 'object' && value !== null && 'name' in value) return optimizerFromConfig(op, value);
-  throw new NablaError('ERR_TYPE', `[${op}] the optimizer is a name or an object. Expected 'sgd', 'adam' or optimizers.sgd({ ... }), received ${show(value)}.`);
+  throw new NablaError('ERR_TYPE', `[${op}] the optimizer is a name or an object. Expected one of ${optimizerNames.join(', ')} or optimizers.sgd({ ... }), received ${show(value)}.`);
 }
 
 /** Builds an optimizer from plain data, checking all of it. @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
@@ -117,31 +257,40 @@ export function power(base: number, exponent: number): number {
 /**
  * The numbers that vary by step (stepScalarCount in src/backend/spec.ts).
  * @param optimizer settings @param rate the learning rate to use @param firstStep updates made before @param steps how many steps
- * @returns two numbers a step @throws ERR_RANGE for a rate function that returns no rate
+ * @returns stepScalarCount numbers a step @throws ERR_RANGE for a rate function that returns no rate
  */
 export function stepScalars(optimizer: OptimizerSpec, rate: LearningRate, firstStep: number, steps: number): Float64Array {
-  const scalars = new Float64Array(2 * steps);
-  if (optimizer.name === 'sgd' && typeof rate === 'number') {
-    scalars[0] = rate;
-    scalars[1] = 1;
+  const width = stepScalarCount(optimizer);
+  const scalars = new Float64Array(width * steps);
+  const corrected = optimizer.name === 'adam' || optimizer.name === 'adamax';
+  if (!corrected && typeof rate === 'number') {
+    scalars.set(scalarsOf(optimizer, rate, 1), 0);
     // Doubling what is there, by the engine's own copy.
-    for (let done = 2; done < scalars.length; done *= 2) scalars.copyWithin(done, 0, done);
+    for (let done = width; done < scalars.length; done *= 2) scalars.copyWithin(done, 0, done);
     return scalars;
   }
   for (let i = 0; i < steps; i++) {
     const learningRate = typeof rate === 'number' ? rate : checkReal('fit', 'the learning rate function\'s result', rate(firstStep + i), { minimum: 0 });
-    switch (optimizer.name) {
-      case 'sgd':
-        scalars[2 * i] = learningRate;
-        scalars[2 * i + 1] = 1;
-        break;
-      case 'adam': {
-        const t = firstStep + i + 1;
-        scalars[2 * i] = learningRate / (1 - power(optimizer.beta1, t));
-        scalars[2 * i + 1] = 1 / Math.sqrt(1 - power(optimizer.beta2, t));
-        break;
-      }
-    }
+    scalars.set(scalarsOf(optimizer, learningRate, firstStep + i + 1), width * i);
   }
   return scalars;
+}
+
+/** Of update t, from 1. */
+function scalarsOf(optimizer: OptimizerSpec, learningRate: number, t: number): readonly number[] {
+  switch (optimizer.name) {
+    case 'adam': {
+      const moments = [learningRate / (1 - power(optimizer.beta1, t)), 1 / Math.sqrt(1 - power(optimizer.beta2, t))];
+      return optimizer.weightDecay === 0 ? moments : [...moments, learningRate * optimizer.weightDecay];
+    }
+    case 'adamax':
+      return [learningRate / (1 - power(optimizer.beta1, t)), 1];
+    case 'lion':
+      return [learningRate, learningRate * optimizer.weightDecay];
+    case 'sgd':
+    case 'rmsprop':
+    case 'adagrad':
+    case 'adadelta':
+      return [learningRate, 1];
+  }
 }

@@ -116,7 +116,7 @@ export class Sequential implements TrainedModel {
    */
   compile(options: CompileOptions): void {
     checkOptions('compile', options, ['optimizer', 'loss', 'metrics']);
-    if (options.optimizer === null) throw new NablaError('ERR_TYPE', "[compile] an optimizer is given. Expected 'sgd', 'adam' or optimizers.sgd({ ... }), received null.");
+    if (options.optimizer === null) throw new NablaError('ERR_TYPE', "[compile] an optimizer is given. Expected a name such as 'sgd' or 'adam', or optimizers.sgd({ ... }), received null.");
     this.#core.compile('compile', options);
   }
 

@@ -272,7 +272,7 @@ export class Network {
   }
 
   /** One update of all parameters by `gradients`; counts as a step. */
-  update(gradients: readonly Float64Array[], scalars: readonly [number, number]): void {
+  update(gradients: readonly Float64Array[], scalars: readonly number[]): void {
     this.#taken = null;
     const { optimizer, dtype } = this.#spec;
     if (optimizer === null) return;

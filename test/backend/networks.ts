@@ -1,7 +1,7 @@
 // Small networks, data and comparisons that the backend tests share.
 import { expect } from 'vitest';
 import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
-import { outputSize, parameterShapes, slotNames } from '../../src/backend/spec.js';
+import { outputSize, parameterShapes, slotNames, slotStart, stepScalarCount } from '../../src/backend/spec.js';
 import type { ActivationSpec, DenseSpec, DType, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
 
 /** Deterministic numbers in [0, 1). */
@@ -23,7 +23,7 @@ export const sigmoidLoss = (changes: Partial<LossSpec & { name: 'sigmoidCrossEnt
 });
 export const squaredLoss = (reduction: 'mean' | 'sum' = 'mean'): LossSpec => ({ name: 'meanSquaredError', reduction });
 export const sgd = (changes: Partial<OptimizerSpec & { name: 'sgd' }> = {}): OptimizerSpec => ({ name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, ...changes });
-export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): OptimizerSpec => ({ name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...changes });
+export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): OptimizerSpec => ({ name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weightDecay: 0, ...changes });
 
 export function dense(units: number, activation: ActivationSpec['name'] = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
   return { kind: 'dense', name: `dense${units}`, units, useBias: true, activation: { name: activation }, l2: 0, learningRateFactor: 1, ...changes };
@@ -49,11 +49,12 @@ export function randomState(spec: NetworkSpec, seed: number): ExecutorState {
     const range = shape.length === 2 ? 2 / Math.sqrt(shape[1]) : 0.5;
     return floats(spec.dtype, Array.from({ length: size }, () => (next() * 2 - 1) * range));
   });
-  return { parameters, slots: zeroSlots(spec, parameters), step: 0 };
+  return { parameters, slots: freshSlots(spec, parameters), step: 0 };
 }
-export function zeroSlots(spec: NetworkSpec, parameters: readonly FloatArray[]): Record<string, FloatArray[]> {
+export function freshSlots(spec: NetworkSpec, parameters: readonly FloatArray[]): Record<string, FloatArray[]> {
   const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
-  return Object.fromEntries(names.map((name) => [name, parameters.map((parameter) => floats(spec.dtype, new Float64Array(parameter.length)))]));
+  const start = spec.optimizer === null ? 0 : slotStart(spec.optimizer);
+  return Object.fromEntries(names.map((name) => [name, parameters.map((parameter) => floats(spec.dtype, new Float64Array(parameter.length).fill(start)))]));
 }
 
 /** What load takes, targets included. */
@@ -68,14 +69,25 @@ export function randomData(spec: NetworkSpec, rows: number, seed: number, kind: 
   return { x, rows, y: { kind, values: floats(spec.dtype, Array.from({ length: rows * outputs }, () => next())) } };
 }
 
-/** Step scalars for a constant rate: sgd [rate, 1], adam with bias corrections from update `t0` on. */
+/** Every update rule, each with all it has. */
+export const everyOptimizer: readonly OptimizerSpec[] = [
+  sgd(), sgd({ momentum: 0.9, nesterov: true, weightDecay: 0.01 }), adam(), adam({ amsgrad: true, weightDecay: 0.02 }),
+  { name: 'rmsprop', rho: 0.9, momentum: 0.5, epsilon: 1e-3, centered: true }, { name: 'rmsprop', rho: 0.9, momentum: 0, epsilon: 1e-3, centered: false },
+  { name: 'adagrad', epsilon: 1e-3, initialAccumulatorValue: 0.1 }, { name: 'adadelta', rho: 0.9, epsilon: 1e-3 },
+  { name: 'adamax', beta1: 0.9, beta2: 0.99, epsilon: 1e-3 }, { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.01 },
+];
+
+/** Step scalars for a constant rate, bias corrections from update `t0` on; other optimizers see [rate, 1]. */
 export function constantScalars(spec: NetworkSpec, steps: number, learningRate = 0.1, t0 = 1): Float64Array {
   const { optimizer } = spec;
-  const scalars = new Float64Array(2 * steps);
+  const width = optimizer === null ? 2 : stepScalarCount(optimizer);
+  const scalars = new Float64Array(width * steps);
   for (let step = 0; step < steps; step++) {
     const t = t0 + step;
-    scalars[2 * step] = optimizer?.name === 'adam' ? learningRate / (1 - optimizer.beta1 ** t) : learningRate;
-    scalars[2 * step + 1] = optimizer?.name === 'adam' ? 1 / Math.sqrt(1 - optimizer.beta2 ** t) : 1;
+    const corrected = optimizer?.name === 'adam' || optimizer?.name === 'adamax';
+    scalars[width * step] = corrected ? learningRate / (1 - optimizer.beta1 ** t) : learningRate;
+    scalars[width * step + 1] = optimizer?.name === 'adam' ? 1 / Math.sqrt(1 - optimizer.beta2 ** t) : optimizer?.name === 'lion' ? learningRate * optimizer.weightDecay : 1;
+    if (optimizer?.name === 'adam' && width === 3) scalars[width * step + 2] = learningRate * optimizer.weightDecay;
   }
   return scalars;
 }

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { OptimizerSpec } from '../../src/backend/spec.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
-import { adam, dense, network, sgd, zeroSlots } from './networks.js';
+import { adam, dense, network, freshSlots, sgd } from './networks.js';
 
 type Matrix = readonly (readonly number[])[];
 interface OptimizerCase {
@@ -12,7 +12,8 @@ interface OptimizerCase {
   readonly optimizer: string;
   readonly hyperparameters: {
     readonly lr: number; readonly weight_decay: number; readonly momentum?: number; readonly dampening?: number; readonly nesterov?: boolean;
-    readonly betas?: readonly [number, number]; readonly eps?: number;
+    readonly betas?: readonly [number, number]; readonly eps?: number; readonly amsgrad?: boolean; readonly maximize?: boolean;
+    readonly alpha?: number; readonly centered?: boolean; readonly rho?: number; readonly lr_decay?: number; readonly initial_accumulator_value?: number;
   };
   readonly given_gradients: {
     readonly initial: readonly [Matrix, readonly number[]];
@@ -26,7 +27,7 @@ interface OptimizerCase {
 }
 interface Layers { readonly W1: Matrix; readonly b1: readonly number[]; readonly W2: Matrix; readonly b2: readonly number[] }
 
-const CASES = 10;
+const CASES = 23;
 // |a - b| <= 1e-10·max(1, |b|); worst measured 1.3e-15.
 const TOLERANCE = 1e-10;
 let worst = 0;
@@ -42,17 +43,33 @@ function check(actual: ArrayLike<number>, expected: readonly number[]): void {
 }
 
 function optimizerOf({ optimizer, hyperparameters: h }: OptimizerCase): OptimizerSpec {
-  if (optimizer === 'SGD') return sgd({ momentum: h.momentum ?? 0, nesterov: h.nesterov ?? false, weightDecay: h.weight_decay });
-  return adam({ beta1: h.betas?.[0] ?? NaN, beta2: h.betas?.[1] ?? NaN, epsilon: h.eps ?? NaN });
+  const epsilon = h.eps ?? NaN;
+  switch (optimizer) {
+    case 'SGD':
+      return sgd({ momentum: h.momentum ?? 0, nesterov: h.nesterov ?? false, weightDecay: h.weight_decay });
+    case 'Adam':
+    case 'AdamW':
+      return adam({ beta1: h.betas?.[0] ?? NaN, beta2: h.betas?.[1] ?? NaN, epsilon, amsgrad: h.amsgrad ?? false, weightDecay: optimizer === 'AdamW' ? h.weight_decay : 0 });
+    case 'RMSprop':
+      return { name: 'rmsprop', rho: h.alpha ?? NaN, momentum: h.momentum ?? NaN, epsilon, centered: h.centered ?? false };
+    case 'Adagrad':
+      return { name: 'adagrad', epsilon, initialAccumulatorValue: h.initial_accumulator_value ?? NaN };
+    case 'Adadelta':
+      return { name: 'adadelta', rho: h.rho ?? NaN, epsilon };
+  }
+  throw new Error(`no rule for ${optimizer}`);
 }
-/** PyTorch's Adam adds its weight decay to the gradient: our L2 penalty. */
-const l2Of = ({ optimizer, hyperparameters: h }: OptimizerCase): number => (optimizer === 'Adam' ? h.weight_decay : 0);
+/** Outside SGD and AdamW PyTorch adds its weight decay to the gradient: our L2 penalty. */
+const l2Of = ({ optimizer, hyperparameters: h }: OptimizerCase): number => (optimizer === 'SGD' || optimizer === 'AdamW' ? 0 : h.weight_decay);
 
-/** Scalars of update t, from 1: PyTorch damps the gradient that enters the momentum from the second step on. */
+/** Scalars of update t, from 1: PyTorch damps the gradient that enters the momentum from the second step on; to maximise is to step the other way. */
 function scalarsOf({ optimizer, hyperparameters: h }: OptimizerCase, t: number): Float64Array {
-  if (optimizer === 'SGD') return Float64Array.of(h.lr, t === 1 ? 1 : 1 - (h.dampening ?? 0));
-  const [beta1, beta2] = h.betas ?? [NaN, NaN];
-  return Float64Array.of(h.lr / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t));
+  if (optimizer === 'SGD') return Float64Array.of(h.maximize === true ? -h.lr : h.lr, t === 1 ? 1 : 1 - (h.dampening ?? 0));
+  if (optimizer === 'Adagrad') return Float64Array.of(h.lr / (1 + (t - 1) * (h.lr_decay ?? NaN)), 1);
+  if (h.betas === undefined) return Float64Array.of(h.lr, 1);
+  const [beta1, beta2] = h.betas;
+  const moments = [h.lr / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)];
+  return Float64Array.from(optimizer === 'AdamW' ? [...moments, h.lr * h.weight_decay] : moments);
 }
 
 const cases = readdirSync(golden('optimizers')).filter((name) => name.endsWith('.json')).map((name) => goldenJson(`optimizers/${name}`) as OptimizerCase);
@@ -68,7 +85,7 @@ for (const { name, make } of all) {
         const spec = network('float64', inputs, [dense(units, 'linear', { useBias: false, l2: l2Of(of) })], { loss: null, optimizer: optimizerOf(of) });
         const executor = make(spec);
         const parameters = [Float64Array.from(initial[part].flat())];
-        executor.setState({ parameters, slots: zeroSlots(spec, parameters), step: 0 });
+        executor.setState({ parameters, slots: freshSlots(spec, parameters), step: 0 });
         gradients.forEach((gradient, step) => {
           executor.applyGradients([Float64Array.from(gradient[part].flat())], scalarsOf(of, step + 1));
           check(executor.getState().parameters[0], after[step][part].flat());
@@ -84,7 +101,7 @@ for (const { name, make } of all) {
       const executor = make(spec);
       const arrays = ({ W1, b1, W2, b2 }: Layers): Float64Array[] => [W1.flat(), b1, W2.flat(), b2].map((values) => Float64Array.from(values));
       const parameters = arrays(initial);
-      executor.setState({ parameters, slots: zeroSlots(spec, parameters), step: 0 });
+      executor.setState({ parameters, slots: freshSlots(spec, parameters), step: 0 });
       const data = executor.load({ x: Float64Array.from(x.flat()), rows: y.length, y: { kind: 'labels', values: Int32Array.from(y) } });
       const rows = { order: null, from: 0, to: y.length };
       for (let t = 1; t <= 20; t++) {

@@ -73,7 +73,12 @@ const loss: fc.Arbitrary<LossSpec> = fc.oneof(
 );
 const optimizer: fc.Arbitrary<OptimizerSpec> = fc.oneof(
   fc.record({ momentum: fc.constantFrom(0, 0.9), nesterov: fc.boolean(), weightDecay: fc.constantFrom(0, 0.01) }).map((changes) => sgd(changes)),
-  fc.constantFrom(adam({ epsilon: 0.1 }), adam({ epsilon: 0.1, beta1: 0.5, beta2: 0.75 })),
+  fc.constantFrom(adam({ epsilon: 0.1 }), adam({ epsilon: 0.1, beta1: 0.5, beta2: 0.75 }), adam({ epsilon: 0.1, amsgrad: true, weightDecay: 0.01 })),
+  // Guards as large as the gradients: a small one magnifies roundings. Lion's sign would turn one into a whole step.
+  fc.constantFrom<OptimizerSpec>(
+    { name: 'rmsprop', rho: 0.9, momentum: 0.5, epsilon: 0.1, centered: false }, { name: 'adagrad', epsilon: 0.1, initialAccumulatorValue: 0.1 },
+    { name: 'adadelta', rho: 0.9, epsilon: 0.1 }, { name: 'adamax', beta1: 0.9, beta2: 0.99, epsilon: 0.1 },
+  ),
 );
 const width = fc.constantFrom(1, 2, 3, 5, 8, 10, 16, 17, 31, 33);
 

@@ -26,10 +26,24 @@ describe('stepScalars', () => {
   });
 });
 
+describe('stepScalars of the other rules', () => {
+  it('adds the decoupled decay, and corrects adamax', () => {
+    const adamW = stepScalars(optimizers.adamW({ beta1: 0.5, beta2: 0.75, weightDecay: 0.25 }).spec, 0.5, 0, 2);
+    expect([...adamW]).toEqual([1, 2, 0.125, 0.5 / 0.75, 1 / Math.sqrt(1 - 0.5625), 0.125]);
+    expect([...stepScalars(optimizers.lion({ weightDecay: 0.5 }).spec, (step) => 2 ** -step, 1, 2)]).toEqual([0.5, 0.25, 0.25, 0.125]);
+    expect([...stepScalars(optimizers.adamax({ beta1: 0.5 }).spec, 0.5, 1, 1)]).toEqual([0.5 / 0.75, 1]);
+    for (const rule of [optimizers.rmsprop(), optimizers.adagrad(), optimizers.adadelta()]) expect([...stepScalars(rule.spec, 0.5, 3, 3)]).toEqual([0.5, 1, 0.5, 1, 0.5, 1]);
+  });
+});
+
 describe('checkOptimizer', () => {
   it('takes names with their defaults, objects, and plain data from files', () => {
     expect(checkOptimizer('test', 'sgd')).toEqual({ learningRate: 0.01, spec: { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } });
-    expect(checkOptimizer('test', 'adam')).toEqual({ learningRate: 0.001, spec: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } });
+    expect(checkOptimizer('test', 'adam')).toEqual({ learningRate: 0.001, spec: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weightDecay: 0 } });
+    expect(checkOptimizer('test', 'adamW').spec).toMatchObject({ name: 'adam', weightDecay: 0.01 });
+    for (const name of ['rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion']) expect(checkOptimizer('test', name).spec.name).toBe(name);
+    // A model file from before amsgrad and weightDecay.
+    expect(checkOptimizer('test', { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, learningRate: 0.001 })).toEqual(checkOptimizer('test', 'adam'));
     const made = optimizers.sgd({ learningRate: 0.2, momentum: 0.9, nesterov: true, weightDecay: 0.1 });
     expect(checkOptimizer('test', made)).toEqual(made);
     expect(checkOptimizer('test', { ...made.spec, learningRate: 0.2 })).toEqual(made);

@@ -39,7 +39,7 @@ export function errorCases({ make, dtype, test }: Suite): void {
     // @ts-expect-error: unknown loss
     await expectCode('ERR_OPTION', build({ loss: { name: 'hinge', reduction: 'mean' } }), ['softmaxCrossEntropy']);
     // @ts-expect-error: unknown optimizer
-    await expectCode('ERR_OPTION', build({ optimizer: { name: 'lion' } }), ['sgd', 'adam']);
+    await expectCode('ERR_OPTION', build({ optimizer: { name: 'praxis' } }), ['sgd', 'adam', 'lion']);
     // @ts-expect-error: unknown head
     await expectCode('ERR_OPTION', build({ head: 'argmax' }), ['sigmoid']);
     // @ts-expect-error: unknown plan
@@ -63,6 +63,12 @@ export function errorCases({ make, dtype, test }: Suite): void {
     await expectCode('ERR_RANGE', build({ optimizer: sgd({ momentum: -0.1 }) }));
     await expectCode('ERR_RANGE', build({ optimizer: adam({ beta1: 1 }) }));
     await expectCode('ERR_RANGE', build({ optimizer: adam({ epsilon: NaN }) }));
+    await expectCode('ERR_RANGE', build({ optimizer: adam({ weightDecay: -1 }) }));
+    await expectCode('ERR_RANGE', build({ optimizer: { name: 'rmsprop', rho: 1, momentum: 0, epsilon: 1e-7, centered: false } }));
+    await expectCode('ERR_RANGE', build({ optimizer: { name: 'adagrad', epsilon: 1e-7, initialAccumulatorValue: -1 } }));
+    await expectCode('ERR_RANGE', build({ optimizer: { name: 'adadelta', rho: 0.9, epsilon: -1 } }));
+    await expectCode('ERR_RANGE', build({ optimizer: { name: 'adamax', beta1: 0.9, beta2: 1, epsilon: 1e-7 } }));
+    await expectCode('ERR_RANGE', build({ optimizer: { name: 'lion', beta1: -0.1, beta2: 0.9, weightDecay: 0 } }));
   });
 
   test('refuses absurd sizes before it takes memory', async () => {

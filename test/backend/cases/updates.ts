@@ -3,15 +3,15 @@ import { expect } from 'vitest';
 import type { Executor } from '../../../src/backend/executor.js';
 import type { DenseSpec, NetworkSpec, OptimizerSpec } from '../../../src/backend/spec.js';
 import type { Suite } from '../executor.cases.js';
-import { adam, constantScalars, dense, expectSameLists, expectSameState, floats, network, randomData, randomState, sgd, zeroSlots } from '../networks.js';
+import { adam, constantScalars, dense, expectSameLists, expectSameState, floats, network, randomData, randomState, sgd, freshSlots, everyOptimizer } from '../networks.js';
 
 export function updateCases({ make, dtype, test }: Suite): void {
   /** One weight p, updated with given gradients. @returns p after each */
-  function updates(optimizer: OptimizerSpec, p: number, gradients: readonly number[], scalars: readonly (readonly [number, number])[], layer: Partial<DenseSpec> = {}): { executor: Executor; values: number[] } {
+  function updates(optimizer: OptimizerSpec, p: number, gradients: readonly number[], scalars: readonly (readonly number[])[], layer: Partial<DenseSpec> = {}): { executor: Executor; values: number[] } {
     const spec = network(dtype, 1, [dense(1, 'linear', { useBias: false, ...layer })], { loss: null, optimizer });
     const executor = make(spec);
     const parameters = [floats(dtype, [p])];
-    executor.setState({ parameters, slots: zeroSlots(spec, parameters), step: 0 });
+    executor.setState({ parameters, slots: freshSlots(spec, parameters), step: 0 });
     const values = gradients.map((g, i) => {
       executor.applyGradients([floats(dtype, [g])], Float64Array.from(scalars[i]));
       return executor.getState().parameters[0][0];
@@ -67,6 +67,92 @@ export function updateCases({ make, dtype, test }: Suite): void {
     expect(updates(adam({ beta1: 0.5, beta2: 0.75, epsilon: 2 }), 1, [2], [[0.5, 2]]).values).toEqual([0.875]);
     // g = -2 has the same second moment and the opposite first.
     expect(updates(adam({ beta1: 0.5, beta2: 0.75, epsilon: 2 }), 1, [-2], [[0.5, 2]]).values).toEqual([1.125]);
+  });
+
+  test('adam with decoupled decay: p - decay · p first', () => {
+    // m = 1, v = 1; p = 1 - 0.25 = 0.75; 0.75 - 0.5·1/(2 + 2)
+    expect(updates(adam({ beta1: 0.5, beta2: 0.75, epsilon: 2, weightDecay: 0.5 }), 1, [2], [[0.5, 2, 0.25]]).values).toEqual([0.625]);
+    // The layer's factor scales both: p = 1 - 0.125 = 0.875; 0.875 - 0.25·1/4
+    expect(updates(adam({ beta1: 0.5, beta2: 0.75, epsilon: 2, weightDecay: 0.5 }), 1, [2], [[0.5, 2, 0.25]], { learningRateFactor: 0.5 }).values).toEqual([0.8125]);
+  });
+
+  test('amsgrad divides by the largest second moment so far', () => {
+    // m = 1, v = 1, p = 1 - 0.5·1/4; then m = 0.5, v = 0.75, largest 1: p = 0.875 - 0.5·0.5/4
+    const { executor, values } = updates(adam({ beta1: 0.5, beta2: 0.75, epsilon: 2, amsgrad: true }), 1, [2, 0], [[0.5, 2], [0.5, 2]]);
+    expect(values).toEqual([0.875, 0.8125]);
+    expectSameLists(executor.getState().slots['secondMoment'], [floats(dtype, [0.75])]);
+    expectSameLists(executor.getState().slots['largestSecondMoment'], [floats(dtype, [1])]);
+  });
+
+  test('rmsprop: p - rate · g / (√v + epsilon)', () => {
+    const rmsprop = (changes: Partial<OptimizerSpec & { name: 'rmsprop' }>): OptimizerSpec => ({ name: 'rmsprop', rho: 0.75, momentum: 0, epsilon: 1, centered: false, ...changes });
+    // v = 0.25·2·2 = 1; p = 1 - 0.25·2/(1 + 1)
+    expect(updates(rmsprop({}), 1, [2], [[0.25, 1]]).values).toEqual([0.75]);
+    // b = 1, p = 0.75; then g = 0: b = 0.5, p = 0.75 - 0.125
+    const withMomentum = updates(rmsprop({ momentum: 0.5 }), 1, [2, 0], [[0.25, 1], [0.25, 1]]);
+    expect(withMomentum.values).toEqual([0.75, 0.625]);
+    expectSameLists(withMomentum.executor.getState().slots['momentum'], [floats(dtype, [0.5])]);
+    // rho 0.5: v = 2, m = 1, v - m² = 1; p = 1 - 0.25·2/(1 + 1)
+    const centered = updates(rmsprop({ rho: 0.5, centered: true }), 1, [2], [[0.25, 1]]);
+    expect(centered.values).toEqual([0.75]);
+    expectSameLists(centered.executor.getState().slots['meanSquare'], [floats(dtype, [2])]);
+    expectSameLists(centered.executor.getState().slots['meanGradient'], [floats(dtype, [1])]);
+    // All three slots at once: b = 1, then with g = 0: v = 1, m = 0.5, b = 0.5
+    const all = updates(rmsprop({ rho: 0.5, centered: true, momentum: 0.5 }), 1, [2, 0], [[0.25, 1], [0.25, 1]]);
+    expect(all.values).toEqual([0.75, 0.625]);
+    expect(Object.keys(all.executor.getState().slots)).toEqual(['meanSquare', 'meanGradient', 'momentum']);
+  });
+
+  test('adagrad: s = s + g², p - rate · g / (√s + epsilon)', () => {
+    // s = 4; p = 1 - 0.5·2/(2 + 2)
+    expect(updates({ name: 'adagrad', epsilon: 2, initialAccumulatorValue: 0 }, 1, [2], [[0.5, 1]]).values).toEqual([0.75]);
+    // s = 5 + 4 = 9; p = 1 - 0.5·2/(3 + 1)
+    const { executor, values } = updates({ name: 'adagrad', epsilon: 1, initialAccumulatorValue: 5 }, 1, [2], [[0.5, 1]]);
+    expect(values).toEqual([0.75]);
+    expectSameLists(executor.getState().slots['sumOfSquares'], [floats(dtype, [9])]);
+  });
+
+  test('adadelta: p - rate · √(u + epsilon) / √(v + epsilon) · g', () => {
+    // v = 0.75·4 = 3; d = √1/√4·2 = 1; u = 0.75
+    const { executor, values } = updates({ name: 'adadelta', rho: 0.25, epsilon: 1 }, 1, [2], [[0.25, 1]]);
+    expect(values).toEqual([0.75]);
+    expectSameLists(executor.getState().slots['meanSquare'], [floats(dtype, [3])]);
+    expectSameLists(executor.getState().slots['meanSquareStep'], [floats(dtype, [0.75])]);
+  });
+
+  test('adamax: u = max(beta2 · u, |g|), p - α · m / (u + epsilon)', () => {
+    // m = 1, u = 2, p = 1 - 0.5·1/4; then m = 0, u = max(1.5, 1); then m = -1, u = max(1.125, 2)
+    const { executor, values } = updates({ name: 'adamax', beta1: 0.5, beta2: 0.75, epsilon: 2 }, 1, [2, -1, -2], [[0.5, 1], [0.5, 1], [0.5, 1]]);
+    expect(values).toEqual([0.875, 0.875, 1]);
+    expectSameLists(executor.getState().slots['largestGradient'], [floats(dtype, [2])]);
+  });
+
+  test('lion: p - decay · p, then one rate up or down', () => {
+    // c = 1, p = 1 - 0.125 - 0.25, m = 0.5; c = 0.25 - 0.5 < 0, p = 0.625 - 0.078125 + 0.25, m = 0.375 - 0.25; c = 0.0625 - 0.0625 = 0: decay alone
+    const lion = { name: 'lion', beta1: 0.5, beta2: 0.75, weightDecay: 0.5 } as const;
+    const { executor, values } = updates(lion, 1, [2, -1, -0.125], [[0.25, 0.125], [0.25, 0.125], [0.25, 0]]);
+    expect(values).toEqual([0.625, 0.796875, 0.796875]);
+    expectSameLists(executor.getState().slots['momentum'], [floats(dtype, [0.09375 - 0.03125])]);
+  });
+
+  test('every rule: training steps as one call, as slices and materialised', () => {
+    for (const optimizer of everyOptimizer) {
+      const spec = network(dtype, 7, [dense(20, 'tanh', { l2: 0.01, learningRateFactor: 0.5 }), dense(3)], { optimizer });
+      const data = randomData(spec, 40, 8);
+      const run = (plan: 'auto' | 'materialised', slice: number): Executor => {
+        const executor = make(spec, { plan });
+        executor.setState(randomState(spec, 5));
+        const handle = executor.load(data);
+        const options = { order: null, from: 0, to: 40, batchSize: 9, repeat: 4, stepScalars: constantScalars(spec, 20, 0.01) };
+        let step = 0;
+        while (step < 20) step += executor.trainStepsSync(handle, { ...options, firstStep: step, maxMilliseconds: slice }).steps;
+        return executor;
+      };
+      const whole = run('auto', Infinity);
+      expectSameState(run('auto', 0), whole);
+      expectSameState(run('materialised', Infinity), whole);
+      expect(whole.getState().parameters[0].every(Number.isFinite)).toBe(true);
+    }
   });
 
   test('the L2 term joins given gradients, of weights only', () => {
