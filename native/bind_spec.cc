@@ -61,6 +61,26 @@ nabla::Activation activation(const std::string& name) {
   if (name == "sigmoid") return nabla::Activation::sigmoid;
   if (name == "tanh") return nabla::Activation::tanh;
   if (name == "softmax") return nabla::Activation::softmax;
+  return nabla::Activation::of_z;
+}
+
+// An activation of z by name, with its parameters.
+nabla::ZActivation<double> z_activation(const std::string& name, const Napi::Object& object) {
+  using nabla::ZFunction;
+  static const std::pair<const char*, ZFunction> names[] = {{"relu6", ZFunction::relu6},
+                                                            {"selu", ZFunction::selu},
+                                                            {"gelu", ZFunction::gelu},
+                                                            {"geluTanh", ZFunction::gelu_tanh},
+                                                            {"hardSigmoid", ZFunction::hard_sigmoid},
+                                                            {"softsign", ZFunction::softsign},
+                                                            {"silu", ZFunction::silu},
+                                                            {"mish", ZFunction::mish},
+                                                            {"exponential", ZFunction::exponential}};
+  if (name == "leakyRelu") return {ZFunction::leaky_relu, number(object, "negativeSlope"), 0};
+  if (name == "elu") return {ZFunction::elu, number(object, "alpha"), 0};
+  if (name == "softplus") return {ZFunction::softplus, number(object, "beta"), number(object, "threshold")};
+  for (const auto& [known, function] : names)
+    if (name == known) return {function, 0, 0};
   unknown("activation", name);
 }
 
@@ -71,7 +91,9 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.kind = nabla::LayerKind::dense;
     spec.units = size(object, "units");
     spec.use_bias = flag(object, "useBias");
-    spec.activation = activation(text(child(object, "activation"), "name"));
+    const Napi::Object chosen = child(object, "activation");
+    spec.activation = activation(text(chosen, "name"));
+    if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(text(chosen, "name"), chosen);
     spec.l2 = number(object, "l2");
     spec.rate_factor = number(object, "learningRateFactor");
   } else if (kind == "rescaling") {
@@ -101,10 +123,21 @@ nabla::LossSpec loss(const Napi::Object& object) {
   } else if (name == "sigmoidCrossEntropy") {
     spec.name = nabla::LossName::sigmoid_cross_entropy;
     spec.weights = numbers(object, "positiveWeights");
-  } else if (name == "meanSquaredError") {
-    spec.name = nabla::LossName::mean_squared_error;
   } else {
-    unknown("loss", name);
+    using nabla::ElementLoss;
+    static const std::pair<const char*, ElementLoss> names[] = {{"meanSquaredError", ElementLoss::squared},
+                                                                {"meanAbsoluteError", ElementLoss::absolute},
+                                                                {"huber", ElementLoss::huber},
+                                                                {"logCosh", ElementLoss::log_cosh},
+                                                                {"hinge", ElementLoss::hinge},
+                                                                {"squaredHinge", ElementLoss::squared_hinge}};
+    for (const auto& [known, element] : names) {
+      if (name != known) continue;
+      spec.name = nabla::LossName::elementwise;
+      spec.element = element;
+    }
+    if (spec.name == nabla::LossName::none) unknown("loss", name);
+    if (spec.element == ElementLoss::huber) spec.delta = number(object, "delta");
   }
   return spec;
 }

@@ -19,12 +19,12 @@ export type { Layer } from './model/layer.js';
 export type { DenseOptions } from './model/layer-dense.js';
 export type { RescalingOptions } from './model/layer-rescaling.js';
 export type { FlattenOptions, InputOptions } from './model/layer-shape.js';
-export type { ActivationOptions } from './model/layer-activation.js';
+export type { ActivationOptions, EluOptions, LeakyReLUOptions } from './model/layer-activation.js';
 export type { DropoutOptions } from './model/layer-dropout.js';
-export type { ActivationName } from './model/activations.js';
+export { activations, type ActivationConfig, type ActivationName, type ActivationOption } from './model/activations.js';
 export { initializers, type InitializerConfig, type InitializerName, type InitializerOption } from './model/initializers.js';
 export { regularizers, type Regularizer } from './model/regularizers.js';
-export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOptions, type LossConfig, type LossName, type MeanSquaredErrorOptions } from './model/losses.js';
+export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOptions, type HuberOptions, type LossConfig, type LossName, type MeanSquaredErrorOptions } from './model/losses.js';
 export { optimizers, type AdadeltaOptions, type AdagradOptions, type AdamaxOptions, type AdamOptions, type LearningRate, type LionOptions, type Optimizer, type OptimizerConfig, type OptimizerName, type RmspropOptions, type SgdOptions } from './model/optimizers.js';
 export type { MetricName } from './train/metrics.js';
 

@@ -137,6 +137,18 @@ void Engine<T>::gather_sparse(SparseRows<T>& rows, const Batch& batch, size_t at
   }
 }
 
+namespace {
+
+// Elementwise activations whose derivative follows from their result: their way back may be fused into the product that gives da.
+bool own_result_is_enough(Activation a) { return a != Activation::softmax && a != Activation::of_z; }
+
+}  // namespace
+
+template <class T>
+ZActivation<T> Engine<T>::z_activation(const Stage& stage) const {
+  return {stage.z.function, static_cast<T>(stage.z.first), static_cast<T>(stage.z.second)};
+}
+
 template <class T>
 void Engine<T>::forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool training, size_t at, const SparseLists<T>* first) const {
   const auto drop = [&](size_t stage, const T* from, T* to, size_t units, size_t ld) {
@@ -153,7 +165,9 @@ void Engine<T>::forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool
   for (size_t i = 0; i < plan_.stages.size(); ++i) {
     const Stage& stage = plan_.stages[i];
     const size_t ld = stage_input_ld(i);
-    T* const out = s.activations[i].data() + lo * stage.ld;
+    const bool of_z = stage.activation == Activation::of_z;
+    T* const a = s.activations[i].data() + lo * stage.ld;
+    T* const out = of_z && training ? s.z[i].data() + lo * stage.ld : a;
     if (i == 0 && first != nullptr)
       k_.sparse_forward(first, stage.inputs, flat + stage.weight_at, stage.use_bias ? flat + stage.bias_at : nullptr, stage.panels, out,
                         stage.ld, stage.activation);
@@ -161,6 +175,10 @@ void Engine<T>::forward(Scratch<T>& s, const T* flat, size_t lo, size_t hi, bool
       k_.dense_forward(stage_input(s, i, training) + lo * ld, ld, hi - lo, stage.inputs, flat + stage.weight_at,
                        stage.use_bias ? flat + stage.bias_at : nullptr, stage.panels, out, stage.ld, stage.activation);
     if (stage.activation == Activation::softmax) k_.softmax_rows(out, hi - lo, stage.units, stage.ld);
+    if (of_z) {
+      const ZActivation<T> f = z_activation(stage);
+      k_.z_forward(&f, out, a, (hi - lo) * stage.ld);
+    }
     if (training && plan_.dropout_after(i + 1)) drop(i + 1, s.activations[i].data(), s.dropped[i].data(), stage.units, stage.ld);
   }
 }
@@ -214,7 +232,7 @@ uint32_t Engine<T>::loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo
   l.correct = &correct;
   if (spec.name == LossName::softmax_cross_entropy) k_.softmax_cross_entropy(&l);
   if (spec.name == LossName::sigmoid_cross_entropy) k_.sigmoid_cross_entropy(&l);
-  if (spec.name == LossName::mean_squared_error) k_.mean_squared_error(&l);
+  if (spec.name == LossName::elementwise) k_.element_loss(&l, spec.element, static_cast<T>(spec.delta));
   return correct;
 }
 
@@ -225,20 +243,24 @@ void Engine<T>::backward_rows(Scratch<T>& s, size_t lo, size_t hi) const {
     const Stage& stage = plan_.stages[i];
     T* const dz = s.gradients[i].data() + lo * stage.ld;
     const T* const a = s.activations[i].data() + lo * stage.ld;
-    const bool fused = i + 1 < plan_.stages.size() && !plan_.dropout_after(i + 1) && stage.activation != Activation::softmax;
+    const bool fused = i + 1 < plan_.stages.size() && !plan_.dropout_after(i + 1) && own_result_is_enough(stage.activation);
     if (!fused) {
       for (size_t d = plan_.dropouts.size(); d-- > 0;) {
         if (plan_.dropouts[d].after_stage != i + 1) continue;
         k_.dropout_backward(dz, s.masks[d].data() + lo * stage.ld, rows, stage.ld, static_cast<T>(1.0 / (1.0 - plan_.dropouts[d].rate)));
       }
-      if (stage.activation == Activation::softmax)
+      if (stage.activation == Activation::softmax) {
         k_.softmax_backward(a, dz, rows, stage.units, stage.ld);
-      else if (stage.activation != Activation::linear)
+      } else if (stage.activation == Activation::of_z) {
+        const ZActivation<T> f = z_activation(stage);
+        k_.z_backward(&f, s.z[i].data() + lo * stage.ld, a, dz, rows * stage.ld);
+      } else if (stage.activation != Activation::linear) {
         k_.activation_backward(stage.activation, a, dz, rows, stage.ld);
+      }
     }
     if (i == 0) return;
     const Stage& before = plan_.stages[i - 1];
-    const bool fuse = !plan_.dropout_after(i) && before.activation != Activation::softmax;
+    const bool fuse = !plan_.dropout_after(i) && own_result_is_enough(before.activation);
     k_.dense_backward_input(dz, stage.ld, rows, stage.units, transposed_.data() + stage.transposed_at, stage.input_panels,
                             s.gradients[i - 1].data() + lo * before.ld, before.ld,
                             fuse ? s.activations[i - 1].data() + lo * before.ld : nullptr, before.activation);

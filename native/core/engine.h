@@ -64,6 +64,7 @@ class Engine final : public Network {
   // The activation behind dropout (training) of stage - 1, or the input.
   const T* stage_input(const Scratch<T>& s, size_t stage, bool training) const;
   size_t stage_input_ld(size_t stage) const { return stage == 0 ? plan_.input_ld : plan_.stages[stage - 1].ld; }
+  ZActivation<T> z_activation(const Stage& stage) const;
   double denominator(const Batch& batch) const;
   double penalty(const T* flat) const;
   // Sum of `count` row losses in 8 lanes, each times its row's weight where the data has weights.

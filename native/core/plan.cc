@@ -60,6 +60,7 @@ Plan make_plan(const NetworkSpec& spec) {
         s.input_panels = (s.inputs + plan.width - 1) / plan.width;
         s.ld = row_stride(s.panels * plan.width, element);
         s.activation = layer.activation;
+        s.z = layer.z;
         s.use_bias = layer.use_bias;
         s.l2 = layer.l2;
         s.rate_factor = layer.rate_factor;

@@ -16,6 +16,7 @@ struct Stage {
   size_t panels, input_panels;  // of outputs, of inputs
   size_t ld;                    // row stride of this stage's activations and gradients
   Activation activation;
+  ZActivation<double> z;  // where activation is of_z
   bool use_bias;
   double l2, rate_factor;
   size_t weight_at, bias_at;  // bias_at is valid with or without bias; without, the panel stays 0

@@ -15,6 +15,7 @@ struct LayerSpec {
   size_t units = 0;
   bool use_bias = true;
   Activation activation = Activation::linear;
+  ZActivation<double> z{};  // where activation is of_z
   double l2 = 0;
   double rate_factor = 1;
   // rescaling
@@ -24,9 +25,11 @@ struct LayerSpec {
 };
 
 enum class Head { none, softmax, sigmoid };
-enum class LossName { none, softmax_cross_entropy, sigmoid_cross_entropy, mean_squared_error };
+enum class LossName { none, softmax_cross_entropy, sigmoid_cross_entropy, elementwise };
 struct LossSpec {
   LossName name = LossName::none;
+  ElementLoss element = ElementLoss::squared;  // where the name is elementwise
+  double delta = 1;                            // huber
   bool mean = true;
   double label_smoothing = 0;
   std::vector<double> weights;  // class weights or positive weights; empty = none

@@ -37,10 +37,30 @@ struct OddReciprocals {
                               T(1.0 / 27), T(1.0 / 29), T(1.0 / 31), T(1.0 / 33), T(1.0 / 35)};
 };
 
+// Powers of (y - 2) / (y + 2) for (1 + 2y) e^(y^2) erfc(y) / 2: scripts/fit-erfc.py.
+template <class T>
+struct Tail;
+template <>
+struct Tail<double> {
+  static constexpr int terms = 25;
+  static constexpr double c[terms] = {
+      0.6384891907762644,     -0.04638191329287261,   -0.08301519880766842,   0.08202564001667029,     -0.027110000494691894,
+      -0.004017007539276732,  0.004361326908706129,   0.0006356694490045079,  -0.0007284066406696418,  -0.00022717008289319964,
+      0.00010318134323883314, 7.551757199534161e-05,  -7.450531089163594e-07, -1.8203628676395205e-05, -6.775230830310877e-06,
+      1.8334885633205495e-06, 2.6690309899749e-06,    7.931706512674357e-07,  -4.2431402969017644e-07, -4.71021503381256e-07,
+      -6.415725008011245e-08, 1.1595722574386778e-07, 4.555135154703311e-08,  -1.2315010020673692e-08, -7.138423891493102e-09};
+};
+template <>
+struct Tail<float> {
+  static constexpr int terms = 12;
+  static constexpr float c[terms] = {0.638489196f,   -0.0463818814f,  -0.0830155478f,   0.0820247271f,    -0.0271059792f, -0.00400948154f,
+                                     0.00434457983f, 0.000608705296f, -0.000697853473f, -0.000178960224f, 8.04017909e-5f, 3.16847292e-5f};
+};
+
 template <class S, int terms>
 NABLA_INLINE Wide<S> horner(const Wide<S>& x, const typename S::T* c) {
   Wide<S> p = w_set<S>(c[terms - 1]);
-  _Pragma("GCC unroll 17") for (int i = terms - 2; i >= 0; --i) p = w_mad<S>(p, x, w_set<S>(c[i]));
+  _Pragma("GCC unroll 24") for (int i = terms - 2; i >= 0; --i) p = w_mad<S>(p, x, w_set<S>(c[i]));
   return p;
 }
 
@@ -78,6 +98,26 @@ NABLA_INLINE Wide<S> w_tanh(const Wide<S>& x) {
   const Wide<S> s = w_pow2<S>(t, 0);
   const Wide<S> e = w_mad<S>(s, q, w_sub<S>(s, w_set<S>(1)));
   return w_copysign<S>(w_div<S>(e, w_add<S>(e, w_set<S>(2))), x);
+}
+// e^x - 1 for x <= 0; anything for other x.
+template <class S>
+NABLA_INLINE Wide<S> w_expm1_negative(const Wide<S>& x) {
+  const Wide<S> none = w_set<S>(0);
+  const Wide<S> y = w_max_limit<S>(w_set<S>(-Constants<S>::tanh_top), w_min_limit<S>(none, x));
+  Wide<S> t;
+  const Wide<S> q = expm1_reduced<S>(y, t);
+  const Wide<S> s = w_pow2<S>(t, 0);
+  return w_mad<S>(s, q, w_sub<S>(s, w_set<S>(1)));
+}
+// The part of a standard normal distribution below z; bell is e^(-z^2 / 2).
+template <class S>
+NABLA_INLINE Wide<S> w_normal_below(const Wide<S>& z, const Wide<S>& bell) {
+  using T = typename S::T;
+  const Wide<S> one = w_set<S>(1), two = w_set<S>(2);
+  const Wide<S> y = w_min_limit<S>(w_set<S>(100), w_mul<S>(w_abs<S>(z), w_set<S>(T(0.70710678118654752440))));
+  const Wide<S> t = w_div<S>(w_sub<S>(y, two), w_add<S>(y, two));
+  const Wide<S> tail = w_mul<S>(w_div<S>(horner<S, Tail<T>::terms>(t, Tail<T>::c), w_add<S>(one, w_mul<S>(two, y))), bell);
+  return w_select<S>(w_ge<S>(z, w_set<S>(0)), w_sub<S>(one, tail), tail);
 }
 template <class S>
 NABLA_INLINE Wide<S> w_sigmoid(const Wide<S>& z) {

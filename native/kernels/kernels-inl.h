@@ -9,6 +9,7 @@
 #include "loss-inl.h"
 #include "sparse-inl.h"
 #include "tiny-inl.h"
+#include "z-activation-inl.h"
 
 namespace nabla {
 namespace NABLA_KERNELS {
@@ -31,12 +32,14 @@ static constexpr KernelTable<typename S::T> table = {
     DenseKernels<S>::sum_blocks,
     DenseKernels<S>::transpose_weight,
     ActivationKernels<S>::activation_backward,
+    ZActivationKernels<S>::z_forward,
+    ZActivationKernels<S>::z_backward,
     ActivationKernels<S>::softmax_rows,
     ActivationKernels<S>::softmax_backward,
     ActivationKernels<S>::sigmoid_rows,
     LossKernels<S>::softmax_cross_entropy,
     LossKernels<S>::sigmoid_cross_entropy,
-    LossKernels<S>::mean_squared_error,
+    LossKernels<S>::element_loss,
     DenseKernels<S>::square_rows,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,

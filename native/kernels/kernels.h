@@ -7,10 +7,20 @@
 
 namespace nabla {
 
-enum class Activation : int { linear, relu, sigmoid, tanh, softmax };
+// of_z: a ZActivation says which.
+enum class Activation : int { linear, relu, sigmoid, tanh, softmax, of_z };
+enum class ZFunction : int { relu6, leaky_relu, elu, selu, gelu, gelu_tanh, hard_sigmoid, softplus, softsign, silu, mish, exponential };
+enum class ElementLoss : int { squared, absolute, huber, log_cosh, hinge, squared_hinge };
 enum class InputType : int { uint8, float32, float64 };
 enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion };
 enum class TargetKind : int { none, labels, values };
+
+// An activation whose way back needs z.
+template <class T>
+struct ZActivation {
+  ZFunction function;
+  T first, second;  // leaky_relu: slope; elu: alpha; softplus: beta, threshold
+};
 
 // x -> x * scale, then + offset unless it is 0.
 template <class T>
@@ -117,7 +127,8 @@ struct KernelTable {
   // rows[i] (or first_row + i where rows is null) of x (n, features) -> out (count, ld), converted and rescaled.
   void (*load_rows)(InputType type, const void* x, size_t features, const uint32_t* rows, size_t first_row, size_t count,
                     const Affine<T>* affines, size_t affine_count, T* out, size_t ld);
-  // a (m, lda), packed weight (panels)(k)(width) -> out (m, ldo) = act(a weight^T + bias); softmax is left to softmax_rows.
+  // a (m, lda), packed weight (panels)(k)(width) -> out (m, ldo) = act(a weight^T + bias); softmax and of_z are left to softmax_rows and
+  // z_forward.
   void (*dense_forward)(const T* a, size_t lda, size_t m, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
                         Activation act);
   // dense_forward for samples given by their entries that are not 0. Fills the ends of shorter lists with value 0.
@@ -151,12 +162,16 @@ struct KernelTable {
   void (*transpose_weight)(const T* weight, size_t inputs, size_t panels, size_t q0, size_t q1, size_t p0, size_t p1, T* transposed);
   // dz = da * act'(a) over (rows, ld), elementwise activations only; in place.
   void (*activation_backward)(Activation act, const T* a, T* da, size_t rows, size_t ld);
+  // a = f(z), and dz = da * f'(z) in da's place, over `count` elements (whole rows); z may be a on the way forward.
+  void (*z_forward)(const ZActivation<T>* f, const T* z, T* a, size_t count);
+  void (*z_backward)(const ZActivation<T>* f, const T* z, const T* a, T* da, size_t count);
   void (*softmax_rows)(T* z, size_t rows, size_t units, size_t ld);
   void (*softmax_backward)(const T* a, T* da, size_t rows, size_t units, size_t ld);
   void (*sigmoid_rows)(T* z, size_t rows, size_t ld);
   void (*softmax_cross_entropy)(const LossRows<T>* loss);
   void (*sigmoid_cross_entropy)(const LossRows<T>* loss);
-  void (*mean_squared_error)(const LossRows<T>* loss);
+  // Compares each output with its value; delta is huber's.
+  void (*element_loss)(const LossRows<T>* loss, ElementLoss kind, T delta);
   // Per weight row o: chain over inputs of w * w -> out (panels * width).
   void (*square_rows)(const T* weight, size_t inputs, size_t panels, T* out);
   // out = keep ? a * factor : 0; mask (rows, ld) bytes are written. Counter and key as docs/numerics.md says.

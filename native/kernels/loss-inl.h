@@ -138,7 +138,38 @@ struct LossKernels {
     }
   }
 
-  static void mean_squared_error(const LossRows<T>* l) {
+  // A difference's loss, and its gradient before it is scaled.
+  struct Element {
+    Wide<S> loss, gradient;
+  };
+  static NABLA_INLINE Element element(ElementLoss kind, const Wide<S>& a, const Wide<S>& y, T delta) {
+    const Wide<S> none = w_set<S>(0), one = w_set<S>(1), half = w_set<S>(T(0.5)), d = w_sub<S>(a, y), size = w_abs<S>(d),
+                  edge = w_set<S>(delta);
+    const Wide<S> margin = w_sub<S>(one, w_mul<S>(y, a));
+    const WideMask<S> inside = w_gt<S>(margin, none);
+    switch (kind) {
+      case ElementLoss::squared:
+        return {w_mul<S>(d, d), w_mul<S>(w_set<S>(2), d)};
+      case ElementLoss::absolute:
+        return {size, w_select<S>(w_gt<S>(a, y), one, w_select<S>(w_lt<S>(a, y), w_set<S>(-1), none))};
+      case ElementLoss::huber: {
+        const WideMask<S> near = w_ge<S>(edge, size);
+        return {w_select<S>(near, w_mul<S>(half, w_mul<S>(d, d)), w_mul<S>(edge, w_sub<S>(size, w_mul<S>(half, edge)))),
+                w_select<S>(near, d, w_select<S>(w_lt<S>(d, none), w_set<S>(-delta), edge))};
+      }
+      case ElementLoss::log_cosh:
+        return {w_sub<S>(w_add<S>(size, w_log1p<S>(w_exp<S>(w_mul<S>(w_set<S>(-2), size)))), w_set<S>(T(0.69314718055994530942))),
+                w_tanh<S>(d)};
+      case ElementLoss::hinge:
+        return {w_select<S>(inside, margin, none), w_select<S>(inside, w_sub<S>(none, y), none)};
+      case ElementLoss::squared_hinge:
+        return {w_select<S>(inside, w_mul<S>(margin, margin), none),
+                w_select<S>(inside, w_mul<S>(w_mul<S>(w_set<S>(-2), y), margin), none)};
+    }
+    return {none, none};
+  }
+
+  static void element_loss(const LossRows<T>* l, ElementLoss kind, T delta) {
     const size_t n = l->outputs;
     const Wide<S> none = w_set<S>(0);
     for (size_t r = 0; r < l->rows; ++r) {
@@ -146,11 +177,15 @@ struct LossKernels {
       Wide<S> lanes = none;
       for (size_t i = 0; i < n; i += W) {
         const Wide<S> a = w_load<S>(l->logits + r * l->ld + i);
-        Wide<S> d = w_sub<S>(a, w_load<S>(l->values + r * l->ld + i));
-        if (n - i < W) d = w_first<S>(static_cast<int>(n - i), d, none);
-        lanes = w_add<S>(lanes, w_mul<S>(d, d));
+        Element e = element(kind, a, w_load<S>(l->values + r * l->ld + i), delta);
+        if (n - i < W) {
+          const int left = static_cast<int>(n - i);
+          e.loss = w_first<S>(left, e.loss, none);
+          e.gradient = w_first<S>(left, e.gradient, none);
+        }
+        lanes = w_add<S>(lanes, e.loss);
         if (l->outputs_out != nullptr) w_store<S>(l->outputs_out + r * l->ld + i, a);
-        if (l->dlogits != nullptr) w_store<S>(l->dlogits + r * l->ld + i, w_mul<S>(w_mul<S>(w_set<S>(2), d), g));
+        if (l->dlogits != nullptr) w_store<S>(l->dlogits + r * l->ld + i, w_mul<S>(e.gradient, g));
       }
       l->row_loss[r] = static_cast<double>(w_fold<S>(lanes));
     }

@@ -166,7 +166,7 @@ Expected<T, fused> plainly(const Job& job, const State<T>& start) {
 template <class T, bool fused>
 void training(const Job& job, const KernelSet& set, const Expected<T, fused>& expected, const State<T>& start) {
   const std::vector<double> scalars = job.scalars();
-  const bool squares = job.spec.loss.name == nabla::LossName::mean_squared_error;
+  const bool squares = job.spec.loss.name == nabla::LossName::elementwise;
   for (const unsigned threads : {1u, 2u, 3u, 5u, 16u}) {
     if (test::sanitized && threads != 1 && threads != 3) continue;
     for (const bool materialised : {false, true}) {

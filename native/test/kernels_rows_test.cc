@@ -104,6 +104,71 @@ struct Cases {
     }
   }
 
+  void activations_of_z(size_t n) {
+    using nabla::ZFunction;
+    const size_t count = round_up(n, w);
+    std::vector<T> z(count), da(count);
+    random.fill(z.data(), count);
+    random.fill(da.data(), count);
+    for (size_t i = 0; i < count; ++i) z[i] = z[i] * T(i % 3 == 0 ? 12 : 3);
+    z[0] = 0;
+    for (int f = 0; f <= static_cast<int>(ZFunction::exponential); ++f) {
+      const nabla::ZActivation<T> activation{static_cast<ZFunction>(f), T(0.75), T(6)};
+      std::vector<T> a(count), d = da, expected(count), expected_d(count), own = z;
+      for (size_t i = 0; i < count; ++i) {
+        T slope = 0;
+        expected[i] = Math::of_z(activation, z[i], slope);
+        expected_d[i] = da[i] * slope;
+      }
+      k.z_forward(&activation, z.data(), a.data(), count);
+      k.z_backward(&activation, z.data(), a.data(), d.data(), count);
+      k.z_forward(&activation, own.data(), own.data(), count);
+      const std::string what = label("activation of z", n) + " " + std::to_string(f);
+      CHECK_SAME(a.data(), expected.data(), count, what);
+      CHECK_SAME(own.data(), expected.data(), count, what + " in place");
+      CHECK_SAME(d.data(), expected_d.data(), count, what + " backward");
+    }
+  }
+
+  void element_losses(size_t n) {
+    using nabla::ElementLoss;
+    const size_t rows = 3, ld = round_up(n, w);
+    const std::vector<T> a = padded(rows, n, ld, T(3));
+    std::vector<T> y = padded(rows, n, ld, T(2)), g(rows), d(rows * ld), p(rows * ld);
+    random.fill(g.data(), rows);
+    y[0] = a[0];
+    for (int f = 0; f <= static_cast<int>(ElementLoss::squared_hinge); ++f) {
+      const ElementLoss kind = static_cast<ElementLoss>(f);
+      std::vector<double> row_loss(rows);
+      nabla::LossRows<T> l{};
+      l.rows = rows;
+      l.outputs = n;
+      l.logits = a.data();
+      l.ld = ld;
+      l.kind = nabla::TargetKind::values;
+      l.values = y.data();
+      l.row_scale = g.data();
+      l.row_loss = row_loss.data();
+      l.dlogits = d.data();
+      l.outputs_out = p.data();
+      k.element_loss(&l, kind, T(0.5));
+      const std::string what = label("element loss", n) + " " + std::to_string(f);
+      for (size_t r = 0; r < rows; ++r) {
+        std::vector<T> losses(n), expected(n);
+        for (size_t i = 0; i < n; ++i) {
+          T gradient = 0;
+          losses[i] = Math::element(kind, a[r * ld + i], y[r * ld + i], T(0.5), gradient);
+          expected[i] = gradient * g[r];
+        }
+        const double sum = static_cast<double>(Math::lanes(n, [&](size_t i) { return losses[i]; }));
+        CHECK_SAME(&row_loss[r], &sum, 1, what);
+        CHECK_SAME(d.data() + r * ld, expected.data(), n, what + " gradient");
+        CHECK_SAME(p.data() + r * ld, a.data() + r * ld, n, what + " outputs");
+        for (size_t i = n; i < ld; ++i) CHECK_THAT(d[r * ld + i] == 0, what + " padding");
+      }
+    }
+  }
+
   // tanh and exp at chosen points: the bias of a layer without inputs.
   void functions() {
     const T nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity(), tiny = std::numeric_limits<T>::min();
@@ -194,7 +259,7 @@ struct Cases {
     const auto call = [&] {
       if (name == Name::softmax) k.softmax_cross_entropy(&l);
       if (name == Name::sigmoid) k.sigmoid_cross_entropy(&l);
-      if (name == Name::squares) k.mean_squared_error(&l);
+      if (name == Name::squares) k.element_loss(&l, nabla::ElementLoss::squared, T(1));
     };
     call();
     const std::string what = label(name == Name::softmax   ? "softmax loss"
@@ -265,6 +330,8 @@ struct Cases {
       load(n);
       for (const T scale : {T(1), T(30), T(200)}) {
         activations(n, scale);
+        activations_of_z(n);
+        element_losses(n);
         for (const bool weighted : {false, true}) {
           for (const bool smoothing : {false, true}) {
             loss(Name::softmax, true, weighted, smoothing, n, scale);

@@ -155,7 +155,7 @@ inline std::vector<Job> jobs(bool float64) {
     if (ordered) job.order = shuffled(rows, random);
     list.push_back(std::move(job));
   };
-  const auto softmax = LossName::softmax_cross_entropy, sigmoid = LossName::sigmoid_cross_entropy, squares = LossName::mean_squared_error;
+  const auto softmax = LossName::softmax_cross_entropy, sigmoid = LossName::sigmoid_cross_entropy, squares = LossName::elementwise;
 
   add("relu, labels, sgd",
       network(30, {rescaling(1.0 / 255, 0), dense(40, Activation::relu), dense(17, Activation::linear)}, softmax, float64), 150, 64, 2,

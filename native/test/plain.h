@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/kernels.h"
 
@@ -100,6 +101,93 @@ struct Math {
   }
   static T log1p(T t) { return odd_series(t / (t + T(2)), K::log1p_terms); }
 
+  static T expm1_negative(T x) {
+    const T y = x < -K::top ? -K::top : x;
+    int k = 0;
+    const T q = expm1_of(y, k);
+    const T s = std::ldexp(T(1), k);
+    return mad(s, q, s - T(1));
+  }
+  // scripts/fit-erfc.py
+  static std::vector<double> tail() {
+    if (sizeof(T) == 8)
+      return {0.6384891907762644,     -0.04638191329287261,   -0.08301519880766842,   0.08202564001667029,     -0.027110000494691894,
+              -0.004017007539276732,  0.004361326908706129,   0.0006356694490045079,  -0.0007284066406696418,  -0.00022717008289319964,
+              0.00010318134323883314, 7.551757199534161e-05,  -7.450531089163594e-07, -1.8203628676395205e-05, -6.775230830310877e-06,
+              1.8334885633205495e-06, 2.6690309899749e-06,    7.931706512674357e-07,  -4.2431402969017644e-07, -4.71021503381256e-07,
+              -6.415725008011245e-08, 1.1595722574386778e-07, 4.555135154703311e-08,  -1.2315010020673692e-08, -7.138423891493102e-09};
+    return {0.638489196,   -0.0463818814,  -0.0830155478,   0.0820247271,    -0.0271059792, -0.00400948154,
+            0.00434457983, 0.000608705296, -0.000697853473, -0.000178960224, 8.04017909e-5, 3.16847292e-5};
+  }
+  static T normal_below(T z, T bell) {
+    T y = std::fabs(z) * T(0.70710678118654752440);
+    if (y > 100) y = 100;
+    const T t = (y - T(2)) / (y + T(2));
+    const std::vector<double> c = tail();
+    T p = static_cast<T>(c.back());
+    for (size_t i = c.size() - 1; i-- > 0;) p = mad(p, t, static_cast<T>(c[i]));
+    const T beyond = (p / (T(1) + T(2) * y)) * bell;
+    return z >= 0 ? T(1) - beyond : beyond;
+  }
+  static T softplus(T z) { return (z > 0 ? z : T(0)) + log1p(exp(T(0) - std::fabs(z))); }
+  // One element of an activation of z: its value, and what da is multiplied by.
+  static T of_z(const nabla::ZActivation<T>& f, T z, T& slope) {
+    using nabla::ZFunction;
+    const T one = 1, half = T(0.5);
+    const T bell = exp(T(-0.5) * (z * z)), scale = T(1.0507009873554804934), alpha = T(1.7580993408473768600);
+    switch (f.function) {
+      case ZFunction::relu6:
+        slope = z > 0 && z < 6 ? one : T(0);
+        return z < 0 ? T(0) : z > 6 ? T(6) : z;
+      case ZFunction::leaky_relu:
+        slope = z > 0 ? one : f.first;
+        return z > 0 ? z : f.first * z;
+      case ZFunction::elu:
+        slope = z > 0 ? one : f.first * exp(z);
+        return z > 0 ? z : f.first * expm1_negative(z);
+      case ZFunction::selu:
+        slope = z > 0 ? scale : alpha * exp(z);
+        return z > 0 ? scale * z : alpha * expm1_negative(z);
+      case ZFunction::gelu:
+        slope = mad(z * bell, T(0.39894228040143267794), normal_below(z, bell));
+        return z * normal_below(z, bell);
+      case ZFunction::gelu_tanh: {
+        const T factor = T(0.79788456080286535588), t = tanh((z * factor) * mad(z * z, T(0.044715), one));
+        slope = mad((half * z) * (one - t * t), mad(z * z, T(3 * 0.044715), one) * factor, half * (one + t));
+        return (half * z) * (one + t);
+      }
+      case ZFunction::hard_sigmoid: {
+        const T a = mad(z, T(1.0 / 6), half);
+        slope = z > -3 && z < 3 ? T(1.0 / 6) : T(0);
+        return a < 0 ? T(0) : a > 1 ? one : a;
+      }
+      case ZFunction::softplus: {
+        const T b = f.first * z;
+        slope = b > f.second ? one : sigmoid(b);
+        return b > f.second ? z : softplus(b) / f.first;
+      }
+      case ZFunction::softsign: {
+        const T q = one + std::fabs(z);
+        slope = one / (q * q);
+        return z / q;
+      }
+      case ZFunction::silu: {
+        const T s = sigmoid(z);
+        slope = s * mad(z, one - s, one);
+        return z * s;
+      }
+      case ZFunction::mish: {
+        const T t = tanh(softplus(z));
+        slope = mad(z * sigmoid(z), one - t * t, t);
+        return z * t;
+      }
+      case ZFunction::exponential:
+        slope = exp(z);
+        return slope;
+    }
+    return z;
+  }
+
   static void activation(nabla::Activation act, T* z, size_t n) {
     using nabla::Activation;
     if (act == Activation::softmax) {
@@ -186,6 +274,32 @@ struct Math {
       const T soft = log1p(exp(T(0) - std::fabs(z[i]))) + (z[i] < 0 ? T(0) - z[i] : T(0));
       return (T(1) - y.values[i]) * z[i] + c * soft;
     });
+  }
+  // One element of a loss, and its gradient before it is scaled.
+  static T element(nabla::ElementLoss kind, T a, T y, T delta, T& gradient) {
+    using nabla::ElementLoss;
+    const T d = a - y, size = std::fabs(d), margin = T(1) - y * a;
+    switch (kind) {
+      case ElementLoss::squared:
+        gradient = T(2) * d;
+        return d * d;
+      case ElementLoss::absolute:
+        gradient = static_cast<T>((a > y) - (a < y));
+        return size;
+      case ElementLoss::huber:
+        gradient = size <= delta ? d : d < 0 ? -delta : delta;
+        return size <= delta ? T(0.5) * (d * d) : delta * (size - T(0.5) * delta);
+      case ElementLoss::log_cosh:
+        gradient = tanh(d);
+        return size + log1p(exp(T(-2) * size)) - T(0.69314718055994530942);
+      case ElementLoss::hinge:
+        gradient = margin > 0 ? T(0) - y : T(0);
+        return margin > 0 ? margin : T(0);
+      case ElementLoss::squared_hinge:
+        gradient = margin > 0 ? (T(-2) * y) * margin : T(0);
+        return margin > 0 ? margin * margin : T(0);
+    }
+    return 0;
   }
   static T mean_squared_error(const T* a, size_t n, const Targets& y, T g, T* d, T* p) {
     for (size_t i = 0; i < n; ++i) {

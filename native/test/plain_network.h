@@ -84,8 +84,7 @@ class Network {
         loss = M::softmax_cross_entropy(z.data(), outputs, y, g, d[r].data(), p[r].data(), step.correct);
       if (spec_.loss.name == nabla::LossName::sigmoid_cross_entropy)
         loss = M::sigmoid_cross_entropy(z.data(), outputs, y, g, d[r].data(), p[r].data(), step.correct);
-      if (spec_.loss.name == nabla::LossName::mean_squared_error)
-        loss = M::mean_squared_error(z.data(), outputs, y, g, d[r].data(), p[r].data());
+      if (spec_.loss.name == nabla::LossName::elementwise) loss = M::mean_squared_error(z.data(), outputs, y, g, d[r].data(), p[r].data());
       lanes[r % 8] += weight * static_cast<double>(loss);
     }
     for (size_t h = 4; h > 0; h /= 2)

@@ -3,7 +3,7 @@ import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
 import type { ExecutorState, InputArray, LoadOptions, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { outputSize, parameterShapes, slotNames, stepScalarCount } from './spec.js';
-import type { DType, FloatArray, NetworkSpec } from './spec.js';
+import type { ActivationSpec, DType, FloatArray, NetworkSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
   throw new NablaError(code, `[${op}] ${rule}. Expected ${expected} for ${name}, received ${show(received)}.`);
@@ -53,7 +53,7 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
       case 'dense':
         whole(op, `${at}.units`, layer.units, 1, 'a dense layer has units');
         flag(op, `${at}.useBias`, layer.useBias);
-        oneOf(op, `${at}.activation`, layer.activation.name, ['linear', 'relu', 'sigmoid', 'tanh', 'softmax']);
+        checkActivationSpec(op, `${at}.activation`, layer.activation);
         number(op, `${at}.l2`, layer.l2, 'l2 is a penalty', 'a finite number of at least 0', atLeastZero);
         number(op, `${at}.learningRateFactor`, layer.learningRateFactor, 'the factor scales the learning rate', 'a finite number of at least 0', atLeastZero);
         denseSeen = othersSeen = true;
@@ -76,10 +76,25 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   checkOptimizerSpec(op, spec);
 }
 
+const activationNames = [
+  'linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
+];
+
+function checkActivationSpec(op: string, at: string, activation: ActivationSpec): void {
+  oneOf(op, at, activation.name, activationNames);
+  if (activation.name === 'leakyRelu') number(op, `${at}.negativeSlope`, activation.negativeSlope, 'a slope is a number', 'a finite number', Number.isFinite);
+  if (activation.name === 'elu') number(op, `${at}.alpha`, activation.alpha, 'alpha is a number', 'a finite number', Number.isFinite);
+  if (activation.name === 'softplus') {
+    number(op, `${at}.beta`, activation.beta, 'beta scales', 'a finite number above 0', (n) => n > 0 && n < Infinity);
+    number(op, `${at}.threshold`, activation.threshold, 'the threshold is a number', 'a number', (n) => !Number.isNaN(n));
+  }
+}
+
 function checkLossSpec(op: string, spec: NetworkSpec): void {
   const { loss } = spec;
   if (loss === null) return;
-  oneOf(op, 'loss', loss.name, ['softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError']);
+  oneOf(op, 'loss', loss.name, ['softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge']);
+  if (loss.name === 'huber') number(op, 'delta', loss.delta, 'delta parts squares from lines', 'a finite number above 0', (n) => n > 0 && n < Infinity);
   oneOf(op, 'reduction', loss.reduction, ['mean', 'sum']);
   if (loss.name === 'softmaxCrossEntropy') {
     number(op, 'labelSmoothing', loss.labelSmoothing, 'smoothing leaves mass on the label', 'a number in [0, 1)', belowOne);

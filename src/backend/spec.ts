@@ -6,7 +6,21 @@ export type DType = 'float32' | 'float64';
 export type FloatArray = Float32Array | Float64Array;
 
 /** An activation function, applied to a layer's z = x Wᵀ + b. */
-export type ActivationSpec = { readonly name: 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'softmax' };
+export type ActivationSpec =
+  | { readonly name: 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'softmax' }
+  | ActivationOfZ;
+/** Activations whose way back needs z. */
+export type ActivationOfZ =
+  | { readonly name: 'relu6' | 'selu' | 'gelu' | 'geluTanh' | 'hardSigmoid' | 'softsign' | 'silu' | 'mish' | 'exponential' }
+  | { readonly name: 'leakyRelu'; readonly negativeSlope: number }
+  | { readonly name: 'elu'; readonly alpha: number }
+  /** Above threshold / beta it is z itself. */
+  | { readonly name: 'softplus'; readonly beta: number; readonly threshold: number };
+
+/** Whether an activation is one of z. */
+export function isOfZ(activation: ActivationSpec): activation is ActivationOfZ {
+  return !['linear', 'relu', 'sigmoid', 'tanh', 'softmax'].includes(activation.name);
+}
 
 /** x (B,I), weight (O,I), bias (O) -> activation(x weightᵀ + bias) (B,O). */
 export interface DenseSpec {
@@ -46,7 +60,11 @@ export type LossSpec =
       /** One factor an output, on the positive term. */
       readonly positiveWeights: readonly number[] | null;
     }
-  | { readonly name: 'meanSquaredError'; readonly reduction: Reduction };
+  | ElementwiseLossSpec;
+/** Compares each output with its target value. */
+export type ElementwiseLossSpec =
+  | { readonly name: 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge'; readonly reduction: Reduction }
+  | { readonly name: 'huber'; readonly reduction: Reduction; readonly delta: number };
 
 /** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
 export type OptimizerSpec =

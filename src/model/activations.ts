@@ -1,11 +1,70 @@
-import { checkName } from './checks.js';
+import type { ActivationSpec } from '../backend/spec.js';
+import { checkName, checkOptions, checkReal } from './checks.js';
 
-/** Activations a layer may have; formulas in docs/numerics.md. */
-export const activationNames = ['linear', 'relu', 'sigmoid', 'tanh', 'softmax'] as const;
-/** Name of an activation. */
+const plainNames = ['linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softsign', 'silu', 'mish', 'exponential'] as const;
+/** Activations a layer may have; formulas in docs/operations.md. 'swish' is silu. */
+export const activationNames = [...plainNames, 'leakyRelu', 'elu', 'softplus', 'swish'] as const;
+/** Name of an activation, with its defaults. */
 export type ActivationName = (typeof activationNames)[number];
 
-/** @throws ERR_OPTION for a name that is none */
-export function checkActivation(op: string, value: unknown): ActivationName {
-  return checkName(op, 'activation', value, activationNames);
+/** An activation as plain data: a name where nothing is to be set. */
+export type ActivationConfig =
+  | (typeof plainNames)[number]
+  | { readonly name: 'leakyRelu'; readonly negativeSlope: number }
+  | { readonly name: 'elu'; readonly alpha: number }
+  | { readonly name: 'softplus'; readonly beta: number; readonly threshold: number };
+
+/** What a layer's `activation` takes. */
+export type ActivationOption = ActivationName | ActivationConfig;
+
+/** Activations with settings. */
+export const activations = {
+  /** z > 0 ? z : negativeSlope·z. @param options `negativeSlope` default 0.2 (Keras; PyTorch has 0.01) @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+  leakyRelu(options: { readonly negativeSlope?: number } = {}): ActivationConfig {
+    const op = 'activations.leakyRelu';
+    checkOptions(op, options, ['negativeSlope']);
+    return Object.freeze({ name: 'leakyRelu', negativeSlope: checkReal(op, 'negativeSlope', options.negativeSlope ?? 0.2) });
+  },
+  /** z > 0 ? z : alpha·(e^z - 1) (D. Clevert et al. 2015). @param options `alpha` default 1 @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+  elu(options: { readonly alpha?: number } = {}): ActivationConfig {
+    const op = 'activations.elu';
+    checkOptions(op, options, ['alpha']);
+    return Object.freeze({ name: 'elu', alpha: checkReal(op, 'alpha', options.alpha ?? 1) });
+  },
+  /**
+   * log(1 + e^(beta·z)) / beta, and z itself where beta·z is above `threshold` (PyTorch).
+   * @param options `beta` above 0, default 1; `threshold` default 20: the two differ by less than 2.1e-9 there @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  softplus(options: { readonly beta?: number; readonly threshold?: number } = {}): ActivationConfig {
+    const op = 'activations.softplus';
+    checkOptions(op, options, ['beta', 'threshold']);
+    return Object.freeze({
+      name: 'softplus',
+      beta: checkReal(op, 'beta', options.beta ?? 1, { minimum: 0, minimumOpen: true }),
+      threshold: checkReal(op, 'threshold', options.threshold ?? 20),
+    });
+  },
+} as const;
+
+/** @param value a name or an object of {@link activations} @returns plain data with all settings @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+export function checkActivation(op: string, value: unknown): ActivationConfig {
+  const given = typeof value === 'object' && value !== null && 'name' in value ? { ...value } : { name: value };
+  const { name, ...options } = given;
+  const known = checkName(op, 'activation', name, activationNames);
+  switch (known) {
+    case 'leakyRelu':
+    case 'elu':
+    case 'softplus':
+      return activations[known](options);
+    case 'swish':
+      checkOptions(op, options, []);
+      return 'silu';
+  }
+  checkOptions(op, options, []);
+  return known;
+}
+
+/** What the backend is given. */
+export function activationSpec(config: ActivationConfig): ActivationSpec {
+  return typeof config === 'string' ? { name: config } : config;
 }

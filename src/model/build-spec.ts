@@ -2,7 +2,7 @@
 import { stepBytes } from './memory.js';
 import type { DType, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
-import type { LossConfig } from './losses.js';
+import { isElementwise, type LossConfig } from './losses.js';
 import { withActivation, type Structure } from './structure.js';
 
 /** What a spec is built from. */
@@ -33,7 +33,7 @@ function uncompiledHead({ lastActivation }: Structure): NetworkSpec['head'] {
 }
 
 function headFor(op: string, loss: LossConfig, { lastActivation, units }: Structure): NetworkSpec['head'] {
-  if (loss.name === 'meanSquaredError') return 'none';
+  if (isElementwise(loss)) return 'none';
   const head = loss.name === 'binaryCrossentropy' ? 'sigmoid' : 'softmax';
   const shown = `received ${lastActivation}${loss.fromLogits ? ' with fromLogits' : ''} and ${loss.name}`;
   if (loss.fromLogits) {
@@ -71,7 +71,6 @@ function lossSpec(loss: LossConfig): LossSpec {
       return { name: 'softmaxCrossEntropy', reduction: loss.reduction, labelSmoothing: loss.labelSmoothing, classWeights: loss.classWeights };
     case 'binaryCrossentropy':
       return { name: 'sigmoidCrossEntropy', reduction: loss.reduction, positiveWeights: loss.positiveWeights };
-    case 'meanSquaredError':
-      return { name: 'meanSquaredError', reduction: loss.reduction };
   }
+  return loss;
 }

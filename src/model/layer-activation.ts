@@ -1,19 +1,44 @@
 import { NablaError, show } from '../errors.js';
-import { checkActivation, type ActivationName } from './activations.js';
+import { activations, checkActivation, type ActivationConfig, type ActivationOption } from './activations.js';
 import { checkOptions } from './checks.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 
 /** Options of {@link activation}. */
 export interface ActivationOptions {
-  readonly activation: ActivationName;
+  readonly activation: ActivationOption;
   readonly name?: string;
 }
 
 /** An activation as a layer of its own, behind a linear dense layer; the same as that layer's `activation`. @param options `activation`, or its name alone @throws ERR_OPTION */
-export function activation(options: ActivationOptions | ActivationName): Layer {
+export function activation(options: ActivationOptions | ActivationOption): Layer {
   const op = 'layers.activation';
-  if (typeof options === 'string') return makeLayer({ kind: 'activation', name: '', activation: checkActivation(op, options) });
+  if (typeof options === 'string' || (typeof options === 'object' && 'name' in options && !('activation' in options))) return makeLayer({ kind: 'activation', name: '', activation: checkActivation(op, options) });
   checkOptions(op, options, ['activation', 'name']);
   if (options.activation === undefined) throw new NablaError('ERR_OPTION', `[${op}] the activation is named. Expected { activation: 'relu' }, received ${show(options)}.`);
   return makeLayer({ kind: 'activation', name: checkLayerName(op, options.name), activation: checkActivation(op, options.activation) });
+}
+
+/** Options of {@link leakyReLU} and {@link elu} that every layer has. */
+interface Named { readonly name?: string }
+
+function activationLayer(op: string, config: ActivationConfig, name: string | undefined): Layer {
+  return makeLayer({ kind: 'activation', name: checkLayerName(op, name), activation: config });
+}
+
+/** Options of {@link leakyReLU}. */
+export interface LeakyReLUOptions extends Named { readonly negativeSlope?: number }
+/** z > 0 ? z : negativeSlope·z, behind a linear dense layer. @param options `negativeSlope` default 0.3 (Keras' layer) @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+export function leakyReLU(options: LeakyReLUOptions = {}): Layer {
+  const op = 'layers.leakyReLU';
+  checkOptions(op, options, ['negativeSlope', 'name']);
+  return activationLayer(op, activations.leakyRelu({ negativeSlope: options.negativeSlope ?? 0.3 }), options.name);
+}
+
+/** Options of {@link elu}. */
+export interface EluOptions extends Named { readonly alpha?: number }
+/** z > 0 ? z : alpha·(e^z - 1), behind a linear dense layer. @param options `alpha` default 1 @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+export function elu(options: EluOptions = {}): Layer {
+  const op = 'layers.elu';
+  checkOptions(op, options, ['alpha', 'name']);
+  return activationLayer(op, activations.elu({ alpha: options.alpha ?? 1 }), options.name);
 }

@@ -1,5 +1,5 @@
 import { NablaError, show } from '../errors.js';
-import { checkActivation, type ActivationName } from './activations.js';
+import { checkActivation, type ActivationOption } from './activations.js';
 import { checkBoolean, checkInteger, checkOptions, checkReal, checkShape } from './checks.js';
 import { checkInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
@@ -9,7 +9,7 @@ import type { ArrayInput } from './typed-arrays.js';
 /** Options of {@link dense}. */
 export interface DenseOptions {
   readonly units: number;
-  readonly activation?: ActivationName;
+  readonly activation?: ActivationOption;
   readonly useBias?: boolean;
   readonly kernelInitializer?: InitializerOption;
   readonly biasInitializer?: InitializerOption;
@@ -26,7 +26,7 @@ const known = [
 
 /**
  * A fully connected layer: activation(x·weightᵀ + bias), x (batch, inputs), weight (units, inputs), bias (units).
- * @param options `units` outputs; `activation` default 'linear'; `useBias` default true; `kernelInitializer` default 'glorotUniform',
+ * @param options `units` outputs; `activation` a name or an object of `activations`, default 'linear'; `useBias` default true; `kernelInitializer` default 'glorotUniform',
  * `biasInitializer` default 'zeros', each a name, an object of `initializers` or an array; `kernelRegularizer` default none;
  * `learningRateFactor` multiplies the learning rate of this layer, default 1; `weights` [weight, bias] initial arrays, (out, in);
  * `inputShape` of one sample, for the first layer; `name` default dense, dense_1, …

@@ -2,10 +2,11 @@ import type { Reduction } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { checkBoolean, checkName, checkNumbers, checkOptions, checkReal } from './checks.js';
 
-/** Losses by name; 'mse' is short for 'meanSquaredError'. */
-export const lossNames = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError'] as const;
+/** Losses by name; 'mse' and 'mae' are short for 'meanSquaredError' and 'meanAbsoluteError'. */
+export const lossNames = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge'] as const;
+const shortNames = { mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
 /** Name of a loss with all its defaults. */
-export type LossName = (typeof lossNames)[number] | 'mse';
+export type LossName = (typeof lossNames)[number] | keyof typeof shortNames;
 
 /** A loss with its settings, as plain data; made by {@link losses}. */
 export type LossConfig =
@@ -17,7 +18,8 @@ export type LossConfig =
       readonly fromLogits: boolean;
     }
   | { readonly name: 'binaryCrossentropy'; readonly positiveWeights: readonly number[] | null; readonly reduction: Reduction; readonly fromLogits: boolean }
-  | { readonly name: 'meanSquaredError'; readonly reduction: Reduction };
+  | { readonly name: 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge'; readonly reduction: Reduction }
+  | { readonly name: 'huber'; readonly reduction: Reduction; readonly delta: number };
 
 /** Options of the categorical cross-entropies. */
 export interface CategoricalCrossentropyOptions {
@@ -32,9 +34,21 @@ export interface BinaryCrossentropyOptions {
   readonly reduction?: Reduction;
   readonly fromLogits?: boolean;
 }
-/** Options of {@link losses.meanSquaredError}. */
+/** Options of the losses that compare each output with its target. */
 export interface MeanSquaredErrorOptions {
   readonly reduction?: Reduction;
+}
+
+/** Options of {@link losses.huber}. */
+export interface HuberOptions {
+  readonly delta?: number;
+  readonly reduction?: Reduction;
+}
+
+function elementwise(name: 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge', options: MeanSquaredErrorOptions): LossConfig {
+  const op = `losses.${name}`;
+  checkOptions(op, options, ['reduction']);
+  return Object.freeze({ name, reduction: checkReduction(op, options.reduction) });
 }
 
 function checkReduction(op: string, value: Reduction | undefined): Reduction {
@@ -82,16 +96,29 @@ export const losses = {
     });
   },
   /** (a - y)², mean over rows and outputs, without a factor 1/2. @param options `reduction` 'mean' (default) or 'sum' @throws ERR_OPTION */
-  meanSquaredError(options: MeanSquaredErrorOptions = {}): LossConfig {
-    const op = 'losses.meanSquaredError';
-    checkOptions(op, options, ['reduction']);
-    return Object.freeze({ name: 'meanSquaredError', reduction: checkReduction(op, options.reduction) });
+  meanSquaredError: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('meanSquaredError', options),
+  /** |a - y|, mean over rows and outputs; gradient 0 where they are equal. @param options `reduction` @throws ERR_OPTION */
+  meanAbsoluteError: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('meanAbsoluteError', options),
+  /**
+   * d = a - y: d²/2 where |d| <= delta, else delta·(|d| - delta/2) (P. Huber 1964), mean over rows and outputs.
+   * @param options `delta` above 0, default 1; `reduction` @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   */
+  huber(options: HuberOptions = {}): LossConfig {
+    const op = 'losses.huber';
+    checkOptions(op, options, ['delta', 'reduction']);
+    return Object.freeze({ name: 'huber', reduction: checkReduction(op, options.reduction), delta: checkReal(op, 'delta', options.delta ?? 1, { minimum: 0, minimumOpen: true }) });
   },
+  /** log cosh(a - y), computed without overflow, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
+  logCosh: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('logCosh', options),
+  /** max(0, 1 - y·a), targets -1 or 1, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
+  hinge: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('hinge', options),
+  /** max(0, 1 - y·a)², targets -1 or 1, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
+  squaredHinge: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('squaredHinge', options),
 } as const;
 
 /** @param value what `compile` was given @throws ERR_OPTION, ERR_TYPE */
 export function checkLoss(op: string, value: unknown): LossConfig {
-  if (typeof value === 'string') return losses[value === 'mse' ? 'meanSquaredError' : checkName(op, 'loss', value, lossNames)]();
+  if (typeof value === 'string') return losses[value === 'mse' || value === 'mae' ? shortNames[value] : checkName(op, 'loss', value, lossNames)]();
   if (typeof value === 'object' && value !== null && 'name' in value) {
     const { name, ...options } = { ...value };
     const known = checkName(op, 'loss', name, lossNames);
@@ -100,4 +127,9 @@ export function checkLoss(op: string, value: unknown): LossConfig {
     return losses[known](given);
   }
   throw new NablaError('ERR_TYPE', `[${op}] the loss is a name or an object. Expected one of ${lossNames.join(', ')}, or losses.NAME({ ... }), received ${show(value)}.`);
+}
+
+/** Losses that see the network's outputs as they are and compare each with its value: everything but the cross-entropies. */
+export function isElementwise(loss: LossConfig): loss is Exclude<LossConfig, { readonly fromLogits: boolean }> {
+  return !('fromLogits' in loss);
 }

@@ -25,7 +25,7 @@ export interface PredictSource {
 function checkSource({ op, structure, executor, output }: PredictSource): void {
   if (output === 'outputs' || executor.spec.head !== 'none') return;
   if (structure.lastActivation === 'softmax' || structure.lastActivation === 'sigmoid') {
-    throw new NablaError('ERR_STATE', `[${op}] this loss is computed behind the activation, so logits are not kept. Expected a cross-entropy in compile, received meanSquaredError.`);
+    throw new NablaError('ERR_STATE', `[${op}] this loss is computed behind the activation, so logits are not kept. Expected a cross-entropy in compile, received another loss.`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { DType, FloatArray } from '../backend/spec.js';
 import type { OptimizerConfig } from './optimizers.js';
 import type { LossConfig } from './losses.js';
 import type { InitializerConfig } from './initializers.js';
-import type { ActivationName } from './activations.js';
+import type { ActivationConfig } from './activations.js';
 import type { MetricName } from '../train/metrics.js';
 
 /** A layer as it is written to a file: everything but its numbers. */
@@ -15,7 +15,7 @@ export type LayerConfig =
       readonly kind: 'dense';
       readonly name: string;
       readonly units: number;
-      readonly activation: ActivationName;
+      readonly activation: ActivationConfig;
       readonly useBias: boolean;
       readonly kernelInitializer: InitializerConfig;
       readonly biasInitializer: InitializerConfig;
@@ -24,7 +24,7 @@ export type LayerConfig =
       readonly learningRateFactor: number;
       readonly inputShape?: readonly number[];
     }
-  | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationName }
+  | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationConfig }
   | { readonly kind: 'dropout'; readonly name: string; readonly rate: number };
 
 /** The arguments of `compile`. */

@@ -1,7 +1,7 @@
 // From the list of layers to what a backend can build: names, shapes, and the network's layers with activations where they belong.
 import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import type { ActivationName } from './activations.js';
+import { activationSpec, type ActivationConfig } from './activations.js';
 import { sizeOf } from './checks.js';
 import type { Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
@@ -25,7 +25,7 @@ export interface Structure {
   readonly inputShape: readonly number[];
   readonly inputSize: number;
   readonly units: number;
-  readonly lastActivation: ActivationName;
+  readonly lastActivation: ActivationSpec['name'];
   readonly parameters: number;
 }
 
@@ -68,7 +68,7 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         }
         own = config.units * inputs + (config.useBias ? config.units : 0);
         specLayers.push({
-          kind: 'dense', name, units: config.units, useBias: config.useBias, activation: { name: config.activation },
+          kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation),
           l2: 2 * config.l2, // Keras adds l2·Σweight², the backend λ/2·Σweight².
           learningRateFactor: config.learningRateFactor,
         });
@@ -144,7 +144,7 @@ function checkInnerShape(op: string, config: LayerConfig, shape: readonly number
   }
 }
 
-function mergeActivation(op: string, specLayers: LayerSpec[], name: ActivationName, index: number): void {
+function mergeActivation(op: string, specLayers: LayerSpec[], config: ActivationConfig, index: number): void {
   const before = specLayers.at(-1);
   if (before?.kind !== 'dense' || before.activation.name !== 'linear') {
     throw new NablaError(
@@ -152,7 +152,7 @@ function mergeActivation(op: string, specLayers: LayerSpec[], name: ActivationNa
       `[${op}] an activation layer follows a linear dense layer. Expected layers.dense without activation before position ${index}, received ${before === undefined ? 'none' : before.kind === 'dense' ? `one with ${before.activation.name}` : `layers.${before.kind}`}.`,
     );
   }
-  specLayers[specLayers.length - 1] = withActivation(before, { name });
+  specLayers[specLayers.length - 1] = withActivation(before, activationSpec(config));
 }
 
 /** A dense layer with another activation. */

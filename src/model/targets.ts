@@ -3,7 +3,7 @@ import type { FindUnusable } from '../backend/checks.js';
 import type { InputArray, Targets } from '../backend/executor.js';
 import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import type { LossConfig } from './losses.js';
+import { isElementwise, type LossConfig } from './losses.js';
 import { toMatrix } from './samples.js';
 
 /** What targets are checked against. */
@@ -36,7 +36,8 @@ export function toTargets(value: unknown, rule: TargetRule): Targets {
   }
   const matrix = toMatrix(value, { op, name, features: units, shape: [units], dtype: rule.dtype, ...(rule.find === undefined ? {} : { find: rule.find }) });
   checkRowCount(matrix.rows, rule);
-  if (loss.name !== 'meanSquaredError') checkProbabilities(matrix.values, rule);
+  if (!isElementwise(loss)) checkProbabilities(matrix.values, rule);
+  if (loss.name === 'hinge' || loss.name === 'squaredHinge') checkSigns(matrix.values, rule);
   return { kind: 'values', values: matrix.values };
 }
 
@@ -76,6 +77,16 @@ function toLabels(value: unknown, rule: TargetRule): Int32Array {
 function labelError(label: number, row: number, { op, name, units }: TargetRule): NablaError {
   const rule = Number.isInteger(label) ? `labels are below the number of classes` : 'labels are whole numbers';
   return new NablaError('ERR_RANGE', `[${op}] ${rule}. Expected 0 to ${units - 1} in row ${row} of ${name}, received ${show(label)}.`);
+}
+
+function checkSigns(values: InputArray, { op, name, units }: TargetRule): void {
+  const bad = values.findIndex((value) => value !== 1 && value !== -1);
+  if (bad >= 0) {
+    throw new NablaError(
+      'ERR_RANGE',
+      `[${op}] targets of a hinge loss name a side. Expected -1 or 1 in row ${Math.floor(bad / units)}, column ${bad % units} of ${name}, received ${show(values[bad])}.`,
+    );
+  }
 }
 
 function checkProbabilities(values: InputArray, { op, name, units, loss }: TargetRule): void {

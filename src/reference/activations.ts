@@ -1,10 +1,13 @@
-// Activation functions; forward and the way back side by side. All work in place on rows of Float64Array scratch.
-import type { ActivationSpec } from '../backend/spec.js';
+// Activation functions whose way back needs their result alone; forward and the way back side by side. All work in place on rows of Float64Array scratch.
+import type { ActivationOfZ, ActivationSpec } from '../backend/spec.js';
 import { exp, sigmoid, tanh } from './elementary.js';
 import { foldLanes, laneSum } from './reductions.js';
 
+/** An activation whose own result is enough for the way back. */
+export type PlainActivation = Exclude<ActivationSpec, ActivationOfZ>;
+
 /** z (rows, units) -> a (rows, units), in place. lanes: scratch of the type's lane count. */
-export function activationForward(activation: ActivationSpec, z: Float64Array, rows: number, units: number, lanes: Float64Array): void {
+export function activationForward(activation: PlainActivation, z: Float64Array, rows: number, units: number, lanes: Float64Array): void {
   const count = rows * units;
   switch (activation.name) {
     case 'linear':
@@ -25,7 +28,7 @@ export function activationForward(activation: ActivationSpec, z: Float64Array, r
 }
 
 /** a (rows, units), da (rows, units) -> dz (rows, units), in da's place. */
-export function activationBackward(activation: ActivationSpec, a: Float64Array, da: Float64Array, rows: number, units: number, lanes: Float64Array): void {
+export function activationBackward(activation: PlainActivation, a: Float64Array, da: Float64Array, rows: number, units: number, lanes: Float64Array): void {
   const count = rows * units;
   switch (activation.name) {
     case 'linear':

@@ -68,6 +68,34 @@ export function sigmoid(x: number): number {
   return (x >= 0 ? 1 : t) / (1 + t);
 }
 
+/** e^x - 1 for x <= 0. */
+export function expm1Negative(x: number): number {
+  // e^-40 is nothing beside 1.
+  const y = x < -TANH_TOP ? -TANH_TOP : x;
+  const k = y * LOG2_E + MAGIC - MAGIC;
+  const q = expReduced(k * -LN2_LO + (k * -LN2_HI + y));
+  const s = POWERS[k + 1023];
+  return s * q + (s - 1);
+}
+
+/** Powers of (y - 2) / (y + 2) for (1 + 2y) · e^(y²) · erfc(y) / 2, by scripts/fit-erfc.py. */
+const TAIL = Float64Array.of(
+  0.6384891907762644, -0.04638191329287261, -0.08301519880766842, 0.08202564001667029, -0.027110000494691894, -0.004017007539276732, 0.004361326908706129, 0.0006356694490045079,
+  -0.0007284066406696418, -0.00022717008289319964, 0.00010318134323883314, 7.551757199534161e-05, -7.450531089163594e-07, -1.8203628676395205e-05, -6.775230830310877e-06, 1.8334885633205495e-06,
+  2.6690309899749e-06, 7.931706512674357e-07, -4.2431402969017644e-07, -4.71021503381256e-07, -6.415725008011245e-08, 1.1595722574386778e-07, 4.555135154703311e-08, -1.2315010020673692e-08, -7.138423891493102e-09,
+);
+
+/** Φ(z), the part of a standard normal distribution below z. @param bell e^(-z²/2) */
+export function normalBelow(z: number, bell: number): number {
+  const distance = Math.abs(z) * Math.SQRT1_2;
+  const y = distance > 100 ? 100 : distance;
+  const t = (y - 2) / (y + 2);
+  let p = TAIL[TAIL.length - 1];
+  for (let i = TAIL.length - 2; i >= 0; i--) p = p * t + TAIL[i];
+  const tail = (p / (1 + 2 * y)) * bell;
+  return z >= 0 ? 1 - tail : tail;
+}
+
 // log(1 + f) = h + h·w·(1/3 + w/5 + w²/7 + …) with s = f/(f+2), w = s², h = 2s.
 const LOG_TERMS = oddReciprocals(10);
 const LOG1P_TERMS = oddReciprocals(17);

@@ -1,7 +1,7 @@
 // Losses: for each row its loss and the gradient with respect to the logits, side by side.
-import type { DType, LossSpec, NetworkSpec, Reduction } from '../backend/spec.js';
+import type { DType, ElementwiseLossSpec, LossSpec, NetworkSpec, Reduction } from '../backend/spec.js';
 import { rowMax, softmaxRow } from './activations.js';
-import { exp, log, log1p, sigmoid } from './elementary.js';
+import { exp, log, log1p, sigmoid, tanh } from './elementary.js';
 import { laneCount, laneSum, roundedTo, storeAs } from './reductions.js';
 
 /** What a batch's rows aim at: labels (rows), or values (rows, outputs) where labels is null. */
@@ -32,9 +32,8 @@ export function createLoss(spec: LossSpec, outputs: number, dtype: DType): Loss 
       return softmaxCrossEntropy(spec, outputs, dtype);
     case 'sigmoidCrossEntropy':
       return sigmoidCrossEntropy(spec, outputs, dtype);
-    case 'meanSquaredError':
-      return meanSquaredError(spec, outputs, dtype);
   }
+  return elementwise(spec, outputs, dtype);
 }
 
 function softmaxCrossEntropy(spec: LossSpec & { name: 'softmaxCrossEntropy' }, outputs: number, dtype: DType): Loss {
@@ -120,19 +119,77 @@ function sigmoidCrossEntropy(spec: LossSpec & { name: 'sigmoidCrossEntropy' }, o
   };
 }
 
-function meanSquaredError(spec: LossSpec & { name: 'meanSquaredError' }, outputs: number, dtype: DType): Loss {
+/** One element: its loss, and the gradient before it is scaled. */
+interface Pair {
+  loss(a: number, y: number): number;
+  gradient(a: number, y: number): number;
+}
+
+function pairOf(spec: ElementwiseLossSpec, dtype: DType): Pair {
+  switch (spec.name) {
+    case 'meanSquaredError':
+      return { loss: (a, y) => (a - y) * (a - y), gradient: (a, y) => 2 * (a - y) };
+    case 'meanAbsoluteError':
+      return { loss: (a, y) => Math.abs(a - y), gradient: (a, y) => (a > y ? 1 : a < y ? -1 : 0) };
+    case 'huber': {
+      const delta = roundedTo(dtype, spec.delta);
+      return {
+        loss: (a, y) => {
+          const d = a - y;
+          const size = Math.abs(d);
+          return size <= delta ? 0.5 * (d * d) : delta * (size - 0.5 * delta);
+        },
+        gradient: (a, y) => {
+          const d = a - y;
+          return Math.abs(d) <= delta ? d : d < 0 ? -delta : delta;
+        },
+      };
+    }
+    case 'logCosh':
+      return {
+        loss: (a, y) => {
+          const size = Math.abs(a - y);
+          return size + log1p(exp(-2 * size)) - roundedTo(dtype, Math.LN2);
+        },
+        gradient: (a, y) => tanh(a - y),
+      };
+    case 'hinge':
+      return {
+        loss: (a, y) => {
+          const m = 1 - y * a;
+          return m > 0 ? m : 0;
+        },
+        gradient: (a, y) => (1 - y * a > 0 ? 0 - y : 0),
+      };
+    case 'squaredHinge':
+      return {
+        loss: (a, y) => {
+          const m = 1 - y * a;
+          return m > 0 ? m * m : 0;
+        },
+        gradient: (a, y) => {
+          const m = 1 - y * a;
+          return m > 0 ? -2 * y * m : 0;
+        },
+      };
+  }
+}
+
+function elementwise(spec: ElementwiseLossSpec, outputs: number, dtype: DType): Loss {
   const lanes = new Float64Array(laneCount(dtype));
   const terms = new Float64Array(outputs);
+  const pair = pairOf(spec, dtype);
   return {
     reduction: spec.reduction,
     countsCorrect: false,
     classWeights: null,
     meanFactor: outputs,
-    row(a, aAt, targets, row, g, da) {
+    row(z, at, targets, row, g, dz) {
       for (let i = 0; i < outputs; i++) {
-        const d = a[aAt + i] - targets.values[row * outputs + i];
-        terms[i] = d * d;
-        if (da !== null) da[aAt + i] = 2 * d * g;
+        const a = z[at + i];
+        const y = targets.values[row * outputs + i];
+        terms[i] = pair.loss(a, y);
+        if (dz !== null) dz[at + i] = pair.gradient(a, y) * g;
       }
       return laneSum(terms, 0, outputs, lanes);
     },

@@ -2,8 +2,9 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { slotNames, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, slotNames, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
+import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
 import { applyDropout } from './dropout.js';
 import { headForward, type TargetRows } from './loss.js';
@@ -25,6 +26,8 @@ export interface Samples extends Pick<DataHandle, 'rows'> {
 interface Scratch {
   readonly capacity: number;
   readonly x: readonly Float64Array[];
+  /** Before an activation of z; null for the others. */
+  readonly z: readonly (Float64Array | null)[];
   readonly a: readonly Float64Array[];
   readonly d: readonly Float64Array[];
   readonly dx: Float64Array;
@@ -116,7 +119,13 @@ export class Network {
       const { inputs, units, dropouts } = stage;
       const a = scratch.a[s];
       denseForward(scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units);
-      activationForward(stage.dense.activation, a, rows, units, this.#lanes);
+      const { activation } = stage.dense;
+      const z = scratch.z[s];
+      if (z !== null && isOfZ(activation)) {
+        storeAs(dtype, a, rows * units);
+        z.set(a.subarray(0, rows * units));
+        forwardOfZ(activation, dtype, z, a, rows * units);
+      } else if (!isOfZ(activation)) activationForward(activation, a, rows, units, this.#lanes);
       storeAs(dtype, a, rows * units);
       const next = scratch.x[s + 1];
       if (next === a) return;
@@ -138,7 +147,9 @@ export class Network {
       const { dense, inputs, units, weight, bias, dropouts } = stages[s];
       const d = scratch.d[s];
       for (let i = dropouts.length - 1; i >= 0; i--) applyDropout(dropouts[i], seed, this.step, firstRow, d, d, rows, units);
-      activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);
+      const z = scratch.z[s];
+      if (z !== null && isOfZ(dense.activation)) backwardOfZ(dense.activation, dtype, z, scratch.a[s], d, rows * units);
+      else if (!isOfZ(dense.activation)) activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);
       storeAs(dtype, d, rows * units);
       denseBackward(d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued);
       if (s > 0) denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);
@@ -360,7 +371,8 @@ export class Network {
     const { inputSize } = this.#spec;
     const a = stages.map((stage) => new Float64Array(capacity * stage.units));
     const x = [new Float64Array(capacity * inputSize), ...stages.map((stage, s) => (stage.dropouts.length === 0 ? a[s] : new Float64Array(capacity * stage.units)))];
-    return { capacity, x, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(dxRows * inputSize) };
+    const z = stages.map((stage) => (isOfZ(stage.dense.activation) ? new Float64Array(capacity * stage.units) : null));
+    return { capacity, x, z, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(dxRows * inputSize) };
   }
 }
 
@@ -382,5 +394,6 @@ function rowsOf(scratch: Scratch, first: number, end: number, plan: Plan): Scrat
     // Without dropout a layer's output is the next one's input: one array, and it stays one.
     return array === scratch.a[s - 1] ? a[s - 1] : cut(array, plan.stages[s - 1].units);
   });
-  return { capacity: end - first, x, a, d: scratch.d.map((array, s) => cut(array, plan.stages[s].units)), dx: scratch.dx };
+  const z = scratch.z.map((array, s) => (array === null ? null : cut(array, plan.stages[s].units)));
+  return { capacity: end - first, x, z, a, d: scratch.d.map((array, s) => cut(array, plan.stages[s].units)), dx: scratch.dx };
 }

@@ -2,7 +2,7 @@
 import type { Targets } from '../backend/executor.js';
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import type { LossConfig } from '../model/losses.js';
+import { isElementwise, type LossConfig } from '../model/losses.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
 export const metricNames = ['accuracy', 'meanSquaredError', 'mse', 'meanAbsoluteError', 'mae'] as const;
@@ -47,7 +47,7 @@ export function checkMetrics(op: string, value: unknown, loss: LossConfig): read
 }
 
 function makeMetric(op: string, name: MetricName, loss: LossConfig): Metric {
-  if (name === 'accuracy') return { name, counted: loss.name !== 'meanSquaredError', create: () => meanOverRows(accuracyOfValues) };
+  if (name === 'accuracy') return { name, counted: !isElementwise(loss), create: () => meanOverRows(accuracyOfValues) };
   if (loss.name === 'sparseCategoricalCrossentropy') {
     throw new NablaError('ERR_OPTION', `[${op}] this metric compares values. Expected 'accuracy' with class indices (sparseCategoricalCrossentropy), received '${name}'.`);
   }

@@ -1,6 +1,7 @@
 // The suite that every backend passes, in parts.
 import { it } from 'vitest';
 import type { DType } from '../../src/backend/spec.js';
+import { activationCases } from './cases/activations.js';
 import { dataCases } from './cases/data.js';
 import { errorCases } from './cases/errors.js';
 import { lossCases } from './cases/losses.js';
@@ -35,5 +36,5 @@ export function executorCases({ make, isa }: Configuration, dtype: DType): void 
       });
     },
   };
-  for (const cases of [stepCases, dataCases, lossCases, updateCases, maskCases, stateCases, errorCases]) cases(suite);
+  for (const cases of [stepCases, dataCases, activationCases, lossCases, updateCases, maskCases, stateCases, errorCases]) cases(suite);
 }

@@ -11,13 +11,13 @@ interface GradientCase {
   readonly id: string;
   readonly layers: readonly number[];
   readonly batch: number;
-  readonly activations: readonly { readonly name: ActivationSpec['name'] }[];
+  readonly activations: readonly { readonly name: string; readonly slope?: number; readonly alpha?: number; readonly beta?: number; readonly threshold?: number }[];
   readonly params: readonly { readonly W: Values; readonly b?: Values | null }[];
   readonly x: Values;
   readonly y: Values;
   readonly loss: {
     readonly name: string; readonly reduction: 'mean' | 'sum'; readonly label_smoothing?: number; readonly class_weights?: readonly number[] | null;
-    readonly pos_weight?: readonly number[] | null;
+    readonly pos_weight?: readonly number[] | null; readonly delta?: number;
   };
   readonly l2: number;
   readonly outputs: Values;
@@ -30,8 +30,8 @@ interface GradientCase {
   readonly after_one_sgd_step: { readonly lr: number; readonly total_loss: GoldenNumber };
 }
 
-const CASES = 32;
-// float64: |a - b| <= 1e-10·max(1, |b|); worst measured 3.0e-14. float32: 1e-4 of the tensor's largest magnitude; worst measured 1.2e-6.
+const CASES = 127;
+// float64: |a - b| <= 1e-10·max(1, |b|); worst measured 6.9e-14. float32: 1e-4 of the tensor's largest magnitude; worst measured 1.5e-5.
 const TOLERANCE: Readonly<Record<DType, number>> = { float64: 1e-10, float32: 1e-4 };
 
 function flat(values: Values): number[] {
@@ -46,13 +46,39 @@ function lossOf({ loss }: GradientCase): LossSpec {
       return sigmoidLoss({ reduction: loss.reduction, positiveWeights: loss.pos_weight ?? null });
     case 'mse':
       return squaredLoss(loss.reduction);
+    case 'mae':
+      return { name: 'meanAbsoluteError', reduction: loss.reduction };
+    case 'huber':
+      return { name: 'huber', reduction: loss.reduction, delta: loss.delta ?? NaN };
     default:
       throw new Error(`no loss for ${loss.name}`);
   }
 }
 
+function activationOf({ name, slope = NaN, alpha = NaN, beta = NaN, threshold = NaN }: GradientCase['activations'][number]): ActivationSpec {
+  switch (name) {
+    case 'linear':
+    case 'relu':
+    case 'sigmoid':
+    case 'tanh':
+    case 'silu':
+      return { name };
+    case 'leaky_relu':
+      return { name: 'leakyRelu', negativeSlope: slope };
+    case 'elu':
+      return { name, alpha };
+    case 'softplus':
+      return { name, beta, threshold };
+    case 'gelu_erf':
+      return { name: 'gelu' };
+    case 'gelu_tanh':
+      return { name: 'geluTanh' };
+  }
+  throw new Error(`no activation for ${name}`);
+}
+
 function specOf(of: GradientCase, dtype: DType): NetworkSpec {
-  const layers = of.layers.slice(1).map((units, i) => dense(units, of.activations[i].name, { l2: of.l2, useBias: (of.params[i].b ?? null) !== null }));
+  const layers = of.layers.slice(1).map((units, i) => dense(units, activationOf(of.activations[i]), { l2: of.l2, useBias: (of.params[i].b ?? null) !== null }));
   return network(dtype, of.layers[0], layers, { loss: lossOf(of) });
 }
 
@@ -95,13 +121,17 @@ for (const { name, make } of all) {
         const worked = executor.lossAndGradients(data, rows);
         check('loss', [worked.loss], [goldenNumber(of.data_loss)]);
         check('total loss', [worked.loss + worked.penalty], [goldenNumber(of.total_loss)]);
+        // z is exactly 0 there, where the slope jumps; float32 inputs move it to one side.
+        const onTheKink = dtype === 'float32' && (of.id === 'edge_elu0.7_at_zero' || of.id === 'edge_leaky_relu_at_zero');
         const expected = of.grad_params.flatMap(({ W, b }) => [W, ...(b === undefined || b === null ? [] : [b])].map(flat));
-        worked.gradients.forEach((gradient, i) => check(`gradient ${i}`, gradient, expected[i]));
-        check('dx', worked.dx, flat(of.grad_x));
+        if (!onTheKink) {
+          worked.gradients.forEach((gradient, i) => check(`gradient ${i}`, gradient, expected[i]));
+          check('dx', worked.dx, flat(of.grad_x));
+        }
         const { losses } = executor.trainStepsSync(data, { ...rows, batchSize: of.batch, stepScalars: Float64Array.of(of.after_one_sgd_step.lr, 1) });
         check('loss of the step', losses, [goldenNumber(of.total_loss)]);
         // Biases of 1e6 are stored to 0.06 in float32: they cannot hold an update of 0.02.
-        if (dtype === 'float64' || of.id !== 'edge_ce_offset') {
+        if (!onTheKink && (dtype === 'float64' || of.id !== 'edge_ce_offset')) {
           const after = executor.evaluateSync(data, rows);
           check('loss after a step', [after.lossSum / after.denominator + after.penalty], [goldenNumber(of.after_one_sgd_step.total_loss)]);
         }
@@ -114,8 +144,8 @@ for (const { name, make } of all) {
 describe('the goldens themselves', () => {
   it(`are ${CASES} cases`, () => expect(cases.length).toBe(CASES));
   it('have every activation and loss', () => {
-    expect(new Set(cases.flatMap((of) => of.activations.map(({ name }) => name)))).toEqual(new Set(['linear', 'relu', 'sigmoid', 'tanh']));
-    expect(new Set(cases.map((of) => of.loss.name))).toEqual(new Set(['softmax_cross_entropy', 'bce_with_logits', 'mse']));
+    expect(new Set(cases.flatMap((of) => of.activations.map(({ name }) => name)))).toEqual(new Set(['linear', 'relu', 'sigmoid', 'tanh', 'leaky_relu', 'elu', 'softplus', 'silu', 'gelu_erf', 'gelu_tanh']));
+    expect(new Set(cases.map((of) => of.loss.name))).toEqual(new Set(['softmax_cross_entropy', 'bce_with_logits', 'mse', 'mae', 'huber']));
   });
 });
 

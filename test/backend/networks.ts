@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
 import { outputSize, parameterShapes, slotNames, slotStart, stepScalarCount } from '../../src/backend/spec.js';
-import type { ActivationSpec, DenseSpec, DType, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
+import type { ActivationSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
 
 /** Deterministic numbers in [0, 1). */
 export function uniforms(seed: number): () => number {
@@ -25,15 +25,38 @@ export const squaredLoss = (reduction: 'mean' | 'sum' = 'mean'): LossSpec => ({ 
 export const sgd = (changes: Partial<OptimizerSpec & { name: 'sgd' }> = {}): OptimizerSpec => ({ name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, ...changes });
 export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): OptimizerSpec => ({ name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weightDecay: 0, ...changes });
 
-export function dense(units: number, activation: ActivationSpec['name'] = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
-  return { kind: 'dense', name: `dense${units}`, units, useBias: true, activation: { name: activation }, l2: 0, learningRateFactor: 1, ...changes };
+/** An activation by name, parameters where it has some. */
+export function withDefaults(name: ActivationSpec['name']): ActivationSpec {
+  switch (name) {
+    case 'leakyRelu':
+      return { name, negativeSlope: 0.25 };
+    case 'elu':
+      return { name, alpha: 0.75 };
+    case 'softplus':
+      return { name, beta: 2, threshold: 20 };
+  }
+  return { name };
+}
+/** Every loss that compares each output with its value. */
+export const everyElementwiseLoss: readonly ElementwiseLossSpec[] = [
+  { name: 'meanSquaredError', reduction: 'mean' }, { name: 'meanAbsoluteError', reduction: 'mean' }, { name: 'huber', reduction: 'mean', delta: 0.6 },
+  { name: 'logCosh', reduction: 'mean' }, { name: 'hinge', reduction: 'mean' }, { name: 'squaredHinge', reduction: 'mean' },
+];
+/** Every activation but softmax. */
+export const everyActivation: readonly ActivationSpec['name'][] = [
+  'linear', 'relu', 'sigmoid', 'tanh', 'relu6', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
+];
+
+export function dense(units: number, activation: ActivationSpec['name'] | ActivationSpec = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
+  return { kind: 'dense', name: `dense${units}`, units, useBias: true, activation: typeof activation === 'string' ? withDefaults(activation) : activation, l2: 0, learningRateFactor: 1, ...changes };
 }
 export const dropout = (rate: number): LayerSpec => ({ kind: 'dropout', name: 'dropout', rate });
 export const rescaling = (scale: number, offset = 0): LayerSpec => ({ kind: 'rescaling', name: 'rescaling', scale, offset });
 
 export function network(dtype: DType, inputSize: number, layers: readonly LayerSpec[], changes: Partial<NetworkSpec> = {}): NetworkSpec {
   const loss = changes.loss === undefined ? softmaxLoss() : changes.loss;
-  const head = loss === null || loss.name === 'meanSquaredError' ? 'none' : loss.name === 'softmaxCrossEntropy' ? 'softmax' : 'sigmoid';
+  const heads: Partial<Record<LossSpec['name'], NetworkSpec['head']>> = { softmaxCrossEntropy: 'softmax', sigmoidCrossEntropy: 'sigmoid' };
+  const head = loss === null ? 'none' : (heads[loss.name] ?? 'none');
   return { inputSize, layers, head, loss, optimizer: sgd(), dtype, seed: 7, ...changes };
 }
 

@@ -116,7 +116,7 @@ describe.each(backends)('fit and predict on %s refuse', (backend) => {
 
 describe('layers refuse', () => {
   it.each<[what: string, code: NablaErrorCode, text: RegExp, make: () => unknown]>([
-    ['an unknown activation', 'ERR_OPTION', /one of linear, relu, sigmoid, tanh, softmax, received "rulo"/, () => loose(layers, 'dense', { units: 2, activation: 'rulo' })],
+    ['an unknown activation', 'ERR_OPTION', /one of linear, relu, sigmoid, tanh, softmax, .*received "rulo"/, () => loose(layers, 'dense', { units: 2, activation: 'rulo' })],
     ['an unknown option', 'ERR_OPTION', /one of units, .*received "unit"/, () => loose(layers, 'dense', { unit: 2 })],
     ['no units', 'ERR_TYPE', /number for units, received undefined/, () => loose(layers, 'dense', {})],
     ['zero units', 'ERR_RANGE', /1 or more for units, received 0/, () => layers.dense({ units: 0 })],

@@ -37,7 +37,10 @@ export function errorCases({ make, dtype, test }: Suite): void {
     // @ts-expect-error: unknown layer
     await expectCode('ERR_OPTION', build({ layers: [{ kind: 'conv', name: 'c' }] }), ['dense']);
     // @ts-expect-error: unknown loss
-    await expectCode('ERR_OPTION', build({ loss: { name: 'hinge', reduction: 'mean' } }), ['softmaxCrossEntropy']);
+    await expectCode('ERR_OPTION', build({ loss: { name: 'ctc', reduction: 'mean' } }), ['softmaxCrossEntropy', 'huber']);
+    await expectCode('ERR_RANGE', build({ loss: { name: 'huber', reduction: 'mean', delta: 0 } }));
+    await expectCode('ERR_RANGE', build({ layers: [dense(3, { name: 'softplus', beta: 0, threshold: 20 })] }));
+    await expectCode('ERR_RANGE', build({ layers: [dense(3, { name: 'elu', alpha: NaN })] }));
     // @ts-expect-error: unknown optimizer
     await expectCode('ERR_OPTION', build({ optimizer: { name: 'praxis' } }), ['sgd', 'adam', 'lion']);
     // @ts-expect-error: unknown head

@@ -145,7 +145,11 @@ export function updateCases({ make, dtype, test }: Suite): void {
         const handle = executor.load(data);
         const options = { order: null, from: 0, to: 40, batchSize: 9, repeat: 4, stepScalars: constantScalars(spec, 20, 0.01) };
         let step = 0;
-        while (step < 20) step += executor.trainStepsSync(handle, { ...options, firstStep: step, maxMilliseconds: slice }).steps;
+        while (step < 20) {
+          const { steps } = executor.trainStepsSync(handle, { ...options, firstStep: step, maxMilliseconds: slice });
+          if (steps === 0) expect.fail(`${optimizer.name}: no step`);
+          step += steps;
+        }
         return executor;
       };
       const whole = run('auto', Infinity);
