@@ -49,7 +49,7 @@ function isRateFunction(value: unknown): value is (step: number) => number {
 export const optimizers = {
   /**
    * Gradient descent: v = momentum·v + g, weight -= learningRate·v (nesterov: g + momentum·v instead of v), where g includes weightDecay·weight.
-   * @param options `learningRate` default 0.01 (Keras) or a function of the step; `momentum` 0 to 1, default 0; `nesterov` default false, needs
+   * @param options `learningRate` default 0.01 (Keras), a schedule or a function of the step; `momentum` 0 to 1, default 0; `nesterov` default false, needs
    * momentum; `weightDecay` 0 or more, default 0, applies to biases too (PyTorch)
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
    * @example model.compile({ optimizer: optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), loss: 'meanSquaredError' })
@@ -70,7 +70,7 @@ export const optimizers = {
   },
   /**
    * Adam (D. Kingma, J. Ba 2014): weight -= learningRate·m̂/(√v̂ + epsilon), m̂ and v̂ bias-corrected.
-   * @param options `learningRate` default 0.001 or a function of the step; `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-8
+   * @param options `learningRate` default 0.001, a schedule or a function of the step; `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-8
    * (PyTorch's; Keras has 1e-7), added after the root of the bias-corrected second moment
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
    * @example model.compile({ optimizer: optimizers.adam({ learningRate: 0.002 }), loss: 'meanSquaredError' })
