@@ -9,14 +9,14 @@ import type { DataRule } from './fit-options.js';
 import { initialWeights } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
 import { checkLoss, type LossConfig } from './losses.js';
-import { checkOptimizer, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
+import { checkOptimizer, learningRateConfig, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
 import type { CompileConfig } from './record.js';
 import { checkSettings, type SequentialOptions, type Settings } from './settings.js';
 import { resolveStructure, type Structure } from './structure.js';
 
 /** Checked arguments of compile. */
 export interface Compiled {
-  /** null: loaded from a file whose learning rate was a function. */
+  /** null: loaded from a file whose learning rate was a function, no schedule. */
   readonly optimizer: Optimizer | null;
   readonly loss: LossConfig;
   readonly metrics: readonly Metric[];
@@ -99,9 +99,9 @@ export class ModelCore {
   compileConfig(): CompileConfig | null {
     if (this.compiled === null) return null;
     const { optimizer, loss, metrics } = this.compiled;
-    const learningRate = this.rate;
+    const learningRate = learningRateConfig(this.rate);
     return {
-      optimizer: optimizer === null || typeof learningRate !== 'number' ? null : { ...optimizer.spec, learningRate },
+      optimizer: optimizer === null || learningRate === null ? null : { ...optimizer.spec, learningRate },
       loss,
       metrics: metrics.map((metric) => metric.name),
     };

@@ -1,7 +1,7 @@
 import { NablaError, show } from '../errors.js';
 import { checkActivation, type ActivationOption } from './activations.js';
 import { checkBoolean, checkInteger, checkOptions, checkReal, checkShape } from './checks.js';
-import { checkInitializer, type InitializerOption } from './initializers.js';
+import { checkBiasInitializer, checkInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 import { checkRegularizer, type Regularizer } from './regularizers.js';
 import type { ArrayInput } from './typed-arrays.js';
@@ -37,7 +37,7 @@ export function dense(options: DenseOptions): Layer {
   const op = 'layers.dense';
   checkOptions(op, options, known);
   const kernel = checkInitializer(op, options.kernelInitializer ?? 'glorotUniform');
-  const bias = checkInitializer(op, options.biasInitializer ?? 'zeros');
+  const bias = checkBiasInitializer(op, options.biasInitializer ?? 'zeros');
   const useBias = checkBoolean(op, 'useBias', options.useBias ?? true);
   const values = { weight: kernel.values, bias: bias.values };
   if (options.weights !== undefined) {

@@ -1,8 +1,11 @@
 import { stepScalarCount, type OptimizerSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { checkBoolean, checkName, checkOptions, checkReal } from './checks.js';
+import { power } from './powers.js';
+import { isSchedule, type ScheduleConfig } from './schedule.js';
+import { scheduleFromConfig } from './schedules.js';
 
-/** A learning rate: a number above 0, or a function from the number of updates made so far (from 0) to one. */
+/** A learning rate: a number from 0, a schedule of {@link schedules}, or any function from the number of updates made so far (from 0) to a rate. */
 export type LearningRate = number | ((step: number) => number);
 
 /** Options of {@link optimizers.sgd}. */
@@ -61,8 +64,8 @@ export interface Optimizer {
   readonly learningRate: LearningRate;
   readonly spec: OptimizerSpec;
 }
-/** An optimizer whose learning rate is a number, as plain data. */
-export type OptimizerConfig = OptimizerSpec & { readonly learningRate: number };
+/** An optimizer whose learning rate is a number or a schedule, as plain data. */
+export type OptimizerConfig = OptimizerSpec & { readonly learningRate: number | ScheduleConfig };
 
 const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion'] as const;
 /** Name of an optimizer with all its defaults. */
@@ -71,6 +74,7 @@ export type OptimizerName = (typeof optimizerNames)[number];
 function checkLearningRate(op: string, value: unknown): LearningRate {
   // Any function is taken; what it returns is checked at each step.
   if (isRateFunction(value)) return value;
+  if (typeof value === 'object' && value !== null) return scheduleFromConfig(op, value);
   return checkReal(op, 'learningRate', value, { minimum: 0 });
 }
 function isRateFunction(value: unknown): value is (step: number) => number {
@@ -99,7 +103,7 @@ function adam(op: string, options: AdamOptions, decay: number): Optimizer {
 export const optimizers = {
   /**
    * Gradient descent: v = momentum·v + g, weight -= learningRate·v (nesterov: g + momentum·v instead of v), where g includes weightDecay·weight.
-   * @param options `learningRate` default 0.01 (Keras) or a function of the step; `momentum` 0 to 1, default 0; `nesterov` default false, needs
+   * @param options `learningRate` default 0.01 (Keras), a schedule or a function of the step; `momentum` 0 to 1, default 0; `nesterov` default false, needs
    * momentum; `weightDecay` 0 or more, default 0, applies to biases too (PyTorch)
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
    * @example model.compile({ optimizer: optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), loss: 'meanSquaredError' })
@@ -120,7 +124,7 @@ export const optimizers = {
   },
   /**
    * Adam (D. Kingma, J. Ba 2014): weight -= learningRate·m̂/(√v̂ + epsilon), m̂ and v̂ bias-corrected.
-   * @param options `learningRate` default 0.001 or a function of the step; `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-8
+   * @param options `learningRate` default 0.001, a schedule or a function of the step; `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-8
    * (PyTorch's; Keras has 1e-7), added after the root of the bias-corrected second moment; `amsgrad` default false: the largest v so far instead of v
    * (S. Reddi et al. 2018); `weightDecay` 0 or more, default 0, decoupled (see adamW)
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
@@ -227,6 +231,12 @@ export const optimizers = {
   },
 } as const;
 
+/** A learning rate as plain data. @returns null for a function that is no schedule of ours */
+export function learningRateConfig(rate: LearningRate): number | ScheduleConfig | null {
+  if (typeof rate === 'number') return rate;
+  return isSchedule(rate) ? rate.config : null;
+}
+
 /** @param value what `compile` was given @throws ERR_OPTION, ERR_TYPE */
 export function checkOptimizer(op: string, value: unknown): Optimizer {
   if (typeof value === 'string') return optimizers[checkName(op, 'optimizer', value, optimizerNames)]();
@@ -241,17 +251,6 @@ export function checkOptimizer(op: string, value: unknown): Optimizer {
 export function optimizerFromConfig(op: string, config: object): Optimizer {
   const { name, ...options } = { name: undefined, ...config };
   return optimizers[checkName(op, 'optimizer', name, optimizerNames)](options);
-}
-
-/** base^exponent by repeated squaring: multiplications only, so the same bits in every JavaScript engine. @param exponent a whole number from 0 */
-export function power(base: number, exponent: number): number {
-  let result = 1;
-  let factor = base;
-  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result *= factor;
-    factor *= factor;
-  }
-  return result;
 }
 
 /**

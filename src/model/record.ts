@@ -29,7 +29,7 @@ export type LayerConfig =
 
 /** The arguments of `compile`. */
 export interface CompileConfig {
-  /** null where the learning rate was a function, which no file can hold: compile again to go on training. */
+  /** null where the learning rate was a function of the user's, which no file can hold: compile again to go on training. Schedules are stored. */
   readonly optimizer: OptimizerConfig | null;
   readonly loss: LossConfig;
   readonly metrics: readonly MetricName[];

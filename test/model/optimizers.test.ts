@@ -1,15 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkOptimizer, optimizers, power, stepScalars } from '../../src/model/optimizers.js';
-
-describe('power', () => {
-  it('is base^exponent', () => {
-    expect(power(0.9, 0)).toBe(1);
-    expect(power(0.9, 1)).toBe(0.9);
-    expect(power(2, 31)).toBe(2 ** 31);
-    for (const exponent of [2, 7, 100, 12_345]) expect(power(0.999, exponent) / 0.999 ** exponent).toBeCloseTo(1, 12);
-    expect(power(0.9, 1e15)).toBe(0);
-  });
-});
+import { checkOptimizer, optimizers, stepScalars } from '../../src/model/optimizers.js';
 
 describe('stepScalars', () => {
   it('gives sgd the rate, undampened', () => {
