@@ -28,6 +28,17 @@ export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOpt
 export { optimizers, type AdamOptions, type LearningRate, type Optimizer, type OptimizerConfig, type OptimizerName, type SgdOptions } from './model/optimizers.js';
 export type { MetricName } from './train/metrics.js';
 
+export { metrics, type AreaOptions, type ClassesOptions, type ClassFiguresOptions, type OutputsOptions, type PrecisionRecallOptions, type ScoresOptions } from './metrics/metrics.js';
+export type { Numbers } from './metrics/input.js';
+export type { BinaryScores, RocCurve, ThresholdFigures, ThresholdGoal } from './metrics/binary-scores.js';
+export type { ClassFigures, PrecisionRecallF1 } from './metrics/class-counts.js';
+export type { ConfusionMatrix } from './metrics/confusion-matrix.js';
+export type { MultiLabelCounts } from './metrics/multi-label.js';
+export type { Calibration, CalibrationBin, ProbabilityOptions, ProbabilityScores } from './metrics/probability-scores.js';
+export type { RankedScores, ScoreAverage } from './metrics/ranked-scores.js';
+export type { RegressionErrors, RegressionFigures } from './metrics/regression-errors.js';
+export type { TopKAccuracy } from './metrics/top-k.js';
+
 export type { Callback, CallbackContext, TrainedModel } from './train/callbacks.js';
 export { TrainingStopped, type FitParams, type History, type Logs } from './train/history.js';
 export type { Dataset } from './train/dataset.js';
