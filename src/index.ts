@@ -38,6 +38,12 @@ export type { Calibration, CalibrationBin, ProbabilityOptions, ProbabilityScores
 export type { RankedScores, ScoreAverage } from './metrics/ranked-scores.js';
 export type { RegressionErrors, RegressionFigures } from './metrics/regression-errors.js';
 export type { TopKAccuracy } from './metrics/top-k.js';
+export { report, type Report } from './report/report.js';
+export type { BaselineOptions, LearnedFrom } from './report/baseline.js';
+export type { ClassificationData, ClassificationReportOptions, ClassifierFigures, ClassRow } from './report/classification.js';
+export type { ErrorFigures, OutputRow, RegressionData, RegressionReportOptions, WorstRow } from './report/regression.js';
+export { permutationImportance, type FeatureImportance, type PermutationImportance, type PermutationImportanceOptions, type Predictor } from './report/permutation-importance.js';
+export type { ScoreFunction, ScoreName } from './report/scores.js';
 
 export type { Callback, CallbackContext, TrainedModel } from './train/callbacks.js';
 export { TrainingStopped, type FitParams, type History, type Logs } from './train/history.js';
