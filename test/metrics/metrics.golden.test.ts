@@ -44,7 +44,7 @@ const labelled = (figure: (wanted: number[], found: number[]) => number): Check 
 const precisionRecall = (zeroDivision: 0 | 1): Check => (value, { y_true, y_pred, labels }, name) => {
   const classes = flat(labels).length;
   const received = metrics.precisionRecallF1(flat(y_true), flat(y_pred), { classes, zeroDivision });
-  const expected = value as unknown as Record<string, Record<string, Json>>;
+  const expected = value as Record<string, Record<string, Json>>;
   expect(received.perClass.support).toEqual(expected['per_class']['support']);
   for (const figure of ['precision', 'recall', 'f1'] as const) {
     closeAll(`${name}.${figure}`, received.perClass[figure], expected['per_class'][figure]);
