@@ -1,4 +1,4 @@
-// Every file of test/golden/metrics: figures of scikit-learn, see scripts/golden/metrics_goldens.py.
+// Every file of test/golden/metrics: figures of scikit-learn, see metrics_goldens.py and metrics_more.py in scripts/golden.
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { metrics } from '../../src/index.js';
@@ -7,8 +7,8 @@ import { golden, goldenJson } from '../golden-files.js';
 /** Worst difference found: 1.4e-15, relative to figures above 1. */
 const TOLERANCE = 1e-12;
 /** Files and compared figures that there are: a file that is left out, or a field nobody compares, fails. */
-const FILES = 34;
-const FIGURES = 1236;
+const FILES = 40;
+const FIGURES = 1365;
 
 type Json = null | boolean | number | string | Json[] | { readonly [key: string]: Json };
 type Fields = Readonly<Record<string, Json>>;
@@ -41,18 +41,31 @@ const flat = (value: Json): number[] => (value as Json[]).flat() as number[];
 
 type Check = (value: Json, fields: Fields, name: string) => void;
 const labelled = (figure: (wanted: number[], found: number[]) => number): Check => (value, { y_true, y_pred }, name) => { close(name, figure(flat(y_true), flat(y_pred)), value); };
-const precisionRecall = (zeroDivision: 0 | 1): Check => (value, { y_true, y_pred, labels }, name) => {
-  const classes = flat(labels).length;
-  const received = metrics.precisionRecallF1(flat(y_true), flat(y_pred), { classes, zeroDivision });
+/** Averages of every kind, and the figures of each class or label. */
+function closeFigures(name: string, received: ReturnType<typeof metrics.precisionRecallF1>, value: Json, byItself?: (figure: 'precision' | 'recall' | 'f1', average: 'micro' | 'macro' | 'weighted') => number): void {
   const expected = value as Record<string, Record<string, Json>>;
   expect(received.perClass.support).toEqual(expected['per_class']['support']);
   for (const figure of ['precision', 'recall', 'f1'] as const) {
     closeAll(`${name}.${figure}`, received.perClass[figure], expected['per_class'][figure]);
     for (const average of ['micro', 'macro', 'weighted'] as const) {
       close(`${name}.${average}.${figure}`, received[average][figure], expected[average][figure]);
-      close(`${name}.${average}.${figure}, by itself`, metrics[figure](flat(y_true), flat(y_pred), { average, classes, zeroDivision }), expected[average][figure]);
+      if (byItself !== undefined) close(`${name}.${average}.${figure}, by itself`, byItself(figure, average), expected[average][figure]);
     }
   }
+}
+const precisionRecall = (zeroDivision: 0 | 1): Check => (value, { y_true, y_pred, labels }, name) => {
+  const classes = flat(labels).length;
+  const [wanted, found] = [flat(y_true), flat(y_pred)];
+  closeFigures(name, metrics.precisionRecallF1(wanted, found, { classes, zeroDivision }), value, (figure, average) => metrics[figure](wanted, found, { average, classes, zeroDivision }));
+};
+const multiLabel = ({ y_true, scores }: Fields): InstanceType<typeof metrics.MultiLabelCounts> => new metrics.MultiLabelCounts(outputsOf(y_true)).update(flat(y_true), flat(scores));
+const precisionRecallOfLabels = (zeroDivision: 0 | 1): Check => (value, fields, name) => { closeFigures(name, multiLabel(fields).precisionRecallF1(zeroDivision), value); };
+const calibrationCurve = (bins: number): Check => (value, { y_true, scores }, name) => {
+  const expected = value as Record<string, Json>;
+  // scikit-learn leaves empty bins out.
+  const filled = metrics.calibration(flat(y_true), flat(scores), { bins }).bins.filter((bin) => bin.count > 0);
+  closeAll(`${name} frequency`, filled.map((bin) => bin.frequency), expected['frequency']);
+  closeAll(`${name} confidence`, filled.map((bin) => bin.confidence), expected['confidence']);
 };
 const scored = (figure: (labels: number[], scores: number[], classes: number) => number): Check => (value, { y_true, scores, labels }, name) => {
   close(name, figure(flat(y_true), flat(scores), labels === undefined ? 1 : flat(labels).length), value);
@@ -111,6 +124,33 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
       closeAll(`${name} tpr`, curve.truePositiveRate, expected['tpr']);
       // The first one, where nothing is predicted, is Infinity here and in newer versions of scikit-learn.
       closeAll(`${name} thresholds`, curve.thresholds.slice(1), (expected['thresholds'] as Json[]).slice(1));
+    },
+  },
+  more_classes: {
+    average_precision_macro: scored((y, s, classes) => metrics.averagePrecision(y, s, { classes })),
+    average_precision_weighted: scored((y, s, classes) => metrics.averagePrecision(y, s, { classes, average: 'weighted' })),
+    brier_multiclass: scored((y, p, classes) => metrics.brierScore(y, p, { classes })),
+    ece_confidence_10: scored((y, p, classes) => metrics.expectedCalibrationError(y, p, { classes })),
+  },
+  more_binary: {
+    brier: scored((y, p) => metrics.brierScore(y, p)),
+    log_loss: scored((y, p) => metrics.logLoss(y, p)),
+    average_precision: scored((y, p) => metrics.averagePrecision(y, p)),
+    calibration_curve_5: calibrationCurve(5),
+    calibration_curve_10: calibrationCurve(10),
+    ece_5: scored((y, p) => metrics.expectedCalibrationError(y, p, { bins: 5 })),
+    ece_10: scored((y, p) => metrics.expectedCalibrationError(y, p, { bins: 10 })),
+  },
+  more_multi_label: {
+    subset_accuracy: (value, fields, name) => { close(name, multiLabel(fields).subsetAccuracy(), value); },
+    element_accuracy: (value, fields, name) => { close(name, multiLabel(fields).binaryAccuracy(), value); },
+    precision_recall_f1_zero_division_0: precisionRecallOfLabels(0),
+    precision_recall_f1_zero_division_1: precisionRecallOfLabels(1),
+  },
+  more_residuals: {
+    quantiles: (value, { y_true, y_pred }, name) => {
+      const expected = value as Record<string, Json>;
+      closeAll(name, metrics.residualQuantiles(flat(y_true), flat(y_pred), flat(expected['q'])), expected['values']);
     },
   },
   regression: {
