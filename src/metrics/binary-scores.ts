@@ -23,10 +23,16 @@ export interface RocCurve {
 export class BinaryScores {
   readonly #positives = new SortedNumbers();
   readonly #negatives = new SortedNumbers();
+  readonly #op: string;
+
+  /** @param op what errors name */
+  constructor(op = 'BinaryScores.update') {
+    this.#op = op;
+  }
 
   /** Adds rows. @param targets 0 or 1 @param scores larger means class 1 @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
   update(targets: Numbers, scores: Numbers): this {
-    const op = 'BinaryScores.update';
+    const op = this.#op;
     const labels = checkLabels(op, 'targets', targets, 2);
     const values = checkValues(op, 'scores', scores);
     checkSameLength(op, 'scores', values.length, labels.length);

@@ -6,7 +6,7 @@ import type { ClassFigures } from './class-counts.js';
 import { ConfusionMatrix } from './confusion-matrix.js';
 import { argmax, checkClasses, checkLabels, checkSameLength, checkValues, checkWholeRows, MAX_CLASSES, type Numbers } from './input.js';
 import { MultiLabelCounts } from './multi-label.js';
-import { ProbabilityScores, type Calibration, type ProbabilityOptions } from './probability-scores.js';
+import { ProbabilityScores, type Calibration } from './probability-scores.js';
 import { RankedScores, type ScoreAverage } from './ranked-scores.js';
 import { RegressionErrors } from './regression-errors.js';
 import { quantile, SortedNumbers } from './sorted-numbers.js';
@@ -44,11 +44,11 @@ export interface OutputsOptions {
   readonly outputs?: number;
 }
 
-function labelTable(op: string, targets: Numbers, predictions: Numbers, classes: unknown): ConfusionMatrix {
+function labelTable(op: string, targets: Numbers, predictions: Numbers, classes: unknown, least = 1): ConfusionMatrix {
   const wanted = checkLabels(op, 'targets', targets, MAX_CLASSES);
   const found = checkLabels(op, 'predictions', predictions, MAX_CLASSES);
   checkSameLength(op, 'predictions', found.length, wanted.length);
-  const count = checkClasses(op, classes, wanted, found);
+  const count = Math.max(checkClasses(op, classes, wanted, found), classes === undefined ? least : 1);
   checkLabels(op, 'targets', wanted, count);
   checkLabels(op, 'predictions', found, count);
   return new ConfusionMatrix(count).update(wanted, found);
@@ -64,7 +64,7 @@ function averaged(op: string, figure: 'precision' | 'recall' | 'f1', targets: Nu
   checkOptions(op, options, ['average', 'classes', 'zeroDivision']);
   const average = checkName(op, 'average', options.average ?? 'binary', ['binary', 'micro', 'macro', 'weighted']);
   const zeroDivision = checkZeroDivision(op, options.zeroDivision);
-  const table = labelTable(op, targets, predictions, options.classes ?? (average === 'binary' ? 2 : undefined));
+  const table = labelTable(op, targets, predictions, options.classes, average === 'binary' ? 2 : 1);
   if (average !== 'binary') return table.precisionRecallF1(zeroDivision)[average][figure];
   if (table.classes !== 2) {
     throw new NablaError('ERR_OPTION', `[${op}] the average 'binary' is of class 1 of two. Expected 'micro', 'macro' or 'weighted' for average with ${table.classes} classes, received 'binary'.`);
@@ -78,17 +78,17 @@ function scoreWidth(op: string, options: ScoresOptions, known: readonly string[]
 }
 
 function multiLabel(op: string, targets: Numbers, scores: Numbers, options: { readonly labels?: number; readonly threshold?: number }): MultiLabelCounts {
-  const labels = checkInteger(op, 'labels', options.labels ?? 1, 1);
-  return new MultiLabelCounts(labels, checkReal(op, 'threshold', options.threshold ?? 0.5)).update(targets, scores);
+  return new MultiLabelCounts(options.labels ?? 1, options.threshold, op).update(targets, scores);
 }
 
 function regression(op: string, targets: Numbers, predictions: Numbers, options: OutputsOptions): RegressionErrors {
   checkOptions(op, options, ['outputs']);
-  return new RegressionErrors(checkInteger(op, 'outputs', options.outputs ?? 1, 1)).update(targets, predictions);
+  return new RegressionErrors(options.outputs, op).update(targets, predictions);
 }
 
-function binary(targets: Numbers, scores: Numbers): BinaryScores {
-  return new BinaryScores().update(targets, scores);
+function calibrationOf(op: string, targets: Numbers, probabilities: Numbers, options: ScoresOptions & { readonly bins?: number }): Calibration {
+  const classes = scoreWidth(op, options, ['bins']);
+  return new ProbabilityScores(classes, options.bins === undefined ? {} : { bins: options.bins }, op).update(targets, probabilities).calibration();
 }
 
 function checkGoal(op: string, goal: ThresholdGoal): ThresholdGoal {
@@ -161,7 +161,7 @@ export const metrics = {
   /** Rows whose class is among the k largest scores / rows. @param targets labels or one-hot @param scores (rows, classes) @param options `classes`; `k` default 5 */
   topKCategoricalAccuracy(targets: Numbers, scores: Numbers, options: { readonly classes: number; readonly k?: number }): number {
     checkOptions('metrics.topKCategoricalAccuracy', options, ['classes', 'k']);
-    return new TopKAccuracy(options.classes, options.k).update(targets, scores).result();
+    return new TopKAccuracy(options.classes, options.k, 'metrics.topKCategoricalAccuracy').update(targets, scores).result();
   },
 
   /** Mean recall of the classes that occur as targets. @param targets labels @param predictions labels */
@@ -200,47 +200,51 @@ export const metrics = {
 
   /** Area under the ROC curve, ties count half; several classes one against the rest. @param targets labels or one-hot @param scores (rows, classes) @param options `classes` default 1, `average` */
   rocAuc(targets: Numbers, scores: Numbers, options: AreaOptions = {}): number {
-    const classes = scoreWidth('metrics.rocAuc', options, ['average']);
-    const average = checkName('metrics.rocAuc', 'average', options.average ?? 'macro', ['macro', 'weighted']);
-    return new RankedScores(classes).update(targets, scores).rocAuc(average);
+    const op = 'metrics.rocAuc';
+    const classes = scoreWidth(op, options, ['average']);
+    const average = checkName(op, 'average', options.average ?? 'macro', ['macro', 'weighted']);
+    return new RankedScores(classes, op).update(targets, scores).rocAuc(average);
   },
   /** The area of each class against the rest. @param targets labels or one-hot @param scores (rows, classes) @param options `classes` default 1 */
   rocAucPerClass(targets: Numbers, scores: Numbers, options: ScoresOptions = {}): number[] {
-    return new RankedScores(scoreWidth('metrics.rocAucPerClass', options)).update(targets, scores).rocAucPerClass();
+    const op = 'metrics.rocAucPerClass';
+    return new RankedScores(scoreWidth(op, options), op).update(targets, scores).rocAucPerClass();
   },
   /** The ROC curve, one point a distinct score. @param targets 0 or 1 @param scores (rows) */
   rocCurve(targets: Numbers, scores: Numbers): RocCurve {
-    return binary(targets, scores).rocCurve();
+    return new BinaryScores('metrics.rocCurve').update(targets, scores).rocCurve();
   },
   /** Area under the precision-recall curve as a sum of steps. @param targets labels or one-hot @param scores (rows, classes) @param options `classes` default 1, `average` */
   averagePrecision(targets: Numbers, scores: Numbers, options: AreaOptions = {}): number {
-    const classes = scoreWidth('metrics.averagePrecision', options, ['average']);
-    const average = checkName('metrics.averagePrecision', 'average', options.average ?? 'macro', ['macro', 'weighted']);
-    return new RankedScores(classes).update(targets, scores).averagePrecision(average);
+    const op = 'metrics.averagePrecision';
+    const classes = scoreWidth(op, options, ['average']);
+    const average = checkName(op, 'average', options.average ?? 'macro', ['macro', 'weighted']);
+    return new RankedScores(classes, op).update(targets, scores).averagePrecision(average);
   },
   /** The score from which on a row should count as class 1. @param targets 0 or 1 @param scores (rows) @param goal default { maximize: 'f1' } @returns null where it cannot be reached */
   bestThreshold(targets: Numbers, scores: Numbers, goal: ThresholdGoal = { maximize: 'f1' }): ThresholdFigures | null {
     checkGoal('metrics.bestThreshold', goal);
-    return binary(targets, scores).bestThreshold(goal);
+    return new BinaryScores('metrics.bestThreshold').update(targets, scores).bestThreshold(goal);
   },
 
   /** Mean -log p[target]. @param targets labels or one-hot @param probabilities (rows, classes) @param options `classes` default 1; `epsilon` clips, default 2^-52 */
   logLoss(targets: Numbers, probabilities: Numbers, options: ScoresOptions & { readonly epsilon?: number } = {}): number {
-    const classes = scoreWidth('metrics.logLoss', options, ['epsilon']);
-    return probabilityScores(classes, options.epsilon === undefined ? {} : { epsilon: options.epsilon }, targets, probabilities).logLoss();
+    const op = 'metrics.logLoss';
+    const classes = scoreWidth(op, options, ['epsilon']);
+    return new ProbabilityScores(classes, options.epsilon === undefined ? {} : { epsilon: options.epsilon }, op).update(targets, probabilities).logLoss();
   },
   /** Mean squared distance of probabilities and targets. @param targets labels or one-hot @param probabilities (rows, classes) @param options `classes` default 1 */
   brierScore(targets: Numbers, probabilities: Numbers, options: ScoresOptions = {}): number {
-    return probabilityScores(scoreWidth('metrics.brierScore', options), {}, targets, probabilities).brierScore();
+    const op = 'metrics.brierScore';
+    return new ProbabilityScores(scoreWidth(op, options), {}, op).update(targets, probabilities).brierScore();
   },
   /** Probabilities against frequencies in bins of equal width. @param targets labels or one-hot @param probabilities (rows, classes) @param options `classes` default 1, `bins` default 10 */
   calibration(targets: Numbers, probabilities: Numbers, options: ScoresOptions & { readonly bins?: number } = {}): Calibration {
-    const classes = scoreWidth('metrics.calibration', options, ['bins']);
-    return probabilityScores(classes, options.bins === undefined ? {} : { bins: options.bins }, targets, probabilities).calibration();
+    return calibrationOf('metrics.calibration', targets, probabilities, options);
   },
   /** Σ count/rows · |frequency - confidence| over the bins of calibration. @param targets labels or one-hot @param probabilities (rows, classes) @param options as there */
   expectedCalibrationError(targets: Numbers, probabilities: Numbers, options: ScoresOptions & { readonly bins?: number } = {}): number {
-    return metrics.calibration(targets, probabilities, options).expectedCalibrationError;
+    return calibrationOf('metrics.expectedCalibrationError', targets, probabilities, options).expectedCalibrationError;
   },
 
   /** Mean (prediction - target)². @param targets (rows, outputs) @param predictions (rows, outputs) @param options `outputs` default 1 */
@@ -279,7 +283,3 @@ export const metrics = {
   TopKAccuracy,
   RegressionErrors,
 } as const;
-
-function probabilityScores(classes: number, options: ProbabilityOptions, targets: Numbers, probabilities: Numbers): ProbabilityScores {
-  return new ProbabilityScores(classes, options).update(targets, probabilities);
-}

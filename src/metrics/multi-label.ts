@@ -9,15 +9,17 @@ import { checkSameLength, checkValues, checkWholeRows, PROBABILITY, type Numbers
 export class MultiLabelCounts {
   readonly labels: number;
   readonly threshold: number;
+  readonly #op: string;
   readonly #counts: ClassCounts;
   #rows = 0;
   #elementsRight = 0;
   #rowsRight = 0;
 
-  /** @param labels values a row, 1 for binary @param threshold default 0.5 @throws ERR_TYPE, ERR_RANGE */
-  constructor(labels: number, threshold = 0.5) {
-    this.labels = checkInteger('MultiLabelCounts', 'labels', labels, 1);
-    this.threshold = checkReal('MultiLabelCounts', 'threshold', threshold);
+  /** @param labels values a row, 1 for binary @param threshold default 0.5 @param op what errors name @throws ERR_TYPE, ERR_RANGE */
+  constructor(labels: number, threshold = 0.5, op = 'MultiLabelCounts.update') {
+    this.#op = op;
+    this.labels = checkInteger(op, 'labels', labels, 1);
+    this.threshold = checkReal(op, 'threshold', threshold);
     this.#counts = new ClassCounts(labels);
   }
 
@@ -27,7 +29,7 @@ export class MultiLabelCounts {
 
   /** Adds rows. @param targets (rows, labels) from 0 to 1 @param scores (rows, labels) @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
   update(targets: Numbers, scores: Numbers): this {
-    const op = 'MultiLabelCounts.update';
+    const op = this.#op;
     const wanted = checkValues(op, 'targets', targets, PROBABILITY);
     const given = checkValues(op, 'scores', scores);
     checkSameLength(op, 'scores', given.length, wanted.length);

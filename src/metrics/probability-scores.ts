@@ -1,5 +1,5 @@
 import { NablaError } from '../errors.js';
-import { checkInteger, checkReal } from '../model/checks.js';
+import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
 import { argmax, checkTargetLabels, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
 
 /** Rows whose predicted probability lies in (from, to]; the first bin has 0 too. */
@@ -34,6 +34,7 @@ const SUM_TOLERANCE = 1e-4;
 /** Log loss, Brier score and calibration, slice by slice. Figures of no rows are NaN. */
 export class ProbabilityScores {
   readonly classes: number;
+  readonly #op: string;
   readonly #epsilon: number;
   readonly #bins: number;
   readonly #counts: Float64Array;
@@ -43,9 +44,10 @@ export class ProbabilityScores {
   #logSum = 0;
   #brierSum = 0;
 
-  /** @param classes probabilities a row; 1: the probability of class 1 of two @throws ERR_TYPE, ERR_RANGE */
-  constructor(classes: number, options: ProbabilityOptions = {}) {
-    const op = 'ProbabilityScores';
+  /** @param classes probabilities a row; 1: the probability of class 1 of two @param options see {@link ProbabilityOptions} @param op what errors name @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+  constructor(classes: number, options: ProbabilityOptions = {}, op = 'ProbabilityScores.update') {
+    this.#op = op;
+    checkOptions(op, options, ['epsilon', 'bins']);
     this.classes = checkInteger(op, 'classes', classes, 1);
     this.#epsilon = checkReal(op, 'epsilon', options.epsilon ?? 2 ** -52, { minimum: 0, maximum: 0.5, maximumOpen: true });
     this.#bins = checkInteger(op, 'bins', options.bins ?? 10, 1, 1_000_000);
@@ -59,7 +61,7 @@ export class ProbabilityScores {
    * @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
    */
   update(targets: Numbers, probabilities: Numbers): this {
-    const op = 'ProbabilityScores.update';
+    const op = this.#op;
     const { classes } = this;
     const values = checkValues(op, 'probabilities', probabilities, PROBABILITY);
     const rows = checkWholeRows(op, 'probabilities', values.length, classes);

@@ -9,16 +9,18 @@ export type ScoreAverage = 'macro' | 'weighted';
 export class RankedScores {
   readonly classes: number;
   readonly #scores: readonly BinaryScores[];
+  readonly #op: string;
 
-  /** @param classes scores a row; 1: the score of class 1 of two @throws ERR_TYPE, ERR_RANGE */
-  constructor(classes: number) {
-    this.classes = checkInteger('RankedScores', 'classes', classes, 1);
+  /** @param classes scores a row; 1: the score of class 1 of two @param op what errors name @throws ERR_TYPE, ERR_RANGE */
+  constructor(classes: number, op = 'RankedScores.update') {
+    this.#op = op;
+    this.classes = checkInteger(op, 'classes', classes, 1);
     this.#scores = Array.from({ length: classes }, () => new BinaryScores());
   }
 
   /** Adds rows. @param targets labels (rows) or one-hot (rows, classes) @param scores (rows, classes) @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
   update(targets: Numbers, scores: Numbers): this {
-    const op = 'RankedScores.update';
+    const op = this.#op;
     const values = checkValues(op, 'scores', scores);
     const rows = checkWholeRows(op, 'scores', values.length, this.classes);
     const labels = checkTargetLabels(op, targets, rows, this.classes);

@@ -12,6 +12,7 @@ export interface RegressionFigures {
 /** Squared and absolute errors and R², slice by slice. Figures of no rows are NaN. */
 export class RegressionErrors {
   readonly outputs: number;
+  readonly #op: string;
   #rows = 0;
   readonly #squares: Float64Array;
   readonly #absolutes: Float64Array;
@@ -20,9 +21,10 @@ export class RegressionErrors {
   readonly #mean: Float64Array;
   readonly #spread: Float64Array;
 
-  /** @param outputs values a row, default 1 @throws ERR_TYPE, ERR_RANGE */
-  constructor(outputs = 1) {
-    this.outputs = checkInteger('RegressionErrors', 'outputs', outputs, 1);
+  /** @param outputs values a row, default 1 @param op what errors name @throws ERR_TYPE, ERR_RANGE */
+  constructor(outputs = 1, op = 'RegressionErrors.update') {
+    this.#op = op;
+    this.outputs = checkInteger(op, 'outputs', outputs, 1);
     this.#squares = new Float64Array(outputs);
     this.#absolutes = new Float64Array(outputs);
     this.#origin = new Float64Array(outputs);
@@ -36,7 +38,7 @@ export class RegressionErrors {
 
   /** Adds rows. @param targets (rows, outputs) @param predictions (rows, outputs) @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE */
   update(targets: Numbers, predictions: Numbers): this {
-    const op = 'RegressionErrors.update';
+    const op = this.#op;
     const wanted = checkValues(op, 'targets', targets);
     const found = checkValues(op, 'predictions', predictions);
     checkSameLength(op, 'predictions', found.length, wanted.length);

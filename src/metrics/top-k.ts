@@ -5,18 +5,20 @@ import { checkTargetLabels, checkValues, checkWholeRows, type Numbers } from './
 export class TopKAccuracy {
   readonly classes: number;
   readonly k: number;
+  readonly #op: string;
   #right = 0;
   #rows = 0;
 
-  /** @param classes 2 or more @param k 1 or more, default 5; from `classes` on every row is right @throws ERR_TYPE, ERR_RANGE */
-  constructor(classes: number, k = 5) {
-    this.classes = checkInteger('TopKAccuracy', 'classes', classes, 2);
-    this.k = checkInteger('TopKAccuracy', 'k', k, 1);
+  /** @param classes 2 or more @param k 1 or more, default 5; from `classes` on every row is right @param op what errors name @throws ERR_TYPE, ERR_RANGE */
+  constructor(classes: number, k = 5, op = 'TopKAccuracy.update') {
+    this.#op = op;
+    this.classes = checkInteger(op, 'classes', classes, 2);
+    this.k = checkInteger(op, 'k', k, 1);
   }
 
   /** Adds rows. @param targets labels (rows) or one-hot (rows, classes) @param scores (rows, classes) @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
   update(targets: Numbers, scores: Numbers): this {
-    const op = 'TopKAccuracy.update';
+    const op = this.#op;
     const values = checkValues(op, 'scores', scores);
     const rows = checkWholeRows(op, 'scores', values.length, this.classes);
     const labels = checkTargetLabels(op, targets, rows, this.classes);

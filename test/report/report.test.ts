@@ -47,7 +47,7 @@ describe('classification', () => {
     const train = new ArrayDataset({ x: Float64Array.from({ length: 400 }, uniform), y: new Int32Array(200).fill(2).fill(0, 150), rows: 200 });
     const one = await report(y, outputs, { task: 'classification', samples: x, train });
     expect(one.data.baselines).toMatchObject({ learnedFrom: 'train', majority: { name: '2', accuracy: counts[2] / ROWS } });
-    const other = await report(y, outputs, { task: 'classification', samples: x, train });
+    const other = await report(y, outputs, { task: 'classification', samples: new ArrayDataset({ x, rows: ROWS }), train });
     expect(JSON.stringify(other)).toBe(JSON.stringify(one));
     expect((await report(y, outputs, { task: 'classification', train })).data.baselines).toMatchObject({ learnedFrom: 'train', linear: null });
   });
