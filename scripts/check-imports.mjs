@@ -15,19 +15,21 @@ const ALLOWED = {
   random: ['backend', 'reference'],
   backend: ['random', 'reference'],
   reference: ['backend', 'random'],
-  train: ['model', 'backend', 'random'],
+  metrics: ['model'],
+  report: ['metrics', 'model', 'train', 'random', 'backend'],
+  train: ['model', 'metrics', 'backend', 'random'],
   model: ['train', 'backend', 'random', 'reference'],
   data: ['model', 'train', 'random', 'backend', 'io'],
   io: ['model', 'train', 'random', 'backend'],
   plot: ['model', 'train', 'data', 'io', 'backend'],
   web: ['model', 'train', 'data', 'io', 'plot', 'backend'],
-  cli: ['model', 'train', 'data', 'io', 'plot', 'web', 'backend', 'index'],
+  cli: ['model', 'train', 'metrics', 'report', 'data', 'io', 'plot', 'web', 'backend', 'index'],
   'setup-node': ['model', 'train', 'data', 'io', 'backend'],
-  index: ['setup-node', 'model', 'train', 'data', 'io', 'plot', 'random', 'backend', 'reference'],
-  browser: ['model', 'train', 'random', 'backend', 'reference', 'data'],
+  index: ['setup-node', 'model', 'train', 'metrics', 'report', 'data', 'io', 'plot', 'random', 'backend', 'reference'],
+  browser: ['model', 'train', 'metrics', 'report', 'random', 'backend', 'reference', 'data'],
 };
 /** Run in browsers: no `node:` imports, no packages, no Node globals. */
-const BROWSER = [/^(errors|version)\.ts$/, /^browser\.ts$/, /^(model|train|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
+const BROWSER = [/^(errors|version)\.ts$/, /^browser\.ts$/, /^(model|train|metrics|report|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
 /** What reference/ and random/ may know of backend/. */
 const CONTRACT = ['backend/spec.ts', 'backend/executor.ts', 'backend/checks.ts'];
 const NODE_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate', 'clearImmediate']);

@@ -34,6 +34,23 @@ export type { ExponentialDecayOptions, PiecewiseConstantOptions, PolynomialDecay
 export type { CycleOptions, OneCycleMomentumOptions, OneCycleOptions } from './model/schedule-one-cycle.js';
 export type { MetricName } from './train/metrics.js';
 
+export { metrics, type AreaOptions, type ClassesOptions, type ClassFiguresOptions, type OutputsOptions, type PrecisionRecallOptions, type ScoresOptions } from './metrics/metrics.js';
+export type { Numbers } from './metrics/input.js';
+export type { BinaryScores, RocCurve, ThresholdFigures, ThresholdGoal } from './metrics/binary-scores.js';
+export type { ClassFigures, PrecisionRecallF1 } from './metrics/class-counts.js';
+export type { ConfusionMatrix } from './metrics/confusion-matrix.js';
+export type { MultiLabelCounts } from './metrics/multi-label.js';
+export type { Calibration, CalibrationBin, ProbabilityOptions, ProbabilityScores } from './metrics/probability-scores.js';
+export type { RankedScores, ScoreAverage } from './metrics/ranked-scores.js';
+export type { RegressionErrors, RegressionFigures } from './metrics/regression-errors.js';
+export type { TopKAccuracy } from './metrics/top-k.js';
+export { report, type Report } from './report/report.js';
+export type { BaselineOptions, LearnedFrom } from './report/baseline.js';
+export type { ClassificationData, ClassificationReportOptions, ClassifierFigures, ClassRow } from './report/classification.js';
+export type { ErrorFigures, OutputRow, RegressionData, RegressionReportOptions, WorstRow } from './report/regression.js';
+export { permutationImportance, type FeatureImportance, type PermutationImportance, type PermutationImportanceOptions, type Predictor } from './report/permutation-importance.js';
+export type { ScoreFunction, ScoreName } from './report/scores.js';
+
 export type { Callback, CallbackContext, TrainedModel } from './train/callbacks.js';
 export { callbacks } from './train/ready-callbacks.js';
 export type { EarlyStopping, EarlyStoppingOptions } from './train/early-stopping.js';

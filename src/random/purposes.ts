@@ -10,6 +10,8 @@ export const purposes = {
   split: 4,
   /** Which elements checkGradients looks at; index = position of the parameter. */
   gradientCheck: 5,
+  /** Which row gives its value of a shuffled feature; index = feature · repeats + repeat. */
+  permutationImportance: 6,
 } as const;
 
 /** A number of {@link purposes}. */

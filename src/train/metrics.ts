@@ -2,10 +2,18 @@
 import type { Targets } from '../backend/executor.js';
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { ClassCounts } from '../metrics/class-counts.js';
+import { argmax } from '../metrics/input.js';
+import { RankedScores } from '../metrics/ranked-scores.js';
+import { RegressionErrors } from '../metrics/regression-errors.js';
+import { isAmongTop } from '../metrics/top-k.js';
 import { isElementwise, type LossConfig } from '../model/losses.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
-export const metricNames = ['accuracy', 'meanSquaredError', 'mse', 'meanAbsoluteError', 'mae'] as const;
+export const metricNames = [
+  'accuracy', 'binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'topKCategoricalAccuracy', 'precision', 'recall', 'f1', 'auc',
+  'meanSquaredError', 'mse', 'meanAbsoluteError', 'mae', 'rootMeanSquaredError', 'r2',
+] as const;
 /** Name of a metric. */
 export type MetricName = (typeof metricNames)[number];
 
@@ -46,11 +54,49 @@ export function checkMetrics(op: string, value: unknown, loss: LossConfig): read
   return [...new Set(names)].map((name) => makeMetric(op, name, loss));
 }
 
+/** The losses that a metric goes with, where not all of them. */
+const LOSSES: Readonly<Partial<Record<MetricName, readonly LossConfig['name'][]>>> = {
+  binaryAccuracy: ['binaryCrossentropy', 'meanSquaredError'],
+  categoricalAccuracy: ['categoricalCrossentropy'],
+  sparseCategoricalAccuracy: ['sparseCategoricalCrossentropy'],
+  topKCategoricalAccuracy: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+  precision: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+  recall: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+  f1: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+  auc: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+};
+/** Keras' default of topKCategoricalAccuracy. */
+const TOP = 5;
+
 function makeMetric(op: string, name: MetricName, loss: LossConfig): Metric {
-  if (name === 'accuracy') return { name, counted: !isElementwise(loss), create: () => meanOverRows(accuracyOfValues) };
+  const fitting = LOSSES[name];
+  if (fitting !== undefined && !fitting.includes(loss.name)) {
+    throw new NablaError('ERR_OPTION', `[${op}] the metric '${name}' goes with some losses. Expected ${fitting.join(' or ')} for loss, received '${loss.name}'.`);
+  }
+  switch (name) {
+    case 'accuracy':
+      return { name, counted: !isElementwise(loss), create: () => meanOverRows(accuracyOfValues) };
+    case 'binaryAccuracy':
+      return { name, counted: loss.name === 'binaryCrossentropy', create: () => meanOverRows(elementsRight) };
+    case 'categoricalAccuracy':
+    case 'sparseCategoricalAccuracy':
+      return { name, counted: true, create: () => meanOverRows(rowRight) };
+    case 'topKCategoricalAccuracy':
+      return { name, counted: false, create: () => meanOverRows(rowAmongTop) };
+    case 'precision':
+    case 'recall':
+    case 'f1':
+      return { name, counted: false, create: () => classFigure(name, loss.name === 'binaryCrossentropy') };
+    case 'auc':
+      return { name, counted: false, create: () => areaUnderRoc(loss.name === 'binaryCrossentropy') };
+    default:
+      break;
+  }
   if (loss.name === 'sparseCategoricalCrossentropy') {
     throw new NablaError('ERR_OPTION', `[${op}] this metric compares values. Expected 'accuracy' with class indices (sparseCategoricalCrossentropy), received '${name}'.`);
   }
+  if (name === 'rootMeanSquaredError') return { name, counted: false, create: () => regressionFigure((errors) => errors.rootMeanSquaredError()) };
+  if (name === 'r2') return { name, counted: false, create: () => regressionFigure((errors) => errors.r2Score()) };
   const squared = name === 'mse' || name === 'meanSquaredError';
   return { name, counted: false, create: () => meanOverRows((slice, position) => meanDifference(slice, position, squared)) };
 }
@@ -88,6 +134,74 @@ function accuracyOfValues({ outputs, units, targets, rowAt }: MetricSlice, posit
     if (targets.values[row * units + unit] > targets.values[row * units + wanted]) wanted = unit;
   }
   return predicted === wanted ? 1 : 0;
+}
+
+/** The class of a target: its label, or where its row is largest. */
+function labelOf({ targets, units }: MetricSlice, row: number): number {
+  return targets.kind === 'labels' ? targets.values[row] : argmax(targets.values, row * units, units);
+}
+
+function rowRight(slice: MetricSlice, position: number): number {
+  return argmax(slice.outputs, position * slice.units, slice.units) === labelOf(slice, slice.rowAt(position)) ? 1 : 0;
+}
+
+function rowAmongTop(slice: MetricSlice, position: number): number {
+  return isAmongTop(slice.outputs, position * slice.units, slice.units, labelOf(slice, slice.rowAt(position)), TOP) ? 1 : 0;
+}
+
+/** Part of a row's elements that are on the target's side of 0.5. */
+function elementsRight({ outputs, units, targets, rowAt }: MetricSlice, position: number): number {
+  const row = rowAt(position);
+  let right = 0;
+  for (let unit = 0; unit < units; unit++) if (outputs[position * units + unit] >= 0.5 === targets.values[row * units + unit] >= 0.5) right += 1;
+  return right / units;
+}
+
+/** Binary: yes from 0.5 on, the elements of all outputs together (Keras). Several classes: by the largest output, mean over the classes (scikit-learn's macro). */
+function classFigure(figure: 'precision' | 'recall' | 'f1', binary: boolean): MetricAccumulator {
+  let counts: ClassCounts | null = null;
+  return {
+    update(slice) {
+      const { outputs, units, targets, rowAt, rows } = slice;
+      counts ??= new ClassCounts(binary ? 1 : units);
+      for (let position = 0; position < rows; position++) {
+        const row = rowAt(position);
+        if (!binary) counts.addRow(labelOf(slice, row), argmax(outputs, position * units, units));
+        else for (let unit = 0; unit < units; unit++) counts.addElement(0, targets.values[row * units + unit] >= 0.5, outputs[position * units + unit] >= 0.5);
+      }
+    },
+    result: () => counts?.figures(0).macro[figure] ?? NaN,
+  };
+}
+
+/** Exact, from all scores; several outputs: mean of each one's area. NaN while a class never or always occurs. */
+function areaUnderRoc(binary: boolean): MetricAccumulator {
+  let scores: RankedScores | null = null;
+  return {
+    update(slice) {
+      const { outputs, units, targets, rowAt, rows } = slice;
+      scores ??= new RankedScores(units);
+      for (let position = 0; position < rows; position++) {
+        const row = rowAt(position);
+        const label = binary ? -1 : labelOf(slice, row);
+        for (let unit = 0; unit < units; unit++) {
+          scores.add(unit, binary ? targets.values[row * units + unit] >= 0.5 : unit === label, outputs[position * units + unit]);
+        }
+      }
+    },
+    result: () => scores?.rocAuc() ?? NaN,
+  };
+}
+
+function regressionFigure(figure: (errors: RegressionErrors) => number): MetricAccumulator {
+  let errors: RegressionErrors | null = null;
+  return {
+    update({ outputs, units, targets, rowAt, rows }) {
+      errors ??= new RegressionErrors(units);
+      for (let position = 0; position < rows; position++) errors.addRow(targets.values, rowAt(position) * units, outputs, position * units);
+    },
+    result: () => (errors === null ? NaN : figure(errors)),
+  };
 }
 
 /** Predictions that the backend counts for one row: each element for binary cross-entropy, each row otherwise. */
