@@ -51,17 +51,9 @@ export function checkActivation(op: string, value: unknown): ActivationConfig {
   const given = typeof value === 'object' && value !== null && 'name' in value ? { ...value } : { name: value };
   const { name, ...options } = given;
   const known = checkName(op, 'activation', name, activationNames);
-  switch (known) {
-    case 'leakyRelu':
-    case 'elu':
-    case 'softplus':
-      return activations[known](options);
-    case 'swish':
-      checkOptions(op, options, []);
-      return 'silu';
-  }
+  if (known === 'leakyRelu' || known === 'elu' || known === 'softplus') return activations[known](options);
   checkOptions(op, options, []);
-  return known;
+  return known === 'swish' ? 'silu' : known;
 }
 
 /** What the backend is given. */

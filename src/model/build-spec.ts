@@ -65,6 +65,7 @@ function checkLength(op: string, name: string, list: readonly number[] | null, u
 }
 
 function lossSpec(loss: LossConfig): LossSpec {
+  if (isElementwise(loss)) return loss;
   switch (loss.name) {
     case 'sparseCategoricalCrossentropy':
     case 'categoricalCrossentropy':
@@ -72,5 +73,4 @@ function lossSpec(loss: LossConfig): LossSpec {
     case 'binaryCrossentropy':
       return { name: 'sigmoidCrossEntropy', reduction: loss.reduction, positiveWeights: loss.positiveWeights };
   }
-  return loss;
 }

@@ -32,8 +32,14 @@ export function createLoss(spec: LossSpec, outputs: number, dtype: DType): Loss 
       return softmaxCrossEntropy(spec, outputs, dtype);
     case 'sigmoidCrossEntropy':
       return sigmoidCrossEntropy(spec, outputs, dtype);
+    case 'meanSquaredError':
+    case 'meanAbsoluteError':
+    case 'huber':
+    case 'logCosh':
+    case 'hinge':
+    case 'squaredHinge':
+      return elementwise(spec, outputs, dtype);
   }
-  return elementwise(spec, outputs, dtype);
 }
 
 function softmaxCrossEntropy(spec: LossSpec & { name: 'softmaxCrossEntropy' }, outputs: number, dtype: DType): Loss {

@@ -27,14 +27,9 @@ export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): O
 
 /** An activation by name, parameters where it has some. */
 export function withDefaults(name: ActivationSpec['name']): ActivationSpec {
-  switch (name) {
-    case 'leakyRelu':
-      return { name, negativeSlope: 0.25 };
-    case 'elu':
-      return { name, alpha: 0.75 };
-    case 'softplus':
-      return { name, beta: 2, threshold: 20 };
-  }
+  if (name === 'leakyRelu') return { name, negativeSlope: 0.25 };
+  if (name === 'elu') return { name, alpha: 0.75 };
+  if (name === 'softplus') return { name, beta: 2, threshold: 20 };
   return { name };
 }
 /** Every loss that compares each output with its value. */
