@@ -4,7 +4,7 @@ import { exp, expm1Negative, log1p, normalBelow, sigmoid, tanh } from './element
 import { roundedTo } from './reductions.js';
 
 const SELU_SCALE = 1.0507009873554805;
-const SELU_ALPHA_SCALE = 1.758099340847377;
+const SELU_ALPHA_SCALE = 1.7580993408473768;
 const BELL_HEIGHT = 0.3989422804014327;
 const GELU_FACTOR = 0.7978845608028654;
 const GELU_CUBE = 0.044715;

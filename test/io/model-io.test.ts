@@ -66,14 +66,14 @@ describe('loadModel', () => {
   it('names the file and what is wrong with its description', async () => {
     const edits: [string, (spec: string) => string, RegExp][] = [
       ['kind', (s) => s.replace('"kind":"dropout"', '"kind":"conv2d"'), /unknown layer.*received "conv2d"/],
-      ['activation', (s) => s.replace('"activation":"tanh"', '"activation":"swish"'), /unknown activation.*received "swish"/],
+      ['activation', (s) => s.replace('"activation":"tanh"', '"activation":"swosh"'), /unknown activation.*received "swosh"/],
       ['units', (s) => s.replace('"units":6', '"units":"6"'), /layers\[1\].units, received "6"/],
       ['size', (s) => s.replace('"units":6', '"units":7'), /Expected 7 x 4 for "dense.weight", received 6 x 4/],
       ['dtype', (s) => s.replace('"dtype":"float32"', '"dtype":"float64"'), /Expected float64 tensors as its spec says, received float32/],
       ['layers', () => '{"dtype":"float32","seed":1,"layers":{},"compile":null}', /layers, received an object/],
       ['layer', () => '{"dtype":"float32","seed":1,"layers":[null],"compile":null}', /layers\[0\], received null/],
       ['metrics', (s) => s.replace('"metrics":["accuracy"]', '"metrics":[1]'), /metric/],
-      ['loss', (s) => s.replace('"sparseCategoricalCrossentropy"', '"hinge"'), /unknown loss.*received "hinge"/],
+      ['loss', (s) => s.replace('"sparseCategoricalCrossentropy"', '"hingle"'), /unknown loss.*received "hingle"/],
       ['initializer', (s) => s.replace(/"kernelInitializer":\{[^}]*\}/, '"kernelInitializer":null'), /initializer.*received null/],
       ['array', () => '[]', /Expected an object .*received Array\(0\)/],
       ['seed', (s) => s.replace('"seed":5', '"seed":-1'), /seed/],
