@@ -30,7 +30,7 @@ function panel(id, { title, unit, rows }, x, y) {
       text(x + PANEL.left - 6, middle + 3.5, row.label.replace(/ threads?$/, 't'), { size: 9.5, anchor: 'end', weight: own ? 'bold' : 'normal', color: own ? COLORS.nabla : COLORS.text }),
       line(place(row.min), middle, place(row.max), middle, color, 2),
       dot(place(row.median), middle, 4, color),
-      text(place(row.median) + 7, middle + 3.5, short(row.median), { size: 9, color }),
+      text(place(Math.max(row.median, row.max)) + 7, middle + 3.5, short(row.median), { size: 9, color }),
     );
   });
   return { parts, height: PANEL.head + best.length * PANEL.row + PANEL.foot };
