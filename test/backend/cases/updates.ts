@@ -125,6 +125,9 @@ export function updateCases({ make, dtype, test }: Suite): void {
     const { executor, values } = updates({ name: 'adamax', beta1: 0.5, beta2: 0.75, epsilon: 2 }, 1, [2, -1, -2], [[0.5, 1], [0.5, 1], [0.5, 1]]);
     expect(values).toEqual([0.875, 0.875, 1]);
     expectSameLists(executor.getState().slots['largestGradient'], [floats(dtype, [2])]);
+    // The largest fades: 0.75 · 2 is more than 1.
+    const { executor: fading } = updates({ name: 'adamax', beta1: 0.5, beta2: 0.75, epsilon: 2 }, 1, [2, -1], [[0.5, 1], [0.5, 1]]);
+    expectSameLists(fading.getState().slots['largestGradient'], [floats(dtype, [1.5])]);
   });
 
   test('lion: p - decay · p, then one rate up or down', () => {
