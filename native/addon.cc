@@ -13,6 +13,7 @@ static void stay_loaded() {
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   stay_loaded();
   nabla_addon::register_network(env, exports);
+  nabla_addon::register_runs(env, exports);
   return exports;
 }
 

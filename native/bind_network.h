@@ -4,6 +4,9 @@
 
 namespace nabla_addon {
 
+// Networks, data, a step taken apart, states.
 void register_network(Napi::Env env, Napi::Object exports);
+// Training, evaluation, prediction.
+void register_runs(Napi::Env env, Napi::Object exports);
 
 }  // namespace nabla_addon
