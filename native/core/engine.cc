@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "memory_limit.h"
+#include "openblas.h"
 #include "train_team.h"
 
 namespace nabla {
@@ -18,8 +19,11 @@ const KernelTable<double>& kernel_table<double>(const KernelSet& set) {
 }
 
 template <class T>
-Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised)
-    : Network(std::move(spec), kernels, threads), k_(kernel_table<T>(*kernels)), plan_(make_plan(spec_)), materialised_(materialised) {
+Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind)
+    : Network(std::move(spec), kind == PlanKind::openblas ? openblas_kernels(*kernels) : kernels, threads),
+      k_(kernel_table<T>(*kernels_)),
+      plan_(make_plan(spec_, kind == PlanKind::openblas)),
+      materialised_(kind != PlanKind::fused) {
   flat_ = AlignedArray<T>(plan_.flat_size);
   transposed_ = AlignedArray<T>(plan_.transposed_size);
   if (spec_.optimizer.slots() > 0) slot0_ = AlignedArray<T>(plan_.flat_size);
@@ -237,6 +241,11 @@ uint32_t Engine<T>::loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo
 }
 
 template <class T>
+const T* Engine<T>::way_back(const Stage& stage) const {
+  return plan_.unpacked ? flat_.data() + stage.weight_at : transposed_.data() + stage.transposed_at;
+}
+
+template <class T>
 void Engine<T>::backward_rows(Scratch<T>& s, size_t lo, size_t hi) const {
   const size_t rows = hi - lo;
   for (size_t i = plan_.stages.size(); i-- > 0;) {
@@ -261,7 +270,7 @@ void Engine<T>::backward_rows(Scratch<T>& s, size_t lo, size_t hi) const {
     if (i == 0) return;
     const Stage& before = plan_.stages[i - 1];
     const bool fuse = !plan_.dropout_after(i) && own_result_is_enough(before.activation);
-    k_.dense_backward_input(dz, stage.ld, rows, stage.units, transposed_.data() + stage.transposed_at, stage.input_panels,
+    k_.dense_backward_input(dz, stage.ld, rows, stage.units, way_back(stage), stage.input_panels,
                             s.gradients[i - 1].data() + lo * before.ld, before.ld,
                             fuse ? s.activations[i - 1].data() + lo * before.ld : nullptr, before.activation);
   }
@@ -274,7 +283,12 @@ double Engine<T>::penalty(const T* flat) const {
   for (const Stage& stage : plan_.stages) {
     if (stage.l2 == 0) continue;
     double lanes[8] = {};
-    for (size_t p = 0; p < stage.panels; ++p) {
+    for (size_t o = 0; plan_.unpacked && o < stage.units; ++o)
+      for (size_t i = 0; i < stage.inputs; ++i) {
+        const double w = static_cast<double>(flat[stage.weight_at + plan_.weight_index(stage, o, i)]);
+        lanes[o % 8] += w * w;
+      }
+    for (size_t p = 0; !plan_.unpacked && p < stage.panels; ++p) {
       k_.square_rows(flat + stage.weight_at + p * stage.inputs * plan_.width, stage.inputs, 1, rows);
       const size_t from = p * plan_.width, to = std::min(stage.units, from + plan_.width);
       for (size_t o = from; o < to; ++o) lanes[o % 8] += static_cast<double>(rows[o - from]);
@@ -327,9 +341,9 @@ std::vector<size_t> Engine<T>::stage_units() const {
   return units;
 }
 
-std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised) {
-  if (spec.float64) return std::make_unique<Engine<double>>(std::move(spec), kernels, threads, materialised);
-  return std::make_unique<Engine<float>>(std::move(spec), kernels, threads, materialised);
+std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind) {
+  if (spec.float64) return std::make_unique<Engine<double>>(std::move(spec), kernels, threads, kind);
+  return std::make_unique<Engine<float>>(std::move(spec), kernels, threads, kind);
 }
 
 template class Engine<float>;

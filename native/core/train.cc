@@ -89,6 +89,7 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
 
 template <class T>
 const SparseSamples* Engine<T>::sparse_samples(const Data& data) const {
+  if (plan_.unpacked) return nullptr;
   // 0 must stay 0 on its way into the chain.
   for (const Affine<T>& a : affines_)
     if (a.offset != 0) return nullptr;

@@ -31,6 +31,7 @@ static constexpr KernelTable<typename S::T> table = {
     DenseKernels<S>::update,
     DenseKernels<S>::sum_blocks,
     DenseKernels<S>::transpose_weight,
+    ActivationKernels<S>::activation_forward,
     ActivationKernels<S>::activation_backward,
     ZActivationKernels<S>::z_forward,
     ZActivationKernels<S>::z_backward,

@@ -160,6 +160,8 @@ struct KernelTable {
   // packed weight (panels)(inputs)(width) -> transposed (input panels)(panels * width)(width), for input panels [q0, q1) and panels [p0,
   // p1).
   void (*transpose_weight)(const T* weight, size_t inputs, size_t panels, size_t q0, size_t q1, size_t p0, size_t p1, T* transposed);
+  // a = act(a) over (rows, ld), relu, sigmoid and tanh; the others are left as they are.
+  void (*activation_forward)(Activation act, T* a, size_t rows, size_t ld);
   // dz = da * act'(a) over (rows, ld), elementwise activations only; in place.
   void (*activation_backward)(Activation act, const T* a, T* da, size_t rows, size_t ld);
   // a = f(z), and dz = da * f'(z) in da's place, over `count` elements (whole rows); z may be a on the way forward.

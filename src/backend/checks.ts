@@ -1,7 +1,7 @@
 // What both backends refuse before anything changes: the meaning of specs, data and calls. Types are checked too, since callers may be JavaScript.
 import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
-import type { ExecutorState, InputArray, LoadOptions, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
+import type { ExecutorState, InputArray, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { outputSize, parameterShapes, slotNames, stepScalarCount } from './spec.js';
 import type { ActivationSpec, DType, FloatArray, NetworkSpec } from './spec.js';
 
@@ -349,4 +349,9 @@ export function checkOutput(op: string, output: 'outputs' | 'logits'): void {
 /** Refuses unknown plans. @throws ERR_OPTION */
 export function checkPlan(op: string, plan: PlanChoice | undefined): void {
   if (plan !== undefined) oneOf(op, 'plan', plan, ['auto', 'materialised']);
+}
+
+/** @throws ERR_OPTION */
+export function checkGemm(op: string, gemm: GemmChoice | undefined): void {
+  if (gemm !== undefined) oneOf(op, 'gemm', gemm, ['nabla', 'openblas']);
 }

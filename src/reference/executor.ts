@@ -1,7 +1,7 @@
 // The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
 import { NablaError, show } from '../errors.js';
 import {
-  checkFloats, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
+  checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
   checkWeights, memoryWanted, stepCount,
 } from '../backend/checks.js';
 import type {
@@ -26,6 +26,7 @@ const SLICE_MILLISECONDS = 20;
 export function createReferenceExecutor(spec: NetworkSpec, options: ExecutorOptions): Executor {
   checkSpec('createExecutor', spec);
   checkPlan('createExecutor', options.plan);
+  checkGemm('createExecutor', options.gemm);
   checkMemory('createExecutor', 'the network', memoryWanted(spec, 8), MEMORY_LIMIT);
   return new ReferenceExecutor(spec);
 }

@@ -19,7 +19,7 @@ const makeAll = () => {
     live: prepare(addon, description, rows, 1),
     wide: prepare(addon, { ...spec(5, [4], 3, 'float64'), optimizer: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: true, weightDecay: 0 } }, rows, 2),
     other: prepare(addon, spec(6, [4], 2), rows, 3),
-    bare: { network: addon.createNetwork({ ...description, loss: null, optimizer: null }, null, 1, false) },
+    bare: { network: addon.createNetwork({ ...description, loss: null, optimizer: null }, null, 1, false, false) },
     gone: prepare(addon, description, rows, 5),
   };
   made.bare.data = addon.load(made.bare.network, new Float32Array(5 * rows), rows, null, null, false, false);
