@@ -137,7 +137,7 @@ const network = places('network').map((place) => [place]);
 // For each function, arguments that are right most of the time.
 const right = {
   info: fc.constant([]),
-  createNetwork: fc.tuple(specs, oneOf(null, 'avx2', 'baseline', 'neon'), oneOf(1, 2, 5), flag),
+  createNetwork: fc.tuple(specs, oneOf(null, 'avx2', 'baseline', 'neon'), oneOf(1, 2, 5), flag, flag),
   disposeNetwork: network,
   load: fc.tuple(oneOf('live', 'wide').map((name) => new Place(name, 'network')), oneOf(Uint8Array, Float32Array, Float64Array), oneOf(null, Int32Array, Float32Array), flag, flag, flag)
     .map(([place, Kind, Targets, weighted, borrowX, borrowY]) => [place, filled(Kind, 5 * rows, (i) => i % 5), rows, Targets === null ? null : filled(Targets, 3 * rows, (i) => i % 3), weighted ? new Float64Array(rows).fill(1) : null, borrowX, borrowY]),
