@@ -11,6 +11,7 @@ import type {
 import { slotNames, stepScalarCount } from '../backend/spec.js';
 import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
 import { Network, type Samples } from './network.js';
+import { listSamples, type SampleLists } from './sample-lists.js';
 
 /** JavaScript cannot ask the machine; this is what a network may take in a process of usual size. */
 const MEMORY_LIMIT = 16 * 2 ** 30;
@@ -37,13 +38,13 @@ class ReferenceData implements DataHandle, Samples {
   readonly owner: object;
   readonly y: Targets | null;
   readonly sampleWeight: Float64Array | null;
-  #x: InputArray | null;
+  #x: InputArray | SampleLists | null;
 
   constructor(owner: object, features: number, { x, rows, y, sampleWeight }: LoadOptions) {
     this.owner = owner;
     this.rows = rows;
     this.features = features;
-    this.#x = isShared(x) ? x : x.slice();
+    this.#x = isShared(x) ? x : (listSamples(x, rows, features) ?? x.slice());
     this.y = y === undefined ? null : y.kind === 'labels' ? { kind: 'labels', values: y.values.slice() } : { kind: 'values', values: y.values.slice() };
     this.sampleWeight = sampleWeight === undefined ? null : sampleWeight.slice();
   }
@@ -52,7 +53,7 @@ class ReferenceData implements DataHandle, Samples {
     return this.#x === null;
   }
 
-  get x(): InputArray {
+  get x(): InputArray | SampleLists {
     if (this.#x === null) throw new NablaError('ERR_STATE', '[data] the data was disposed of. Expected a live handle for data, received a disposed one.');
     return this.#x;
   }
@@ -186,7 +187,7 @@ class ReferenceExecutor implements Executor {
     return this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights);
   }
 
-  #predict(network: Network, x: InputArray, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): FloatArray {
+  #predict(network: Network, x: InputArray | SampleLists, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): FloatArray {
     checkOutput('predict', output);
     const parameters = this.#weights('predict', network, weights);
     const out = allocate('predict', () => new Float64Array((to - from) * network.plan.outputs));
