@@ -122,9 +122,11 @@ class Engine final : public Network {
   mutable std::mutex published_mutex_;
   Parameters published_;
 
-  // While other processes hold the processors one thread works alone.
+  // While other processes hold the processors one thread works alone. A short job must not lose its second thread for long to a process
+  // that came and went.
+  static constexpr std::chrono::milliseconds solo_shortest{16};
   std::chrono::steady_clock::time_point solo_until_{};
-  std::chrono::steady_clock::duration solo_ = std::chrono::milliseconds(50);
+  std::chrono::steady_clock::duration solo_ = solo_shortest;
 
   // Training memory: kept between calls, grown when a larger batch or team comes.
   std::unique_ptr<Team> team_;

@@ -12,6 +12,7 @@ import { updateParameter } from './optimizers.js';
 import { expandRow, GatheredRows, type SampleLists } from './sample-lists.js';
 import { blockBounds, compilePlan, type Plan } from './plan.js';
 import type { Nonzeros } from './sparse.js';
+import { isTiny, TinyBatch } from './tiny.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 
 /** Rows of a part: scratch of usual widths stays in the second-level cache. */
@@ -221,6 +222,19 @@ export class Network {
     }
     for (const gradient of this.gradients) storeAs(dtype, gradient);
     return { lossSum: foldLanes(lossLanes), denominator, correct };
+  }
+
+  /** Rows order[from, to) as a batch that stays the same for many steps, or null where trainBatch is the way. */
+  tinyBatch(samples: Samples, order: Uint32Array | null, from: number, to: number): TinyBatch | null {
+    const rows = to - from;
+    if (!isTiny(this.plan, rows) || samples.y === null) return null;
+    this.#taken = null;
+    const x = new Float64Array(rows * this.#spec.inputSize);
+    this.#load(samples.x, order, from, to, x);
+    const denominator = this.denominator(samples, order, from, to);
+    const weights = Float64Array.from({ length: rows }, (_, row) => (samples.sampleWeight === null ? 1 : samples.sampleWeight[order === null ? from + row : order[from + row]]));
+    const scales = weights.map((weight) => roundedTo(this.#spec.dtype, weight / denominator));
+    return new TinyBatch(this.plan, this.parameters, this.gradients, { rows, x, targets: this.#targets(samples.y, order, from, rows), weights, scales, denominator });
   }
 
   /** Loss of rows order[from, to) without training; the same rows' outputs where a sink is given. */
