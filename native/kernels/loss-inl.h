@@ -156,7 +156,8 @@ struct LossKernels {
   static NABLA_INLINE Element element(ElementLoss kind, const Wide<S>& a, const Wide<S>& y, T delta) {
     const Wide<S> none = w_set<S>(0), one = w_set<S>(1), half = w_set<S>(T(0.5)), d = w_sub<S>(a, y), size = w_abs<S>(d),
                   edge = w_set<S>(delta), least = w_set<S>(static_cast<T>(loss_epsilon));
-    const Wide<S> margin = w_sub<S>(one, w_mul<S>(y, a));
+    // max_limit keeps NaN.
+    const Wide<S> margin = w_sub<S>(one, w_mul<S>(y, a)), missed = w_max_limit<S>(none, margin);
     const WideMask<S> inside = w_gt<S>(margin, none);
     switch (kind) {
       case ElementLoss::squared:
@@ -172,10 +173,9 @@ struct LossKernels {
         return {w_sub<S>(w_add<S>(size, w_log1p<S>(w_exp<S>(w_mul<S>(w_set<S>(-2), size)))), w_set<S>(T(0.69314718055994530942))),
                 w_tanh<S>(d)};
       case ElementLoss::hinge:
-        return {w_select<S>(inside, margin, none), w_select<S>(inside, w_sub<S>(none, y), none)};
+        return {missed, w_select<S>(inside, w_sub<S>(none, y), none)};
       case ElementLoss::squared_hinge:
-        return {w_select<S>(inside, w_mul<S>(margin, margin), none),
-                w_select<S>(inside, w_mul<S>(w_mul<S>(w_set<S>(-2), y), margin), none)};
+        return {w_mul<S>(missed, missed), w_select<S>(inside, w_mul<S>(w_mul<S>(w_set<S>(-2), y), margin), none)};
       case ElementLoss::percentage: {
         const Wide<S> whole = w_max_limit<S>(least, w_abs<S>(y)), hundred = w_set<S>(100);
         const Wide<S> down = w_select<S>(w_lt<S>(a, y), w_div<S>(w_set<S>(-100), whole), none);

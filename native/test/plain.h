@@ -294,10 +294,10 @@ struct Math {
         return size + log1p(exp(T(-2) * size)) - T(0.69314718055994530942);
       case ElementLoss::hinge:
         gradient = margin > 0 ? T(0) - y : T(0);
-        return margin > 0 ? margin : T(0);
+        return margin < 0 ? T(0) : margin;
       case ElementLoss::squared_hinge:
         gradient = margin > 0 ? (T(-2) * y) * margin : T(0);
-        return margin > 0 ? margin * margin : T(0);
+        return margin < 0 ? T(0) : margin * margin;
       case ElementLoss::percentage: {
         const T whole = std::fabs(y) < least() ? least() : std::fabs(y);
         gradient = a > y ? T(100) / whole : a < y ? T(-100) / whole : T(0);

@@ -177,7 +177,7 @@ function pairOf(spec: ElementwiseLossSpec, dtype: DType): Pair {
       return {
         loss: (a, y) => {
           const m = 1 - y * a;
-          return m > 0 ? m : 0;
+          return m < 0 ? 0 : m;
         },
         gradient: (a, y) => (1 - y * a > 0 ? 0 - y : 0),
       };
@@ -185,7 +185,7 @@ function pairOf(spec: ElementwiseLossSpec, dtype: DType): Pair {
       return {
         loss: (a, y) => {
           const m = 1 - y * a;
-          return m > 0 ? m * m : 0;
+          return m < 0 ? 0 : m * m;
         },
         gradient: (a, y) => {
           const m = 1 - y * a;

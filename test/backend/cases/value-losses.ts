@@ -28,6 +28,8 @@ export function valueLossCases({ make, dtype, tolerance, test }: Suite): void {
       [{ name: 'kullbackLeiblerDivergence', reduction: 'mean' }, [0.5, 0.5, 0.25, 0.75], [0.25, 0.75, 0.25, 0.75], 2, (0.25 * ln(0.5) + 0.75 * ln(1.5)) / 2, [-0.25, -0.75, -0.5, -0.5]],
       // Right by 2 of 1, and wrong by 1: the margin is 2.
       [{ name: 'categoricalHinge', reduction: 'sum' }, [3, 1, 0, 1, 2, 0], [1, 0, 0, 1, 0, 0], 3, 2, [0, 0, 0, -1, 1, 0]],
+      // Right by 1 of 1: at the corner it is flat.
+      [{ name: 'categoricalHinge', reduction: 'sum' }, [2, 1, 0], [1, 0, 0], 3, 0, [0, 0, 0]],
       // Of equal rivals the first; 0 of the class itself is a rival too.
       [{ name: 'categoricalHinge', reduction: 'mean' }, [0, 2, 2, -4, -1, -2], [1, 0, 0, 1, 0, 0], 3, (3 + 5) / 2, [-0.5, 0.5, 0, -0.5, 0, 0]],
       // (3, 4) against (4, 3): 24/25, q - c·p = (0.8 - 0.96·0.6, 0.6 - 0.96·0.8) = (0.224, -0.168), over the length 5.
@@ -65,7 +67,7 @@ export function valueLossCases({ make, dtype, tolerance, test }: Suite): void {
   });
 
   test('outputs that are not numbers give such a loss', () => {
-    for (const loss of [...everyRowLoss, ...everyElementwiseLoss.slice(-3)]) {
+    for (const loss of [...everyRowLoss, ...everyElementwiseLoss]) {
       for (const at of [0, 2]) {
         const executor = make(network(dtype, 3, [dense(3)], { loss }));
         const bias = [0.25, 0.25, 0.5];
