@@ -61,6 +61,8 @@ export class CustomLossExecutor implements Executor {
   readonly #units: number;
   readonly #penalised: boolean;
   #publishedPenalty = 0;
+  /** The function is being called: the backend holds its step. */
+  #inFunction = false;
   #breath: number;
 
   constructor(inner: Executor, loss: CustomLoss) {
@@ -88,6 +90,7 @@ export class CustomLossExecutor implements Executor {
     return this.#inner.firstUnusable(x);
   }
   load(options: LoadOptions): DataHandle {
+    this.#checkBetween('load');
     return new CustomData(this.#inner.load({ x: options.x, rows: options.rows }), options, this.spec.dtype);
   }
 
@@ -99,6 +102,7 @@ export class CustomLossExecutor implements Executor {
 
   /** One step a call: an error of the function's then leaves every step that was made told. */
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult {
+    this.#checkBetween('trainSteps');
     const { order, from, to, batchSize, stepScalars } = options;
     const { optimizer } = this.spec;
     if (optimizer === null) throw new NablaError('ERR_STATE', '[trainSteps] the network has an optimizer. Expected an optimizer for spec.optimizer, received null.');
@@ -132,6 +136,7 @@ export class CustomLossExecutor implements Executor {
   }
 
   evaluateSync(data: DataHandle, { order, from, to, outputs: wanted, weights }: EvaluateOptions): EvaluateResult {
+    this.#checkBetween('evaluate');
     const own = this.#own(data);
     const rows = { order, from, to };
     const outputs = this.#inner.predictSync(own.inner, { ...rows, output: 'outputs', weights: weights ?? 'current' });
@@ -142,26 +147,33 @@ export class CustomLossExecutor implements Executor {
   }
 
   async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {
+    this.#checkBetween('predict');
     return this.#inner.predict(this.#own(data).inner, options);
   }
   predictSync(data: DataHandle, options: PredictOptions): FloatArray {
+    this.#checkBetween('predict');
     return this.#inner.predictSync(this.#own(data).inner, options);
   }
   predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray {
+    this.#checkBetween('predict');
     return this.#inner.predictArraySync(x, rows, output, weights);
   }
 
   forwardTrain(data: DataHandle, rows: Rows): ForwardResult {
+    this.#checkBetween('forwardTrain');
     return this.#inner.forwardTrain(this.#own(data).inner, rows);
   }
   backward(dLogits: FloatArray, options?: { readonly dx?: boolean }): BackwardResult {
+    this.#checkBetween('backward');
     return this.#inner.backward(dLogits, options);
   }
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void {
+    this.#checkBetween('applyGradients');
     this.#inner.applyGradients(gradients, scalars);
   }
 
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients {
+    this.#checkBetween('gradients');
     const own = this.#own(data);
     const penalty = this.#penalty();
     const { outputs } = this.#inner.forwardTrain(own.inner, rows);
@@ -181,6 +193,7 @@ export class CustomLossExecutor implements Executor {
     return this.#inner.getState();
   }
   setState(state: ExecutorState): void {
+    this.#checkBetween('setWeights');
     this.#inner.setState(state);
   }
   dispose(): void {
@@ -190,6 +203,12 @@ export class CustomLossExecutor implements Executor {
   #own(data: DataHandle): CustomData {
     if (data instanceof CustomData) return data;
     throw new NablaError('ERR_TYPE', `[${op}] data comes from load. Expected a handle of this network for data, received ${show(data)}.`);
+  }
+
+  /** The backend keeps one forward pass: another call between it and the pass back would mix up their rows. */
+  #checkBetween(call: string): void {
+    if (!this.#inFunction) return;
+    throw new NablaError('ERR_BUSY', `[${op}] the function is called in the middle of a step. Expected no use of the model in '${this.#loss.lossName}', received ${call}.`);
   }
 
   async #breathe(): Promise<void> {
@@ -212,7 +231,13 @@ export class CustomLossExecutor implements Executor {
       targets.set(data.targets.subarray(at * units, (at + 1) * units), row * units);
       if (sampleWeight !== null && data.sampleWeight !== null) sampleWeight[row] = data.sampleWeight[at];
     }
-    const result: unknown = compute(outputs, targets, { rows, units, sampleWeight });
+    this.#inFunction = true;
+    let result: unknown;
+    try {
+      result = compute(outputs, targets, { rows, units, sampleWeight });
+    } finally {
+      this.#inFunction = false;
+    }
     if (typeof result !== 'object' || result === null || !('loss' in result) || !('gradient' in result)) {
       throw new NablaError('ERR_TYPE', `[${op}] the function gives a loss and its gradient at once, without a promise. Expected { loss, gradient } from '${lossName}', received ${show(result)}.`);
     }

@@ -157,7 +157,7 @@ export const losses = {
    * @param options `name` for errors and files; `compute(outputs, targets, batch)` gives { loss, gradient }: `outputs` and `targets` are (rows, units), row by row
    * in one array of the model's dtype, `outputs` are what predict gives (behind the last layer's activation), `loss` is the mean over the rows, `gradient`
    * (rows, units) its gradient with respect to `outputs`; `batch` is { rows, units, sampleWeight }; `weighted` default false, true where compute looks at
-   * batch.sampleWeight: else fit refuses sample and class weights. A loss that is not finite ends the fit as any other's does; errors that compute throws
+   * batch.sampleWeight: else fit refuses sample and class weights. compute may not use the model (ERR_BUSY). A loss that is not finite ends the fit as any other's does; errors that compute throws
    * pass through, with the weights of the step before. Files cannot hold it: a loaded model predicts, and is compiled again to go on
    * @throws ERR_OPTION, ERR_TYPE
    * @example

@@ -214,6 +214,31 @@ describe.each(backends)('a custom loss on %s', (backend) => {
     expect(model.freeze().predictSync(x).data).toEqual(model.predictSync(x).data);
   });
 
+  it('a function that uses its model in the middle of a step is told so, and nothing is mixed up', async () => {
+    const one = { x: [[1, 2, 3]], y: [[0, 1]] };
+    const uses: Readonly<Record<string, (model: Sequential) => unknown>> = {
+      predict: (model) => model.predictSync(one.x), gradients: (model) => model.gradients(one.x, one.y), load: (model) => model.evaluateSync(one.x, one.y),
+      forwardTrain: (model) => model.forwardTrain(one.x), setWeights: (model) => { model.setWeights(model.getWeights()); }, fit: (model) => model.fitSync(one.x, one.y),
+    };
+    for (const [name, use] of Object.entries(uses)) {
+      let hold = true;
+      const model: Sequential = build(backend, losses.custom({
+        name: 'curious',
+        compute(outputs, targets, batch) {
+          if (hold) use(model);
+          return compute(outputs, targets, batch);
+        },
+      }));
+      const before = flat(model);
+      expect(() => model.fitSync(one.x, one.y), name).toThrow(expect.objectContaining({ code: 'ERR_BUSY' }));
+      await expect(model.fit(one.x, one.y), name).rejects.toMatchObject({ code: 'ERR_BUSY' });
+      expect(flat(model)).toEqual(before);
+      hold = false;
+      await model.fit(one.x, one.y);
+      expect(model.step).toBe(1);
+    }
+  });
+
   it('predictions during a fit see the last finished epoch', async () => {
     const model = build(backend, squares);
     const seen: number[] = [];
