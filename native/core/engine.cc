@@ -196,6 +196,7 @@ double Engine<T>::denominator(const Batch& batch) const {
   const LossSpec& loss = spec_.loss;
   if (!loss.mean) return 1;
   const double rows = static_cast<double>(batch.size());
+  if (loss.name == LossName::rowwise) return rows;
   if (loss.name != LossName::softmax_cross_entropy) return rows * static_cast<double>(plan_.last().units);
   if (class_weights_.empty() || batch.data->kind != TargetKind::labels) return rows;
   double sum = 0;
@@ -241,6 +242,7 @@ uint32_t Engine<T>::loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo
   if (spec.name == LossName::softmax_cross_entropy) k_.softmax_cross_entropy(&l);
   if (spec.name == LossName::sigmoid_cross_entropy) k_.sigmoid_cross_entropy(&l);
   if (spec.name == LossName::elementwise) k_.element_loss(&l, spec.element, static_cast<T>(spec.delta));
+  if (spec.name == LossName::rowwise) k_.row_loss(&l, spec.row);
   return correct;
 }
 

@@ -90,10 +90,15 @@ function checkActivationSpec(op: string, at: string, activation: ActivationSpec)
   }
 }
 
+const lossNames = [
+  'softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge', 'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError', 'poisson', 'kullbackLeiblerDivergence', 'categoricalHinge', 'cosineSimilarity',
+];
+
 function checkLossSpec(op: string, spec: NetworkSpec): void {
   const { loss } = spec;
   if (loss === null) return;
-  oneOf(op, 'loss', loss.name, ['softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge']);
+  oneOf(op, 'loss', loss.name, lossNames);
   if (loss.name === 'huber') number(op, 'delta', loss.delta, 'delta parts squares from lines', 'a finite number above 0', (n) => n > 0 && n < Infinity);
   oneOf(op, 'reduction', loss.reduction, ['mean', 'sum']);
   if (loss.name === 'softmaxCrossEntropy') {

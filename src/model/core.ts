@@ -5,10 +5,11 @@ import { parameterShapes, slotNames, slotStart, type FloatArray, type NetworkSpe
 import { NablaError } from '../errors.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
 import { buildSpec } from './build-spec.js';
+import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
 import { initialWeights } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
-import { checkLoss, type LossConfig } from './losses.js';
+import { checkLoss, type Loss } from './losses.js';
 import { checkOptimizer, learningRateConfig, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
 import type { CompileConfig } from './record.js';
 import { checkSettings, type SequentialOptions, type Settings } from './settings.js';
@@ -18,7 +19,7 @@ import { resolveStructure, type Structure } from './structure.js';
 export interface Compiled {
   /** null: loaded from a file whose learning rate was a function, no schedule. */
   readonly optimizer: Optimizer | null;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly metrics: readonly Metric[];
 }
 /** Arguments of compile that nobody has checked yet. */
@@ -102,7 +103,7 @@ export class ModelCore {
     const learningRate = learningRateConfig(this.rate);
     return {
       optimizer: optimizer === null || learningRate === null ? null : { ...optimizer.spec, learningRate },
-      loss,
+      loss: loss.name === 'custom' ? loss.toConfig() : loss,
       metrics: metrics.map((metric) => metric.name),
     };
   }
@@ -138,7 +139,7 @@ export class ModelCore {
     if (this.executor !== null) return this.executor;
     const spec = this.spec(op);
     const state = this.takeState(op);
-    const executor = createExecutor(spec, this.settings.backend, this.settings.executorOptions);
+    const executor = this.withLoss(createExecutor(spec, this.settings.backend, this.settings.executorOptions));
     const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
     const start = spec.optimizer === null ? 0 : slotStart(spec.optimizer);
     const fresh = (): FloatArray[] => state.parameters.map((parameter) => (spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length)).fill(start));
@@ -146,6 +147,12 @@ export class ModelCore {
     this.executor = executor;
     this.state = null;
     return executor;
+  }
+
+  /** An executor of this network that knows the loss, where that is a function. */
+  withLoss(executor: Executor): Executor {
+    const loss = this.compiled?.loss;
+    return loss?.name === 'custom' && loss.compute !== null ? new CustomLossExecutor(executor, loss) : executor;
   }
 
   /** Fresh arrays of everything. */
@@ -179,6 +186,13 @@ export class ModelCore {
   /** What arguments are checked against. @throws ERR_STATE before compile */
   rule(op: string): { rule: DataRule; compiled: Compiled } {
     const compiled = this.requireCompiled(op);
+    const { loss } = compiled;
+    if (loss.name === 'custom' && loss.compute === null) {
+      throw new NablaError(
+        'ERR_STATE',
+        `[${op}] the model's file could not hold its custom loss '${loss.lossName}'. Expected model.compile({ optimizer, loss: losses.custom({ ... }) }) before ${op}, received a model without its function.`,
+      );
+    }
     return { compiled, rule: { op, structure: this.build(op), executor: this.live(op), loss: compiled.loss } };
   }
 
