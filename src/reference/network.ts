@@ -8,7 +8,8 @@ import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
 import { applyDropout } from './dropout.js';
 import { headForward, type TargetRows } from './loss.js';
-import { updateParameter } from './optimizers.js';
+import { UpdateRule } from './optimizers.js';
+import { addPenaltyGradient } from './penalties.js';
 import { blockBounds, compilePlan, type Plan } from './plan.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 
@@ -33,6 +34,17 @@ interface Scratch {
   readonly dx: Float64Array;
 }
 
+/** A parameter array with what its updates need. */
+interface Trained {
+  /** In the canonical order. */
+  readonly index: number;
+  readonly slots: readonly Float64Array[];
+  /** Of the learning rate. */
+  readonly factor: number;
+  /** 0 for biases; as the network's type holds it. */
+  readonly l2: number;
+}
+
 /** Loss of a batch and what was asked for along with it. */
 export interface BatchResult {
   readonly lossSum: number;
@@ -54,6 +66,8 @@ export class Network {
   step = 0;
   readonly #spec: NetworkSpec;
   readonly #lanes: Float64Array;
+  readonly #rule: UpdateRule | null;
+  readonly #trained: readonly Trained[];
   /** uint8 samples after rescaling. */
   readonly #bytes: Float64Array;
   #blockGradients: readonly Float64Array[] | null = null;
@@ -71,6 +85,11 @@ export class Network {
     this.gradients = arrays();
     this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
     this.#lanes = new Float64Array(laneCount(spec.dtype));
+    this.#rule = spec.optimizer === null ? null : new UpdateRule(spec.optimizer, spec.dtype);
+    this.#trained = this.plan.stages.flatMap(({ dense, weight, bias }) => {
+      const trained = (index: number, l2: number): Trained => ({ index, slots: this.slots.map((slot) => slot[index]), factor: dense.learningRateFactor, l2: roundedTo(spec.dtype, l2) });
+      return bias < 0 ? [trained(weight, dense.l2)] : [trained(weight, dense.l2), trained(bias, 0)];
+    });
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
   }
@@ -282,27 +301,26 @@ export class Network {
     return dx;
   }
 
-  /** One update of all parameters by `gradients`; counts as a step. */
-  update(gradients: readonly Float64Array[], scalars: readonly number[]): void {
+  /** One update of all parameters by `gradients`, which it may change; counts as a step. The step's scalars begin at scalars[at]. */
+  update(gradients: readonly Float64Array[], scalars: Float64Array, at: number): void {
     this.#taken = null;
-    const { optimizer, dtype } = this.#spec;
-    if (optimizer === null) return;
-    for (const { dense, weight, bias } of this.plan.stages) {
-      const slotsOf = (position: number): Float64Array[] => this.slots.map((slot) => slot[position]);
-      updateParameter(optimizer, dtype, this.parameters[weight], gradients[weight], slotsOf(weight), scalars, dense.learningRateFactor, dense.l2);
-      if (bias >= 0) updateParameter(optimizer, dtype, this.parameters[bias], gradients[bias], slotsOf(bias), scalars, dense.learningRateFactor, 0);
+    const rule = this.#rule;
+    if (rule === null) return;
+    for (const { index, slots, factor, l2 } of this.#trained) {
+      const p = this.parameters[index];
+      const gradient = gradients[index];
+      if (l2 !== 0) addPenaltyGradient(gradient, p, l2);
+      rule.update(p, gradient, slots, scalars, at, factor);
     }
     this.step++;
   }
 
-  /** Adds λ · weight to the gradients of penalised weights. */
+  /** Adds the penalties' gradients to those of the weights. */
   addPenaltyGradients(): void {
-    for (const { dense, weight } of this.plan.stages) {
-      if (dense.l2 === 0) continue;
-      const lambda = roundedTo(this.#spec.dtype, dense.l2);
-      const gradient = this.gradients[weight];
-      for (let i = 0; i < gradient.length; i++) gradient[i] = lambda * this.parameters[weight][i] + gradient[i];
-      storeAs(this.#spec.dtype, gradient);
+    for (const { index, l2 } of this.#trained) {
+      if (l2 === 0) continue;
+      addPenaltyGradient(this.gradients[index], this.parameters[index], l2);
+      storeAs(this.#spec.dtype, this.gradients[index]);
     }
   }
 
