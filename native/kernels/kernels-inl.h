@@ -7,6 +7,7 @@
 #include "dropout-inl.h"
 #include "load-inl.h"
 #include "loss-inl.h"
+#include "norms-inl.h"
 #include "sparse-inl.h"
 #include "tiny-inl.h"
 #include "z-activation-inl.h"
@@ -41,6 +42,9 @@ static constexpr KernelTable<typename S::T> table = {
     LossKernels<S>::sigmoid_cross_entropy,
     LossKernels<S>::element_loss,
     DenseKernels<S>::square_rows,
+    NormKernels<S>::penalty_gradient,
+    NormKernels<S>::row_norms,
+    NormKernels<S>::scale_rows,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,
 };

@@ -13,6 +13,8 @@ const dropout = of('dropout');
 const loss = of('loss');
 const optimizers = of('optimizers');
 const penalties = of('penalties');
+const clipping = of('clipping');
+const constraints = of('constraints');
 const plan = of('plan');
 const network = of('network');
 const executor = of('executor');
@@ -161,11 +163,11 @@ export const typescriptMutants = [
   optimizers('const c = keep1 * m[i] + take1 * g;', 'const c = keep1 * m[i] - take1 * g;', 'lion: sign in the direction'),
   optimizers('m[i] = rounded(single, keep2 * m[i] + take2 * g);', 'm[i] = rounded(single, keep1 * m[i] + take1 * g);', 'lion: the momentum keeps beta1'),
   optimizers('(c > 0 ? 1 : c < 0 ? -1 : 0)', '(c < 0 ? -1 : 1)', 'lion: sign of 0'),
-  optimizers('keep2 * v[i] + take2 * g * g', 'keep2 * v[i] + take2 * g', 'adam: square'),
-  optimizers('keep2 * v[i] + take2 * g * g', 'take2 * g * g', 'adam: second moment forgets'),
+  optimizers('let square = keep2 * v[i] + take2 * g * g;', 'let square = keep2 * v[i] + take2 * g;', 'adam: square'),
+  optimizers('let square = keep2 * v[i] + take2 * g * g;', 'let square = take2 * g * g;', 'adam: second moment forgets'),
   optimizers('p[i] - rate * (mean', 'p[i] + rate * (mean', 'adam: sign of the update'),
-  optimizers('* correction + epsilon', '+ epsilon', 'adam: correction dropped'),
-  optimizers('* correction + epsilon', '* correction', 'adam: epsilon dropped'),
+  optimizers('(mean / (Math.sqrt(square) * correction + epsilon))', '(mean / (Math.sqrt(square) + epsilon))', 'adam: correction dropped'),
+  optimizers('(mean / (Math.sqrt(square) * correction + epsilon))', '(mean / (Math.sqrt(square) * correction))', 'adam: epsilon dropped'),
   optimizers('scalars[at] * learningRateFactor', 'scalars[at]', 'rate factor dropped'),
 
   plan('1 / (1 - layer.rate)', '1 / (1 + layer.rate)', 'dropout: factor'),
@@ -184,9 +186,24 @@ export const typescriptMutants = [
   network('roundedTo(this.#spec.dtype, weight / denominator)', 'roundedTo(this.#spec.dtype, 1 / denominator)', 'gradient: sample weight dropped'),
   network('+= weight * loss.row(', '+= loss.row(', 'loss: sample weight dropped'),
   network('sum += loss.classWeights[', 'sum -= loss.classWeights[', 'denominator of class weights: sign'),
-  penalties('l2 * weight[i] + gradient[i]', 'gradient[i]', 'penalty gradient dropped'),
-  network('if (l2 !== 0) addPenaltyGradient(gradient, p, l2);', '', 'update: penalty dropped'),
-  network('trained(bias, 0)', 'trained(bias, dense.l2)', 'update: biases penalised'),
+  penalties('gradient[i] = l2 * weight[i] + gradient[i]', 'gradient[i] = gradient[i]', 'penalty gradient dropped'),
+  network('if (l2 !== 0 || l1 !== 0) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);', '', 'update: penalties dropped'),
+  network('if (this.#clipping !== null) clip(', 'if (this.#clipping === null) return; else clip(', 'no update without clipping'),
+  network("if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);", '', 'constraints dropped'),
+  penalties('weight[i] > 0 ? l1 : weight[i] < 0 ? -l1 : 0', 'weight[i] > 0 ? l1 : -l1', 'l1: slope at 0'),
+  penalties('sum += Math.abs(weight[i]);', 'sum += weight[i];', 'l1: magnitudes'),
+  clipping('g < -limit ? -limit : g', 'g', 'clip by value: one side'),
+  clipping('normType === 2 ? g * g : Math.abs(g)', 'Math.abs(g)', 'norm: square'),
+  clipping('term > sum || Number.isNaN(term) ? term : sum', 'term > sum ? term : sum', 'largest: a NaN is lost'),
+  clipping('return factor > 1 ? 1 : factor;', 'return factor;', 'clip by norm: small gradients grow'),
+  clipping('else total = joined(total, sum, normType);', 'else total = sum;', 'the norm of all: the last alone'),
+  clipping('normType === 2 ? Math.sqrt(sum) : sum', 'sum', 'norm: root'),
+  constraints('norm > constraint.maxValue ? constraint.maxValue : norm', 'constraint.maxValue', 'maxNorm: short rows grow'),
+  constraints('if (values[i] < 0) values[i] = 0;', 'if (values[i] < 0) values[i] = -values[i];', 'nonNegative: mirrored'),
+  constraints('const norm = Math.sqrt(sum);', 'const norm = sum;', 'unitNorm: root'),
+  optimizers('old - momentumRate * (moment / divisor) - rate * (g / divisor)', 'old - momentumRate * (moment / divisor)', 'nadam: gradient forgotten'),
+  optimizers('const divisor = Math.sqrt(energy) * correction + epsilon;', 'const divisor = Math.sqrt(energy) + epsilon;', 'nadam: correction dropped'),
+  network('trained(bias, 1, 0, 0, dense.biasConstraint)', 'trained(bias, 1, dense.l2, 0, dense.biasConstraint)', 'update: biases penalised'),
   network('    this.step++;', '', 'steps not counted'),
 
   executor('if (!Number.isFinite(batchLoss)) {', 'if (false) {', 'updates go on after a loss that is not finite'),

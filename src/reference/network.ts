@@ -2,14 +2,16 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { isOfZ, slotNames, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, slotNames, type ConstraintSpec, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
 import { applyDropout } from './dropout.js';
 import { headForward, type TargetRows } from './loss.js';
+import { clip, clippingOf, type Clipped, type Clipping } from './clipping.js';
+import { constrain } from './constraints.js';
 import { UpdateRule } from './optimizers.js';
-import { addPenaltyGradient } from './penalties.js';
+import { absolutePenalty, addPenaltyGradient } from './penalties.js';
 import { blockBounds, compilePlan, type Plan } from './plan.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 
@@ -35,14 +37,11 @@ interface Scratch {
 }
 
 /** A parameter array with what its updates need. */
-interface Trained {
-  /** In the canonical order. */
-  readonly index: number;
+interface Trained extends Clipped {
   readonly slots: readonly Float64Array[];
   /** Of the learning rate. */
   readonly factor: number;
-  /** 0 for biases; as the network's type holds it. */
-  readonly l2: number;
+  readonly constraint: ConstraintSpec | null;
 }
 
 /** Loss of a batch and what was asked for along with it. */
@@ -67,6 +66,7 @@ export class Network {
   readonly #spec: NetworkSpec;
   readonly #lanes: Float64Array;
   readonly #rule: UpdateRule | null;
+  readonly #clipping: Clipping | null;
   readonly #trained: readonly Trained[];
   /** uint8 samples after rescaling. */
   readonly #bytes: Float64Array;
@@ -86,9 +86,14 @@ export class Network {
     this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
     this.#lanes = new Float64Array(laneCount(spec.dtype));
     this.#rule = spec.optimizer === null ? null : new UpdateRule(spec.optimizer, spec.dtype);
-    this.#trained = this.plan.stages.flatMap(({ dense, weight, bias }) => {
-      const trained = (index: number, l2: number): Trained => ({ index, slots: this.slots.map((slot) => slot[index]), factor: dense.learningRateFactor, l2: roundedTo(spec.dtype, l2) });
-      return bias < 0 ? [trained(weight, dense.l2)] : [trained(weight, dense.l2), trained(bias, 0)];
+    this.#clipping = spec.optimizer === null ? null : clippingOf(spec.optimizer, spec.dtype);
+    this.#trained = this.plan.stages.flatMap(({ dense, inputs, units, weight, bias }) => {
+      const trained = (index: number, width: number, l2: number, l1: number, constraint: ConstraintSpec | undefined): Trained => ({
+        index, units, inputs: width, slots: this.slots.map((slot) => slot[index]), factor: dense.learningRateFactor,
+        l2: roundedTo(spec.dtype, l2), l1: roundedTo(spec.dtype, l1), constraint: constraint ?? null,
+      });
+      const own = trained(weight, inputs, dense.l2, dense.l1 ?? 0, dense.kernelConstraint);
+      return bias < 0 ? [own] : [own, trained(bias, 1, 0, 0, dense.biasConstraint)];
     });
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
@@ -306,29 +311,33 @@ export class Network {
     this.#taken = null;
     const rule = this.#rule;
     if (rule === null) return;
-    for (const { index, slots, factor, l2 } of this.#trained) {
+    for (const { index, l2, l1 } of this.#trained) {
+      if (l2 !== 0 || l1 !== 0) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);
+    }
+    if (this.#clipping !== null) clip(this.#clipping, this.#spec.dtype, this.#trained, gradients);
+    for (const { index, units, inputs, slots, factor, constraint } of this.#trained) {
       const p = this.parameters[index];
-      const gradient = gradients[index];
-      if (l2 !== 0) addPenaltyGradient(gradient, p, l2);
-      rule.update(p, gradient, slots, scalars, at, factor);
+      rule.update(p, gradients[index], slots, scalars, at, factor);
+      if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);
     }
     this.step++;
   }
 
   /** Adds the penalties' gradients to those of the weights. */
   addPenaltyGradients(): void {
-    for (const { index, l2 } of this.#trained) {
-      if (l2 === 0) continue;
-      addPenaltyGradient(this.gradients[index], this.parameters[index], l2);
+    for (const { index, l2, l1 } of this.#trained) {
+      if (l2 === 0 && l1 === 0) continue;
+      addPenaltyGradient(this.gradients[index], this.parameters[index], l2, l1);
       storeAs(this.#spec.dtype, this.gradients[index]);
     }
   }
 
-  /** Σ over penalised layers of l2/2 · Σ weight². */
+  /** Σ over penalised layers of l2/2 · Σ weight² + l1 · Σ |weight|. */
   penalty(parameters: readonly Float64Array[]): number {
     let sum = 0;
     for (const { dense, weight, inputs, units } of this.plan.stages) {
       if (dense.l2 !== 0) sum += densePenalty(parameters[weight], inputs, units, dense.l2);
+      if (dense.l1 !== undefined && dense.l1 !== 0) sum += absolutePenalty(parameters[weight], inputs, units, dense.l1);
     }
     return sum;
   }

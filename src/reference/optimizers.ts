@@ -65,6 +65,11 @@ export class UpdateRule {
       case 'lion':
         lion(p, gradient, slots[0], rate, this.#shrink(scalars[at + 1], learningRateFactor), this.#keep1, this.#take1, this.#keep2, this.#take2, single);
         return;
+      case 'nadam': {
+        const momentumRate = rounded(single, scalars[at + 2] * learningRateFactor);
+        nadam(p, gradient, slots[0], slots[1], rate, second, momentumRate, this.#keep1, this.#take1, this.#keep2, this.#take2, this.#epsilon, this.#shrink(scalars[at + 3], learningRateFactor), single);
+        return;
+      }
     }
   }
 
@@ -197,5 +202,22 @@ function lion(
     m[i] = rounded(single, keep2 * m[i] + take2 * g);
     const old = decay === 0 ? p[i] : p[i] - decay * p[i];
     p[i] = rounded(single, old - rate * (c > 0 ? 1 : c < 0 ? -1 : 0));
+  }
+}
+
+/** m, v as in Adam; d = correction · √v + epsilon; p = p - decay · p; p = p - momentumRate · m / d; p = p - rate · g / d. */
+function nadam(
+  p: Float64Array, gradient: Float64Array, m: Float64Array, v: Float64Array, rate: number, correction: number, momentumRate: number,
+  keep1: number, take1: number, keep2: number, take2: number, epsilon: number, decay: number, single: boolean,
+): void {
+  for (let i = 0; i < p.length; i++) {
+    const g = gradient[i];
+    const moment = keep1 * m[i] + take1 * g;
+    const energy = keep2 * v[i] + take2 * g * g;
+    m[i] = rounded(single, moment);
+    v[i] = rounded(single, energy);
+    const divisor = Math.sqrt(energy) * correction + epsilon;
+    const old = decay === 0 ? p[i] : p[i] - decay * p[i];
+    p[i] = rounded(single, old - momentumRate * (moment / divisor) - rate * (g / divisor));
   }
 }
