@@ -1,6 +1,6 @@
 // Everything a person can get wrong, one by one: each is an error with a code, a sentence that says what to do, and an unchanged model.
 import { describe, expect, it } from 'vitest';
-import { initializers, layers, losses, optimizers, regularizers, sequential, type NablaErrorCode, type Sequential } from '../../src/index.js';
+import { constraints, initializers, layers, losses, optimizers, regularizers, sequential, type NablaErrorCode, type Sequential } from '../../src/index.js';
 import { backends, classifier, flat, samples, xorModel, xorX } from './support.js';
 
 const { x, y } = samples(8);
@@ -122,6 +122,14 @@ describe('layers refuse', () => {
     ['zero units', 'ERR_RANGE', /1 or more for units, received 0/, () => layers.dense({ units: 0 })],
     ['an unknown initializer', 'ERR_OPTION', /glorotUniform.*received "xavier"/, () => loose(layers, 'dense', { units: 2, kernelInitializer: 'xavier' })],
     ['an unknown regularizer', 'ERR_OPTION', /regularizers\.l2.*received "l3"/, () => loose(layers, 'dense', { units: 2, kernelRegularizer: 'l3' })],
+    ['a penalty of a kind without its factor', 'ERR_TYPE', /for kernelRegularizer\.l1, received undefined/, () => loose(layers, 'dense', { units: 2, kernelRegularizer: { kind: 'l1l2', l2: 1 } })],
+    ['a negative l1', 'ERR_RANGE', /for l1, received -1/, () => regularizers.l1l2({ l1: -1 })],
+    ['an unknown factor', 'ERR_OPTION', /one of l1, l2, received "l3"/, () => loose(regularizers, 'l1l2', { l3: 1 })],
+    ['an unknown constraint', 'ERR_OPTION', /maxNorm, nonNegative, unitNorm .*for kernelConstraint, received "minMaxNorm"/, () => loose(layers, 'dense', { units: 2, kernelConstraint: 'minMaxNorm' })],
+    ['a constraint with an unknown option', 'ERR_OPTION', /one of name, received "axis"/, () => loose(layers, 'dense', { units: 2, kernelConstraint: { name: 'unitNorm', axis: 0 } })],
+    ['a constraint without its limit', 'ERR_TYPE', /for kernelConstraint\.maxValue, received undefined/, () => loose(layers, 'dense', { units: 2, kernelConstraint: { name: 'maxNorm' } })],
+    ['a norm of nothing', 'ERR_RANGE', /above 0 for maxValue, received 0/, () => constraints.maxNorm(0)],
+    ['a norm of a bias', 'ERR_OPTION', /Expected nonNegative for biasConstraint, received "unitNorm"/, () => loose(layers, 'dense', { units: 2, biasConstraint: 'unitNorm' })],
     ['a negative penalty', 'ERR_RANGE', /for l2, received -1/, () => regularizers.l2(-1)],
     ['a shape of nothing', 'ERR_SHAPE', /for inputShape, received Array\(0\)/, () => layers.dense({ units: 1, inputShape: [] })],
     ['a shape with a zero', 'ERR_RANGE', /inputShape, received 0/, () => layers.dense({ units: 1, inputShape: [0] })],
@@ -187,6 +195,8 @@ describe('compile refuses', () => {
     ['an epsilon of 0 that guards nothing', 'ERR_RANGE', /for epsilon, received 0/, () => optimizers.adagrad({ epsilon: 0 })],
     ['a rho of 1', 'ERR_RANGE', /below 1 for rho, received 1/, () => optimizers.rmsprop({ rho: 1 })],
     ['a negative decay', 'ERR_RANGE', /for weightDecay, received -1/, () => optimizers.lion({ weightDecay: -1 })],
+    ['a momentum decay below 0', 'ERR_RANGE', /for momentumDecay, received -1/, () => optimizers.nadam({ momentumDecay: -1 })],
+    ['two ways of clipping', 'ERR_OPTION', /clipped in one way/, () => optimizers.nadam({ clipnorm: 1, clipvalue: 1 })],
     ['a beta of 1', 'ERR_RANGE', /below 1 for beta2, received 1/, () => optimizers.adam({ beta2: 1 })],
   ])('%s', (_what, code, text, make) => refuses(make, code, text));
 
