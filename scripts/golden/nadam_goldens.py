@@ -5,13 +5,13 @@ import torch.optim.nadam as nadam
 import optim_goldens as optim
 from common import dump
 
-# PyTorch before 2.0 multiplies mu into the next product twice; its documentation, Keras, the paper and PyTorch since do so once.
+# PyTorch 1.13 multiplies mu into the next product twice; its own documentation, the paper and PyTorch 2 do so once.
 slip = 'mu_product * mu * mu_next'
 source = inspect.getsource(nadam._single_tensor_nadam)
 if slip in source: exec(source.replace(slip, 'mu_product * mu_next'), nadam.__dict__)
 
 class DecoupledNAdam(torch.optim.NAdam):
-    """PyTorch 1.13 has no decoupled_weight_decay yet; since 2.1 it is p *= 1 - lr*wd before the step (torch/optim/nadam.py)."""
+    """PyTorch 1.13 has no decoupled_weight_decay; in PyTorch 2 it is p *= 1 - lr*wd before the step (torch/optim/nadam.py)."""
     def __init__(self, params, decay=0.0, **kw):
         super().__init__(params, **kw); self.decay = decay
     @torch.no_grad()
