@@ -154,7 +154,8 @@ void Engine<T>::weight_phase(Scratch<T>& s, size_t rows, const std::vector<Weigh
                                update ? &updates_[2 * run.stage] : nullptr};
     k_.weight_gradient(stage_input(s, run.stage, true), stage_input_ld(run.stage), s.gradients[run.stage].data(), stage.ld, rows,
                        stage.inputs, run.i0, run.i1, run.p0, run.p1, &sink);
-    if (update && stage.transposed_at != no_offset)
+    // Constraints come before the copy.
+    if (update && !row_constraints_ && stage.transposed_at != no_offset)
       k_.transpose_weight(flat_.data() + stage.weight_at, stage.inputs, stage.panels, run.i0 / plan_.width,
                           (run.i1 + plan_.width - 1) / plan_.width, run.p0, run.p1, transposed_.data() + stage.transposed_at);
   }

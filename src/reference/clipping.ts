@@ -64,14 +64,21 @@ function clipByValue(gradient: Float64Array, limit: number): void {
 function normSum(gradient: Float64Array, units: number, inputs: number, normType: NormType): number {
   const lanes = new Float64Array(8);
   for (let o = 0; o < units; o++) {
-    let sum = 0;
-    for (let i = o * inputs; i < (o + 1) * inputs; i++) {
-      const g = gradient[i];
-      sum = joined(sum, normType === 2 ? g * g : Math.abs(g), normType);
-    }
+    const sum = normType === 2 ? squares(gradient, o * inputs, (o + 1) * inputs) : magnitudes(gradient, o * inputs, (o + 1) * inputs, normType);
     lanes[o & 7] = joined(lanes[o & 7], sum, normType);
   }
   return normType === 'inf' ? lanes.reduce((sum, term) => joined(sum, term, normType)) : foldLanes(lanes);
+}
+
+function squares(values: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += values[i] * values[i];
+  return sum;
+}
+function magnitudes(values: Float64Array, from: number, to: number, normType: NormType): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum = joined(sum, Math.abs(values[i]), normType);
+  return sum;
 }
 
 /** Two parts of such a sum. */
