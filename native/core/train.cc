@@ -123,7 +123,8 @@ void Engine<T>::prepare_updates(const double* scalars) {
       const bool joined = bias == 1 || o.clips_norms();
       u.l2 = joined ? T(0) : static_cast<T>(s.l2);
       u.l1 = joined ? T(0) : static_cast<T>(s.l1);
-      u.clip = o.clip == Clip::value ? static_cast<T>(o.clip_limit) : T(0);
+      u.clips = o.clip == Clip::value;
+      u.clip = static_cast<T>(o.clip_limit);
       u.scaled = false;
       u.non_negative = (bias == 1 ? s.bias_constraint : s.kernel_constraint) == Constraint::non_negative;
       u.weight_decay = static_cast<T>(o.weight_decay);

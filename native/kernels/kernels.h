@@ -44,14 +44,14 @@ struct Update {
   T momentum_rate;  // nadam: rate of the running mean, times the layer's factor
   T decay;          // adam, lion, nadam: decoupled weight decay times the rate and the layer's factor
   T l2, l1;         // 0 for biases
-  T clip;           // gradients are limited to it, both ways; 0 = none
+  T clip;           // gradients are limited to it, both ways, where `clips`
   T scale;          // gradients are multiplied by it where `scaled`
   T weight_decay;   // sgd
   T momentum;       // sgd, rmsprop
   T beta1, beta2;   // adam, adamax, lion; rmsprop, adadelta: rho is beta2
   T one_minus_beta1, one_minus_beta2, epsilon;
   bool nesterov, amsgrad, centered;
-  bool scaled;
+  bool clips, scaled;
   bool non_negative;  // parameters below 0 become 0
 };
 

@@ -8,7 +8,7 @@ namespace NABLA_KERNELS {
 // p = p - rate * g and nothing else: the case that has its own short ways.
 template <class T>
 NABLA_INLINE bool plain_sgd(const Update<T>& u) {
-  return u.rule == Rule::sgd && u.momentum == 0 && u.weight_decay == 0 && u.l2 == 0 && u.l1 == 0 && u.clip == 0 && !u.scaled &&
+  return u.rule == Rule::sgd && u.momentum == 0 && u.weight_decay == 0 && u.l2 == 0 && u.l1 == 0 && !u.clips && !u.scaled &&
          !u.non_negative;
 }
 
@@ -46,7 +46,7 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
     w_store<S>(parameter, u.non_negative ? w_max_limit<S>(w_set<S>(0), next) : next);
   };
   g = with_penalties<S>(u.l2, u.l1, p, g);
-  if (u.clip != 0) g = w_max_limit<S>(w_set<S>(-u.clip), w_min_limit<S>(w_set<S>(u.clip), g));
+  if (u.clips) g = w_max_limit<S>(w_set<S>(-u.clip), w_min_limit<S>(w_set<S>(u.clip), g));
   if (u.scaled) g = w_mul<S>(g, w_set<S>(u.scale));
   switch (u.rule) {
     case Rule::sgd: {

@@ -114,7 +114,8 @@ struct Cases {
     u.momentum_rate = T(0.07);
     if (which == 14) u.l1 = T(0.01);
     // Plain gradient descent but for one thing at a time hides no short way.
-    if (which == 15) u.clip = T(0.3);
+    u.clips = which == 15;
+    u.clip = T(0.3);
     if (which == 16) {
       u.scaled = true;
       u.scale = T(0.3);

@@ -332,7 +332,7 @@ struct Math {
   static void update(const nabla::Update<T>& u, T* parameter, T* slot0, T* slot1, T* slot2, T g) {
     T p = *parameter;
     g = with_penalties(u.l2, u.l1, p, g);
-    if (u.clip != 0) g = g > u.clip ? u.clip : g < -u.clip ? -u.clip : g;
+    if (u.clips) g = g > u.clip ? u.clip : g < -u.clip ? -u.clip : g;
     if (u.scaled) g = g * u.scale;
     const auto square = [&u](T old, T x) { return mad(u.beta2, old, (u.one_minus_beta2 * x) * x); };
     if (u.rule == nabla::Rule::sgd) {

@@ -119,7 +119,8 @@ class Network {
       u.one_minus_beta2 = static_cast<T>(1.0 - o.beta2);
       u.epsilon = static_cast<T>(o.epsilon);
       if (o.rule == nabla::Rule::nadam) u.momentum_rate = static_cast<T>(scalars[2] * l.spec.rate_factor);
-      if (o.clip == nabla::Clip::value) u.clip = static_cast<T>(o.clip_limit);
+      u.clips = o.clip == nabla::Clip::value;
+      u.clip = static_cast<T>(o.clip_limit);
       u.scaled = o.clips_norms();
       u.scale = factors[2 * n + 1];
       u.non_negative = l.spec.bias_constraint == nabla::Constraint::non_negative;
