@@ -51,6 +51,13 @@ std::vector<double> numbers(const Napi::Object& object, const char* name) {
   }
   return result;
 }
+// Left out, or a number above 0.
+double limit(const Napi::Object& object, const char* name) {
+  if (object.Get(name).IsUndefined()) return 0;
+  const double value = number(object, name);
+  if (!(value > 0)) throw Error("ERR_RANGE", std::string("[native] ") + name + " must be above 0.");
+  return value;
+}
 [[noreturn]] void unknown(const char* what, const std::string& name) {
   throw Error("ERR_OPTION", std::string("[native] unknown ") + what + " '" + name + "'.");
 }
@@ -84,6 +91,41 @@ nabla::ZActivation<double> z_activation(const std::string& name, const Napi::Obj
   unknown("activation", name);
 }
 
+nabla::Constraint constraint(const Napi::Object& object, const char* name, double& max_norm) {
+  using nabla::Constraint;
+  if (object.Get(name).IsUndefined()) return Constraint::none;
+  const Napi::Object chosen = child(object, name);
+  const std::string kind = text(chosen, "name");
+  if (kind == "nonNegative") return Constraint::non_negative;
+  if (kind == "unitNorm") return Constraint::unit_norm;
+  if (kind != "maxNorm") unknown("constraint", kind);
+  max_norm = number(chosen, "maxValue");
+  if (!(max_norm > 0)) throw Error("ERR_RANGE", "[native] maxValue must be above 0.");
+  return Constraint::max_norm;
+}
+
+// At most one way of clipping, with the kind of its norm.
+void clipping(const Napi::Object& object, nabla::OptimizerSpec& spec) {
+  using nabla::Clip;
+  static const std::pair<const char*, Clip> ways[] = {
+      {"clipvalue", Clip::value}, {"clipnorm", Clip::norm}, {"globalClipnorm", Clip::global_norm}};
+  for (const auto& [name, clip] : ways) {
+    const double most = limit(object, name);
+    if (most == 0) continue;
+    if (spec.clip != Clip::none) throw Error("ERR_OPTION", "[native] gradients are clipped in one way.");
+    spec.clip = clip;
+    spec.clip_limit = most;
+  }
+  const Napi::Value type = object.Get("normType");
+  if (type.IsUndefined()) return;
+  if (type.IsNumber() && type.As<Napi::Number>().DoubleValue() == 1)
+    spec.norm = nabla::Norm::magnitudes;
+  else if (type.IsString() && type.As<Napi::String>().Utf8Value() == "inf")
+    spec.norm = nabla::Norm::largest;
+  else if (!type.IsNumber() || type.As<Napi::Number>().DoubleValue() != 2)
+    throw Error("ERR_OPTION", "[native] normType must be 1, 2 or 'inf'.");
+}
+
 nabla::LayerSpec layer(const Napi::Object& object) {
   nabla::LayerSpec spec{};
   const std::string kind = text(object, "kind");
@@ -95,6 +137,12 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.activation = activation(text(chosen, "name"));
     if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(text(chosen, "name"), chosen);
     spec.l2 = number(object, "l2");
+    if (!object.Get("l1").IsUndefined()) spec.l1 = number(object, "l1");
+    spec.kernel_constraint = constraint(object, "kernelConstraint", spec.max_norm);
+    double none = 0;
+    spec.bias_constraint = constraint(object, "biasConstraint", none);
+    if (spec.bias_constraint != nabla::Constraint::none && spec.bias_constraint != nabla::Constraint::non_negative)
+      throw Error("ERR_OPTION", "[native] biases know the constraint nonNegative alone.");
     spec.rate_factor = number(object, "learningRateFactor");
   } else if (kind == "rescaling") {
     spec.kind = nabla::LayerKind::rescaling;
@@ -192,9 +240,16 @@ nabla::OptimizerSpec optimizer(const Napi::Object& object) {
     spec.rule = nabla::Rule::lion;
     spec.beta1 = number(object, "beta1");
     spec.beta2 = number(object, "beta2");
+  } else if (name == "nadam") {
+    spec.rule = nabla::Rule::nadam;
+    spec.beta1 = number(object, "beta1");
+    spec.beta2 = number(object, "beta2");
+    spec.epsilon = number(object, "epsilon");
+    spec.weight_decay = number(object, "weightDecay");
   } else {
     unknown("optimizer", name);
   }
+  clipping(object, spec);
   return spec;
 }
 

@@ -23,10 +23,12 @@ export type { ActivationOptions, EluOptions, LeakyReLUOptions } from './model/la
 export type { DropoutOptions } from './model/layer-dropout.js';
 export { activations, type ActivationConfig, type ActivationName, type ActivationOption } from './model/activations.js';
 export { initializers, type FanMode, type InitializerConfig, type InitializerName, type InitializerOption, type ScalingDistribution } from './model/initializers.js';
+export { constraints, type Constraint, type ConstraintName, type NonNegative } from './model/constraints.js';
 export { regularizers, type Regularizer } from './model/regularizers.js';
 export { CustomLoss, type CustomLossBatch, type CustomLossConfig, type CustomLossOptions, type CustomLossResult } from './model/custom-loss.js';
 export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOptions, type HuberOptions, type Loss, type LossConfig, type LossName, type MeanSquaredErrorOptions } from './model/losses.js';
-export { optimizers, type AdadeltaOptions, type AdagradOptions, type AdamaxOptions, type AdamOptions, type LearningRate, type LionOptions, type Optimizer, type OptimizerConfig, type OptimizerName, type RmspropOptions, type SgdOptions } from './model/optimizers.js';
+export type { ClippingOptions } from './model/clipping.js';
+export { optimizers, type AdadeltaOptions, type AdagradOptions, type AdamaxOptions, type AdamOptions, type LearningRate, type LionOptions, type NadamOptions, type Optimizer, type OptimizerConfig, type OptimizerName, type RmspropOptions, type SgdOptions } from './model/optimizers.js';
 export { schedules } from './model/schedules.js';
 export type { AnnealStrategy, Schedule, ScheduleConfig } from './model/schedule.js';
 export type { WarmupOptions } from './model/schedule-around.js';

@@ -23,13 +23,19 @@ Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, 
     : Network(std::move(spec), kind == PlanKind::openblas ? openblas_kernels(*kernels) : kernels, threads),
       k_(kernel_table<T>(*kernels_)),
       plan_(make_plan(spec_, kind == PlanKind::openblas)),
-      materialised_(kind != PlanKind::fused) {
+      materialised_(kind != PlanKind::fused || spec_.optimizer.clips_norms()),
+      row_constraints_(std::any_of(plan_.stages.begin(), plan_.stages.end(), [](const Stage& s) { return s.row_constraint(); })) {
   flat_ = AlignedArray<T>(plan_.flat_size);
   transposed_ = AlignedArray<T>(plan_.transposed_size);
   if (spec_.optimizer.slots() > 0) slot0_ = AlignedArray<T>(plan_.flat_size);
   if (spec_.optimizer.slots() > 1) slot1_ = AlignedArray<T>(plan_.flat_size);
   if (spec_.optimizer.slots() > 2) slot2_ = AlignedArray<T>(plan_.flat_size);
   updates_.resize(plan_.stages.size() * 2);
+  if (spec_.optimizer.clips_norms()) {
+    size_t rows = 0;
+    for (const Stage& s : plan_.stages) rows += 2 * s.panels * plan_.width;
+    norms_.resize(rows);
+  }
   for (size_t i = 0; i < plan_.scales.size(); ++i) affines_.push_back({static_cast<T>(plan_.scales[i]), static_cast<T>(plan_.offsets[i])});
   if (!spec_.loss.weights.empty()) {
     class_weights_.resize(plan_.last().panels * plan_.width);
@@ -287,7 +293,7 @@ double Engine<T>::penalty(const T* flat) const {
   double total = 0;
   T rows[16];
   for (const Stage& stage : plan_.stages) {
-    if (stage.l2 == 0) continue;
+    if (stage.l2 == 0 && stage.l1 == 0) continue;
     double lanes[8] = {};
     for (size_t o = 0; plan_.unpacked && o < stage.units; ++o)
       for (size_t i = 0; i < stage.inputs; ++i) {
@@ -301,7 +307,8 @@ double Engine<T>::penalty(const T* flat) const {
     }
     for (size_t h = 4; h > 0; h /= 2)
       for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
-    total += lanes[0] * (stage.l2 / 2);
+    if (stage.l2 != 0) total += lanes[0] * (stage.l2 / 2);
+    if (stage.l1 != 0) total += absolute_penalty(stage, flat);
   }
   return total;
 }

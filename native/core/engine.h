@@ -94,6 +94,18 @@ class Engine final : public Network {
   bool prepare_team(Team& team, size_t rows, unsigned threads);
   bool change_team(Team& team, std::chrono::steady_clock::duration together, std::chrono::steady_clock::time_point now);
 
+  // --- limits.cc: clipping by norms, and constraints that look at whole rows
+  void clip_norms(Team& team, unsigned thread);
+  void gradient_norms(T* gradients, unsigned thread, unsigned threads);
+  void scale_updates();
+  void constrain_rows(unsigned thread, unsigned threads);
+  double absolute_penalty(const Stage& stage, const T* flat) const;
+  // Calls part(offset from the flat array's begin, inputs) for all of a panel of a weight; unpacked weights come an input at a time.
+  template <class Part>
+  void panel_parts(const Stage& stage, size_t panel, const Part& part) const;
+  // Each row's part of a norm over a panel of weights.
+  void panel_norms(const T* flat, const Stage& stage, size_t panel, Norm norm, double* rows) const;
+
   // --- evaluate.cc
   struct ScratchLease;
   Parameters weights_for(WeightsChoice choice) const;
@@ -110,11 +122,13 @@ class Engine final : public Network {
 
   const KernelTable<T>& k_;
   const Plan plan_;
-  const bool materialised_;
+  const bool materialised_;  // gradients are stored before any update: asked for, or their norms are wanted
+  const bool row_constraints_;
   std::vector<Affine<T>> affines_;
   std::vector<T> class_weights_;  // padded
   AlignedArray<T> flat_, transposed_, slot0_, slot1_, slot2_;
   std::vector<Update<T>> updates_;  // weight and bias of each stage
+  std::vector<double> norms_;       // of each row of the gradients: weight and bias of each stage, whole panels
   double step_ = 0;
   uint32_t key_[2];
 

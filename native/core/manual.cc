@@ -56,14 +56,10 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
   });
   if (count > 1) k_.sum_blocks(partial.data(), count, plan_.flat_size, 0, plan_.flat_size, flat.data());
   if (with_l2) {
-    // g = mad(l2, w, g) is the update p = mad(-rate, g, p) with rate -l2, applied to the gradients.
     for (const Stage& stage : plan_.stages) {
-      if (stage.l2 == 0) continue;
-      Update<T> u{};
-      u.rule = Rule::sgd;
-      u.parameters = flat.data() + stage.weight_at;
-      u.rate = static_cast<T>(-stage.l2);
-      k_.update(&u, flat_.data() + stage.weight_at, 0, plan_.weight_room(stage));
+      if (stage.l2 == 0 && stage.l1 == 0) continue;
+      k_.penalty_gradient(flat_.data() + stage.weight_at, static_cast<T>(stage.l2), static_cast<T>(stage.l1), plan_.weight_room(stage),
+                          flat.data() + stage.weight_at);
     }
   }
   unpack(flat.data(), gradients);
@@ -131,7 +127,12 @@ void Engine<T>::apply_gradients(const std::vector<const void*>& gradients, const
   pack(gradients, flat.data());
   const FlushToZero flush;
   prepare_updates(scalars);
+  if (spec_.optimizer.clips_norms()) {
+    gradient_norms(flat.data(), 0, 1);
+    scale_updates();
+  }
   update_range(flat.data(), 0, 1);
+  if (row_constraints_) constrain_rows(0, 1);
   refresh_transposed(0, 1);
   step_ += 1;
   manual_rows_ = 0;

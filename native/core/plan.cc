@@ -64,6 +64,10 @@ Plan make_plan(const NetworkSpec& spec, bool unpacked) {
         s.z = layer.z;
         s.use_bias = layer.use_bias;
         s.l2 = layer.l2;
+        s.l1 = layer.l1;
+        s.kernel_constraint = layer.kernel_constraint;
+        s.bias_constraint = layer.bias_constraint;
+        s.max_norm = layer.max_norm;
         s.rate_factor = layer.rate_factor;
         s.weight_at = plan.flat_size;
         plan.flat_size += plan.weight_room(s);

@@ -18,7 +18,10 @@ struct Stage {
   Activation activation;
   ZActivation<double> z;  // where activation is of_z
   bool use_bias;
-  double l2, rate_factor;
+  double l2, l1, rate_factor;
+  Constraint kernel_constraint, bias_constraint;
+  double max_norm;
+  bool row_constraint() const { return kernel_constraint == Constraint::max_norm || kernel_constraint == Constraint::unit_norm; }
   size_t weight_at, bias_at;  // bias_at is valid with or without bias; without, the panel stays 0
   size_t transposed_at;       // in the transposed array; no_offset for the first stage
 };

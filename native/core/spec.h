@@ -8,6 +8,11 @@
 
 namespace nabla {
 
+// What a parameter is brought back to after an update.
+enum class Constraint { none, non_negative, max_norm, unit_norm };
+// What is done to gradients before the rule sees them.
+enum class Clip { none, value, norm, global_norm };
+
 enum class LayerKind { dense, rescaling, flatten, dropout };
 struct LayerSpec {
   LayerKind kind;
@@ -16,7 +21,9 @@ struct LayerSpec {
   bool use_bias = true;
   Activation activation = Activation::linear;
   ZActivation<double> z{};  // where activation is of_z
-  double l2 = 0;
+  double l2 = 0, l1 = 0;
+  Constraint kernel_constraint = Constraint::none, bias_constraint = Constraint::none;  // of biases: non_negative alone
+  double max_norm = 0;
   double rate_factor = 1;
   // rescaling
   double scale = 1, offset = 0;
@@ -44,9 +51,13 @@ struct OptimizerSpec {
   double momentum = 0, weight_decay = 0;
   bool nesterov = false, amsgrad = false, centered = false;
   double beta1 = 0, beta2 = 0, epsilon = 0;
-  bool decoupled() const { return rule == Rule::adam && weight_decay != 0; }
+  Clip clip = Clip::none;
+  double clip_limit = 0;
+  Norm norm = Norm::squares;
+  bool clips_norms() const { return clip == Clip::norm || clip == Clip::global_norm; }
+  bool decoupled() const { return (rule == Rule::adam || rule == Rule::nadam) && weight_decay != 0; }
   // Numbers a step: stepScalarCount in src/backend/spec.ts.
-  size_t scalars() const { return decoupled() ? 3 : 2; }
+  size_t scalars() const { return 2 + (rule == Rule::nadam ? 1 : 0) + (decoupled() ? 1 : 0); }
   size_t slots() const {
     if (!present) return 0;
     const size_t more = momentum != 0 ? 1 : 0;
@@ -59,6 +70,7 @@ struct OptimizerSpec {
         return 1 + (centered ? 1 : 0) + more;
       case Rule::adadelta:
       case Rule::adamax:
+      case Rule::nadam:
         return 2;
       case Rule::adagrad:
       case Rule::lion:

@@ -22,11 +22,14 @@ bool Engine<T>::tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, c
   if (steps_a_pass != 1 || batch_rows > plan_.width || request.outputs || materialised_) return false;
   if (plan_.stages.size() > tiny_layers || !plan_.dropouts.empty() || plan_.input_size > plan_.width || data.kind != TargetKind::values)
     return false;
+  if (spec_.optimizer.rule == Rule::nadam) return false;  // a third scalar a step
   if (spec_.loss.name == LossName::softmax_cross_entropy || spec_.loss.name == LossName::rowwise || !class_weights_.empty()) return false;
   if (spec_.loss.name == LossName::elementwise && spec_.loss.element != ElementLoss::squared) return false;
   size_t products = 0;
   for (const Stage& s : plan_.stages) {
-    if (s.units > plan_.width || s.activation == Activation::softmax || s.activation == Activation::of_z || s.l2 != 0) return false;
+    if (s.units > plan_.width || s.activation == Activation::softmax || s.activation == Activation::of_z || s.l2 != 0 || s.l1 != 0)
+      return false;
+    if (s.row_constraint()) return false;
     products += s.units * s.inputs;
   }
   return products <= most_products;

@@ -120,15 +120,23 @@ void Engine<T>::prepare_updates(const double* scalars) {
       u.slot2 = slot2_.size() > 0 ? slot2_.data() + at : nullptr;
       u.rate = static_cast<T>(scalars[0] * s.rate_factor);
       u.scalar = static_cast<T>(scalars[1]);
-      u.l2 = bias == 1 ? T(0) : static_cast<T>(s.l2);
+      // Where norms are taken the penalties' parts are in the gradients already.
+      const bool joined = bias == 1 || o.clips_norms();
+      u.l2 = joined ? T(0) : static_cast<T>(s.l2);
+      u.l1 = joined ? T(0) : static_cast<T>(s.l1);
+      u.clips = o.clip == Clip::value;
+      u.clip = static_cast<T>(o.clip_limit);
+      u.scaled = false;
+      u.non_negative = (bias == 1 ? s.bias_constraint : s.kernel_constraint) == Constraint::non_negative;
       u.weight_decay = static_cast<T>(o.weight_decay);
       u.momentum = static_cast<T>(o.momentum);
       u.nesterov = o.nesterov;
       u.amsgrad = o.amsgrad;
       u.centered = o.centered;
       u.decay = o.rule == Rule::lion ? static_cast<T>(scalars[1] * s.rate_factor)
-                : o.decoupled()      ? static_cast<T>(scalars[2] * s.rate_factor)
+                : o.decoupled()      ? static_cast<T>(scalars[o.scalars() - 1] * s.rate_factor)
                                      : T(0);
+      u.momentum_rate = o.rule == Rule::nadam ? static_cast<T>(scalars[2] * s.rate_factor) : T(0);
       u.beta1 = static_cast<T>(o.beta1);
       u.beta2 = static_cast<T>(o.beta2);
       u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
@@ -148,7 +156,8 @@ void Engine<T>::weight_phase(Scratch<T>& s, size_t rows, const std::vector<Weigh
                                update ? &updates_[2 * run.stage] : nullptr};
     k_.weight_gradient(stage_input(s, run.stage, true), stage_input_ld(run.stage), s.gradients[run.stage].data(), stage.ld, rows,
                        stage.inputs, run.i0, run.i1, run.p0, run.p1, &sink);
-    if (update && stage.transposed_at != no_offset)
+    // Constraints come before the copy.
+    if (update && !row_constraints_ && stage.transposed_at != no_offset)
       k_.transpose_weight(flat_.data() + stage.weight_at, stage.inputs, stage.panels, run.i0 / plan_.width,
                           (run.i1 + plan_.width - 1) / plan_.width, run.p0, run.p1, transposed_.data() + stage.transposed_at);
   }
@@ -235,10 +244,17 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
                  at > 0, last && fused);
     if (!last) team.meet(thread);
   }
-  if (fused) return;
+  if (fused && !row_constraints_) return;
   team.meet(thread);
-  update_range(team.gradients.data(), thread, team.split->threads);
-  team.meet(thread);
+  if (!fused) {
+    if (spec_.optimizer.clips_norms()) clip_norms(team, thread);
+    update_range(team.gradients.data(), thread, team.split->threads);
+    team.meet(thread);
+  }
+  if (row_constraints_) {
+    constrain_rows(thread, team.split->threads);
+    team.meet(thread);
+  }
   refresh_transposed(thread, team.split->threads);
   if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
@@ -306,8 +322,16 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
   const size_t begin = part(plan_.flat_size / plan_.width, thread, team.split->threads) * plan_.width;
   const size_t end = part(plan_.flat_size / plan_.width, thread + 1, team.split->threads) * plan_.width;
   k_.sum_blocks(team.partials.data(), count, plan_.flat_size, begin, end, team.gradients.data());
+  if (spec_.optimizer.clips_norms()) {
+    team.meet(thread);
+    clip_norms(team, thread);
+  }
   update_range(team.gradients.data(), thread, team.split->threads);
   team.meet(thread);
+  if (row_constraints_) {
+    constrain_rows(thread, team.split->threads);
+    team.meet(thread);
+  }
   refresh_transposed(thread, team.split->threads);
   if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
@@ -362,7 +386,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
     const size_t rows = std::min(left * batch_rows, span);
     outcome.outputs = AlignedArray<uint8_t>(rows * plan_.last().units * sizeof(T));
   }
-  const bool has_penalty = std::any_of(plan_.stages.begin(), plan_.stages.end(), [](const Stage& s) { return s.l2 != 0; });
+  const bool has_penalty = std::any_of(plan_.stages.begin(), plan_.stages.end(), [](const Stage& s) { return s.l2 != 0 || s.l1 != 0; });
   const Clock::time_point start = Clock::now();
   const bool timed = std::isfinite(request.max_milliseconds);
 

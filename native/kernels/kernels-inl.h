@@ -7,6 +7,7 @@
 #include "dropout-inl.h"
 #include "load-inl.h"
 #include "loss-inl.h"
+#include "norms-inl.h"
 #include "row-loss-inl.h"
 #include "sparse-inl.h"
 #include "tiny-inl.h"
@@ -44,6 +45,9 @@ static constexpr KernelTable<typename S::T> table = {
     LossKernels<S>::element_loss,
     RowLossKernels<S>::row_loss,
     DenseKernels<S>::square_rows,
+    NormKernels<S>::penalty_gradient,
+    NormKernels<S>::row_norms,
+    NormKernels<S>::scale_rows,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,
 };

@@ -15,7 +15,9 @@ enum class RowLoss : int { kl_divergence, categorical_hinge, cosine_similarity }
 // Keras' epsilon: keeps logarithms, divisors and lengths away from 0.
 constexpr double loss_epsilon = 1e-7;
 enum class InputType : int { uint8, float32, float64 };
-enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion };
+enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion, nadam };
+// Of which magnitudes a norm is made: their squares' sum, their sum, the largest of them.
+enum class Norm : int { squares, magnitudes, largest };
 enum class TargetKind : int { none, labels, values };
 
 // An activation whose way back needs z.
@@ -40,15 +42,20 @@ struct Update {
   T* slot0;
   T* slot1;
   T* slot2;
-  T rate;          // learning rate, adam and adamax: alpha; times the layer's factor
-  T scalar;        // sgd: dampening factor; adam: c = 1 / sqrt(1 - beta2^t)
-  T decay;         // adam, lion: decoupled weight decay times the rate and the layer's factor
-  T l2;            // 0 for biases
-  T weight_decay;  // sgd
-  T momentum;      // sgd, rmsprop
-  T beta1, beta2;  // adam, adamax, lion; rmsprop, adadelta: rho is beta2
+  T rate;           // learning rate, adam and adamax: alpha; times the layer's factor
+  T scalar;         // sgd: dampening factor; adam, nadam: c = 1 / sqrt(1 - beta2^t)
+  T momentum_rate;  // nadam: rate of the running mean, times the layer's factor
+  T decay;          // adam, lion, nadam: decoupled weight decay times the rate and the layer's factor
+  T l2, l1;         // 0 for biases
+  T clip;           // gradients are limited to it, both ways, where `clips`
+  T scale;          // gradients are multiplied by it where `scaled`
+  T weight_decay;   // sgd
+  T momentum;       // sgd, rmsprop
+  T beta1, beta2;   // adam, adamax, lion; rmsprop, adadelta: rho is beta2
   T one_minus_beta1, one_minus_beta2, epsilon;
   bool nesterov, amsgrad, centered;
+  bool clips, scaled;
+  bool non_negative;  // parameters below 0 become 0
 };
 
 // Where weight_gradient's finished tiles go.
@@ -181,6 +188,13 @@ struct KernelTable {
   void (*row_loss)(const LossRows<T>* loss, RowLoss kind);
   // Per weight row o: chain over inputs of w * w -> out (panels * width).
   void (*square_rows)(const T* weight, size_t inputs, size_t panels, T* out);
+  // gradients = gradients + l2 * weight, then + l1 * sign(weight), over `count` elements, a multiple of the width; l2 and l1 where not 0.
+  void (*penalty_gradient)(const T* weight, T l2, T l1, size_t count, T* gradients);
+  // Per row o of x (panels)(inputs)(width): the norm's sum over inputs ascending, in double, multiply then add on every instruction set
+  // -> out (panels * width). A NaN makes the row's NaN.
+  void (*row_norms)(const T* x, size_t inputs, size_t panels, Norm norm, double* out);
+  // weight_oi = weight_oi * factors[o]; factors (panels * width).
+  void (*scale_rows)(T* weight, size_t inputs, size_t panels, const T* factors);
   // out = keep ? a * factor : 0; mask (rows, ld) bytes are written. Counter and key as docs/numerics.md says.
   void (*dropout_forward)(const T* a, T* out, uint8_t* mask, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step,
                           uint32_t purpose, const uint32_t* key, uint64_t threshold, T factor);

@@ -8,7 +8,17 @@ namespace NABLA_KERNELS {
 // p = p - rate * g and nothing else: the case that has its own short ways.
 template <class T>
 NABLA_INLINE bool plain_sgd(const Update<T>& u) {
-  return u.rule == Rule::sgd && u.momentum == 0 && u.weight_decay == 0 && u.l2 == 0;
+  return u.rule == Rule::sgd && u.momentum == 0 && u.weight_decay == 0 && u.l2 == 0 && u.l1 == 0 && !u.clips && !u.scaled &&
+         !u.non_negative;
+}
+
+// The gradient with its penalties' parts: + l2 * p, then + l1 * sign(p).
+template <class S>
+NABLA_INLINE Wide<S> with_penalties(typename S::T l2, typename S::T l1, const Wide<S>& p, Wide<S> g) {
+  if (l2 != 0) g = w_mad<S>(w_set<S>(l2), p, g);
+  if (l1 == 0) return g;
+  const Wide<S> none = w_set<S>(0);
+  return w_add<S>(g, w_select<S>(w_gt<S>(p, none), w_set<S>(l1), w_select<S>(w_lt<S>(p, none), w_set<S>(-l1), none)));
 }
 
 // Keeps a running mean in a slot: slot = keep * slot + take * x.
@@ -31,8 +41,13 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
   using T = typename S::T;
   T* const parameter = u.parameters + at;
   Wide<S> p = w_load<S>(parameter);
-  const auto step = [&](const Wide<S>& direction) { w_store<S>(parameter, w_mad<S>(w_set<S>(-u.rate), direction, p)); };
-  if (u.l2 != 0) g = w_mad<S>(w_set<S>(u.l2), p, g);
+  const auto step = [&](const Wide<S>& direction) {
+    const Wide<S> next = w_mad<S>(w_set<S>(-u.rate), direction, p);
+    w_store<S>(parameter, u.non_negative ? w_max_limit<S>(w_set<S>(0), next) : next);
+  };
+  g = with_penalties<S>(u.l2, u.l1, p, g);
+  if (u.clips) g = w_max_limit<S>(w_set<S>(-u.clip), w_min_limit<S>(w_set<S>(u.clip), g));
+  if (u.scaled) g = w_mul<S>(g, w_set<S>(u.scale));
   switch (u.rule) {
     case Rule::sgd: {
       if (u.weight_decay != 0) g = w_mad<S>(w_set<S>(u.weight_decay), p, g);
@@ -88,6 +103,14 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
       running_mean<S>(u.slot0 + at, u.beta2, u.one_minus_beta2, g);
       if (u.decay != 0) p = w_mad<S>(w_set<S>(-u.decay), p, p);
       return step(sign);
+    }
+    case Rule::nadam: {
+      const Wide<S> m = running_mean<S>(u.slot0 + at, u.beta1, u.one_minus_beta1, g);
+      const Wide<S> v = running_square<S>(u.slot1 + at, u.beta2, u.one_minus_beta2, g);
+      const Wide<S> divisor = w_mad<S>(w_set<S>(u.scalar), w_sqrt<S>(v), w_set<S>(u.epsilon));
+      if (u.decay != 0) p = w_mad<S>(w_set<S>(-u.decay), p, p);
+      p = w_mad<S>(w_set<S>(-u.momentum_rate), w_div<S>(m, divisor), p);
+      return step(w_div<S>(g, divisor));
     }
   }
 }

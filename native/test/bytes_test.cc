@@ -36,6 +36,16 @@ const Recorded recorded[] = {
     {"xor, float64", 0xa85e52ba1cf323d9ull, 0xcb8ecd00c05cf4d8ull},
     {"tiny, nesterov, weights, float64", 0x3ae7cb93f3e78263ull, 0x01ba3c7cf29a6834ull},
     {"tiny, adam, every lane, float64", 0x3dafd4557ee6066cull, 0x75eddf82bd687548ull},
+    {"nadam, clipped norms, constraints, l1, float32", 0x76735a3ca3b2714full, 0xbd8d5eaa78fbb447ull},
+    {"clipped sum of magnitudes in blocks, float32", 0xe2fb5283df2d33bdull, 0x9f495cc90ed31baaull},
+    {"clipped values, constraints, mostly zeros, float32", 0xa20d605c660edba1ull, 0x16f8c4881865d9c6ull},
+    {"tiny, clipped values, no negative weights, float32", 0xb7900f0368ea91a0ull, 0x45bc8232d2f7241cull},
+    {"too tiny for a team, clipped by the largest, float32", 0xc54eb2809cfe89a7ull, 0xf622d596c7f86eddull},
+    {"nadam, clipped norms, constraints, l1, float64", 0x80e14c3eb729eedeull, 0x9e3ff049be1cd9bfull},
+    {"clipped sum of magnitudes in blocks, float64", 0xf0efc4237a68d773ull, 0x8c892abad14cf82bull},
+    {"clipped values, constraints, mostly zeros, float64", 0xa77ae2c081edd427ull, 0x1f2e829e578c5814ull},
+    {"tiny, clipped values, no negative weights, float64", 0x23f08860e0a89285ull, 0x7f640695ea2b520cull},
+    {"too tiny for a team, clipped by the largest, float64", 0x2ab4c9c9e70d4a6bull, 0xf791fdf5ef6536b4ull},
 };
 
 // FNV-1a.

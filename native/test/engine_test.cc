@@ -144,7 +144,7 @@ Expected<T, fused> plainly(const Job& job, const State<T>& start) {
   Expected<T, fused> expected{start, {}, {}, {}};
   const std::vector<double> scalars = job.scalars();
   for (size_t step = 0; step < job.steps(); ++step) {
-    const auto result = network.train(*job.data, job.batch_rows(step), scalars.data() + 2 * step);
+    const auto result = network.train(*job.data, job.batch_rows(step), scalars.data() + job.spec.optimizer.scalars() * step);
     expected.losses.push_back(result.loss);
     expected.correct.push_back(result.correct);
     if (step < job.steps() / job.repeat)
@@ -243,10 +243,9 @@ void gradients_and_predictions(const Job& job, const KernelSet& set, const State
   CHECK_SAME(&loss, &step.loss, 1, what + ": loss");
   at = 0;
   for (auto& layer : plainly.layers) {
-    const T l2 = static_cast<T>(layer.spec.l2);
+    const T l2 = static_cast<T>(layer.spec.l2), l1 = static_cast<T>(layer.spec.l1);
     std::vector<T>& dweight = layer.dweight;
-    if (l2 != 0)
-      for (size_t i = 0; i < dweight.size(); ++i) dweight[i] = plain::Math<T, fused>::mad(l2, layer.weight[i], dweight[i]);
+    for (size_t i = 0; i < dweight.size(); ++i) dweight[i] = plain::Math<T, fused>::with_penalties(l2, l1, layer.weight[i], dweight[i]);
     CHECK_SAME(gradients.parameters[at].data(), dweight.data(), dweight.size(), what + ": dweight");
     ++at;
     if (layer.bias.empty()) continue;

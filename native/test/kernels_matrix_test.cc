@@ -92,8 +92,9 @@ struct Cases {
 
   static Update<T> rule(int which) {
     Update<T> u{};
-    static const Rule names[rules] = {Rule::sgd,     Rule::sgd,     Rule::sgd,     Rule::sgd,      Rule::adam,   Rule::adam, Rule::adam,
-                                      Rule::rmsprop, Rule::rmsprop, Rule::adagrad, Rule::adadelta, Rule::adamax, Rule::lion};
+    static const Rule names[rules] = {Rule::sgd,  Rule::sgd,     Rule::sgd,     Rule::sgd,     Rule::adam,     Rule::adam,
+                                      Rule::adam, Rule::rmsprop, Rule::rmsprop, Rule::adagrad, Rule::adadelta, Rule::adamax,
+                                      Rule::lion, Rule::nadam,   Rule::nadam,   Rule::sgd,     Rule::adam};
     u.rule = names[which];
     u.rate = T(0.1);
     u.scalar = which < 4 ? T(0.75) : T(1.25);
@@ -109,7 +110,17 @@ struct Cases {
     u.one_minus_beta2 = T(1.0 - 0.999);
     u.epsilon = T(1e-7);
     if (which == 5 || which == 9) u.l2 = T(0.001);
-    if (which == 6 || which == 12) u.decay = T(0.003);
+    if (which == 6 || which == 12 || which == 14) u.decay = T(0.003);
+    u.momentum_rate = T(0.07);
+    if (which == 14) u.l1 = T(0.01);
+    // Plain gradient descent but for one thing at a time hides no short way.
+    u.clips = which == 15;
+    u.clip = T(0.3);
+    if (which == 16) {
+      u.scaled = true;
+      u.scale = T(0.3);
+    }
+    u.non_negative = which == 13 || which == 16;
     u.amsgrad = which == 6;
     u.centered = which == 8;
     return u;
@@ -124,7 +135,7 @@ struct Cases {
     spec.centered = u.centered;
     return spec.slots();
   }
-  static constexpr int rules = 13;
+  static constexpr int rules = 17;
 
   // Gradients of all weights and biases in rectangles, in two runs over the rows; then each rule straight from the tiles and from memory.
   void gradients(size_t m, size_t inputs, size_t units) {
@@ -205,6 +216,39 @@ struct Cases {
     for (size_t o = 0; o < units; ++o) expected[o] = Math::chain(weight.data() + o * inputs, 1, weight.data() + o * inputs, 1, inputs);
     k.square_rows(panel_weight.data(), inputs, panels, out.data());
     CHECK_SAME(out.data(), expected.data(), panels * w, shape(set, "square_rows", 0, inputs, units));
+    norms(inputs, units, weight);
+  }
+
+  // Penalties' gradients, sums of norms, factors of rows.
+  void norms(size_t inputs, size_t units, std::vector<T> weight) {
+    const size_t panels = round_up(units, w) / w, size = panels * inputs * w;
+    weight[0] = 0;
+    const std::vector<T> panel_weight = packed(weight, units, inputs), start = packed(numbers(units * inputs), units, inputs);
+    for (const auto& [l2, l1] : {std::pair<T, T>{T(0), T(0.01)}, {T(0.02), T(0)}, {T(0.02), T(0.01)}}) {
+      std::vector<T> gradients = start, expected = start;
+      for (size_t i = 0; i < size; ++i) expected[i] = Math::with_penalties(l2, l1, panel_weight[i], expected[i]);
+      k.penalty_gradient(panel_weight.data(), l2, l1, size, gradients.data());
+      CHECK_SAME(gradients.data(), expected.data(), size, shape(set, "penalty_gradient", 0, inputs, units));
+    }
+    for (const bool bad : {false, true}) {
+      // A NaN before larger numbers must stay.
+      if (bad) weight[inputs / 2] = std::numeric_limits<T>::quiet_NaN();
+      const std::vector<T> source = packed(weight, units, inputs);
+      for (const nabla::Norm norm : {nabla::Norm::squares, nabla::Norm::magnitudes, nabla::Norm::largest}) {
+        std::vector<double> out(panels * w, guard);
+        k.row_norms(source.data(), inputs, panels, norm, out.data());
+        for (size_t o = 0; o < panels * w; ++o) {
+          const double expected = o < units ? Math::norm_sum(weight.data() + o * inputs, inputs, 1, norm) : 0.0;
+          CHECK_THAT(out[o] == expected || (std::isnan(out[o]) && std::isnan(expected)), shape(set, "row_norms", 0, inputs, units));
+        }
+      }
+    }
+    std::vector<T> scaled = start, expected = start;
+    const std::vector<T> factors = numbers(panels * w);
+    for (size_t o = 0; o < panels * w; ++o)
+      for (size_t i = 0; i < inputs; ++i) expected[(o / w * inputs + i) * w + o % w] = start[(o / w * inputs + i) * w + o % w] * factors[o];
+    k.scale_rows(scaled.data(), inputs, panels, factors.data());
+    CHECK_SAME(scaled.data(), expected.data(), size, shape(set, "scale_rows", 0, inputs, units));
   }
 
   // Steps of one layer: what lies beyond the last unit and the last input stays exactly +0.
@@ -250,7 +294,7 @@ struct Cases {
     }
     for (size_t r = 0; r < m; ++r)
       for (size_t i = inputs; i < ldx; ++i) zero(&dx[r * ldx + i], "input gradients");
-    CHECK(p[0] != 0 && bias[0] != 0);
+    CHECK(rule(which).non_negative || (p[0] != 0 && bias[0] != 0));
   }
 
   void all() {

@@ -59,6 +59,10 @@ struct Job {
         }
         result.push_back(0.01 / (1 - b1));
         result.push_back(1 / std::sqrt(1 - b2));
+      } else if (spec.optimizer.rule == nabla::Rule::nadam) {
+        // Some numbers of the right size: what they are is TypeScript's.
+        for (const double scalar : {0.002 * static_cast<double>(t), 1 + 1.0 / static_cast<double>(t), 0.01, 0.0005})
+          result.push_back(scalar);
       } else {
         result.push_back(0.1 / static_cast<double>(t));
         result.push_back(t == 1 ? 1.0 : 0.875);
@@ -226,6 +230,46 @@ inline std::vector<Job> jobs(bool float64) {
   tiny.optimizer.epsilon = 1e-7;
   tiny.loss.mean = false;
   add("tiny, adam, every lane", tiny, 8, 8, 40, InputType::float32, 0, TargetKind::values, false, true);
+
+  // Clipping, constraints and l1, in every plan.
+  using nabla::Clip;
+  using nabla::Constraint;
+  const auto limited = [](LayerSpec layer, double l1, Constraint kernel, Constraint bias = Constraint::none) {
+    layer.l1 = l1;
+    layer.kernel_constraint = kernel;
+    layer.bias_constraint = bias;
+    layer.max_norm = 0.75;
+    return layer;
+  };
+  NetworkSpec clipped = network(33,
+                                {limited(dense(21, Activation::tanh, true, 0.01), 0.002, Constraint::max_norm),
+                                 limited(dense(18, Activation::relu, true, 0, 0.5), 0.001, Constraint::unit_norm, Constraint::non_negative),
+                                 limited(dense(7, Activation::linear), 0, Constraint::non_negative)},
+                                softmax, float64);
+  clipped.optimizer.rule = nabla::Rule::nadam;
+  clipped.optimizer.beta1 = 0.9;
+  clipped.optimizer.beta2 = 0.99;
+  clipped.optimizer.epsilon = 1e-3;
+  clipped.optimizer.weight_decay = 0.05;
+  clipped.optimizer.clip = Clip::norm;
+  clipped.optimizer.clip_limit = 0.05;
+  add("nadam, clipped norms, constraints, l1", clipped, 70, 32, 2, InputType::float32, 0.1, TargetKind::labels, true, true);
+  clipped.optimizer = blocks.optimizer;
+  clipped.optimizer.clip = Clip::global_norm;
+  clipped.optimizer.clip_limit = 0.1;
+  clipped.optimizer.norm = nabla::Norm::magnitudes;
+  add("clipped sum of magnitudes in blocks", clipped, 1400, 1100, 1, InputType::float32, 0.85, TargetKind::labels, false, true);
+  clipped.optimizer.clip = Clip::value;
+  clipped.optimizer.clip_limit = 0.01;
+  add("clipped values, constraints, mostly zeros", clipped, 150, 64, 2, InputType::uint8, 0.85, TargetKind::labels, false, true);
+  NetworkSpec firm =
+      network(3, {limited(dense(6, Activation::tanh), 0, Constraint::non_negative), dense(2, Activation::linear)}, squares, float64);
+  firm.optimizer.clip = Clip::value;
+  firm.optimizer.clip_limit = 0.02;
+  add("tiny, clipped values, no negative weights", firm, 8, 8, 40, InputType::float32, 0, TargetKind::values, false, true);
+  firm.optimizer.clip = Clip::global_norm;
+  firm.optimizer.norm = nabla::Norm::largest;
+  add("too tiny for a team, clipped by the largest", firm, 8, 8, 40, InputType::float32, 0, TargetKind::values, false, true);
   return list;
 }
 

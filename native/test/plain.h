@@ -350,10 +350,31 @@ struct Math {
     return lanes(n, [&](size_t i) { return (a[i] - y.values[i]) * (a[i] - y.values[i]); });
   }
 
+  static T with_penalties(T l2, T l1, T p, T g) {
+    if (l2 != 0) g = mad(l2, p, g);
+    if (l1 != 0) g = g + (p > 0 ? l1 : p < 0 ? -l1 : T(0));
+    return g;
+  }
+  // What a norm is made of, over values a stride apart.
+  static double norm_sum(const T* x, size_t n, size_t stride, nabla::Norm norm) {
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const double v = static_cast<double>(x[i * stride]);
+      sum = norm_join(sum, norm == nabla::Norm::squares ? v * v : std::fabs(v), norm);
+    }
+    return sum;
+  }
+  static double norm_join(double sum, double part, nabla::Norm norm) {
+    if (norm != nabla::Norm::largest) return sum + part;
+    return std::isnan(sum) ? sum : std::isnan(part) || part > sum ? part : sum;
+  }
+
   // One parameter with its slots.
   static void update(const nabla::Update<T>& u, T* parameter, T* slot0, T* slot1, T* slot2, T g) {
     T p = *parameter;
-    if (u.l2 != 0) g = mad(u.l2, p, g);
+    g = with_penalties(u.l2, u.l1, p, g);
+    if (u.clips) g = g > u.clip ? u.clip : g < -u.clip ? -u.clip : g;
+    if (u.scaled) g = g * u.scale;
     const auto square = [&u](T old, T x) { return mad(u.beta2, old, (u.one_minus_beta2 * x) * x); };
     if (u.rule == nabla::Rule::sgd) {
       if (u.weight_decay != 0) g = mad(u.weight_decay, p, g);
@@ -391,6 +412,13 @@ struct Math {
       const T old = u.beta2 * *slot1;
       *slot1 = std::fabs(g) > old ? std::fabs(g) : old;
       g = *slot0 / (*slot1 + u.epsilon);
+    } else if (u.rule == nabla::Rule::nadam) {
+      *slot0 = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
+      *slot1 = square(*slot1, g);
+      const T divisor = mad(std::sqrt(*slot1), u.scalar, u.epsilon);
+      if (u.decay != 0) p = mad(-u.decay, p, p);
+      p = mad(-u.momentum_rate, *slot0 / divisor, p);
+      g = g / divisor;
     } else {
       const T c = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
       *slot0 = mad(u.beta2, *slot0, u.one_minus_beta2 * g);
@@ -398,6 +426,7 @@ struct Math {
       g = static_cast<T>((c > 0) - (c < 0));
     }
     *parameter = mad(-u.rate, g, p);
+    if (u.non_negative && *parameter < 0) *parameter = 0;
   }
 };
 

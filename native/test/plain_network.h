@@ -1,5 +1,6 @@
 // A whole network in plain loops, from docs/numerics.md: what Engine must equal byte for byte.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -94,9 +95,13 @@ class Network {
     step.outputs = p;
     backward(d);
     if (!step.finite || !update) return step;
-    for (Layer& l : layers) {
+    const nabla::OptimizerSpec& o = spec_.optimizer;
+    // Where norms are taken the gradients are finished first, and each array has its factor.
+    std::vector<T> factors(2 * layers.size(), T(1));
+    if (o.clips_norms()) clip(factors);
+    for (size_t n = 0; n < layers.size(); ++n) {
+      Layer& l = layers[n];
       nabla::Update<T> u{};
-      const nabla::OptimizerSpec& o = spec_.optimizer;
       u.rule = o.rule;
       u.rate = static_cast<T>(scalars[0] * l.spec.rate_factor);
       u.scalar = static_cast<T>(scalars[1]);
@@ -106,17 +111,29 @@ class Network {
       u.amsgrad = o.amsgrad;
       u.centered = o.centered;
       u.decay = o.rule == nabla::Rule::lion ? static_cast<T>(scalars[1] * l.spec.rate_factor)
-                : o.decoupled()             ? static_cast<T>(scalars[2] * l.spec.rate_factor)
+                : o.decoupled()             ? static_cast<T>(scalars[o.scalars() - 1] * l.spec.rate_factor)
                                             : T(0);
       u.beta1 = static_cast<T>(o.beta1);
       u.beta2 = static_cast<T>(o.beta2);
       u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
       u.one_minus_beta2 = static_cast<T>(1.0 - o.beta2);
       u.epsilon = static_cast<T>(o.epsilon);
+      if (o.rule == nabla::Rule::nadam) u.momentum_rate = static_cast<T>(scalars[2] * l.spec.rate_factor);
+      u.clips = o.clip == nabla::Clip::value;
+      u.clip = static_cast<T>(o.clip_limit);
+      u.scaled = o.clips_norms();
+      u.scale = factors[2 * n + 1];
+      u.non_negative = l.spec.bias_constraint == nabla::Constraint::non_negative;
       for (size_t i = 0; i < l.bias.size(); ++i) M::update(u, &l.bias[i], &l.slot[0][1][i], &l.slot[1][1][i], &l.slot[2][1][i], l.dbias[i]);
-      u.l2 = static_cast<T>(l.spec.l2);
+      u.scale = factors[2 * n];
+      u.non_negative = l.spec.kernel_constraint == nabla::Constraint::non_negative;
+      if (!o.clips_norms()) {
+        u.l2 = static_cast<T>(l.spec.l2);
+        u.l1 = static_cast<T>(l.spec.l1);
+      }
       for (size_t i = 0; i < l.weight.size(); ++i)
         M::update(u, &l.weight[i], &l.slot[0][0][i], &l.slot[1][0][i], &l.slot[2][0][i], l.dweight[i]);
+      constrain(l);
     }
     ++steps;
     return step;
@@ -131,15 +148,20 @@ class Network {
   double penalty() const {
     double total = 0;
     for (const Layer& l : layers) {
-      if (l.spec.l2 == 0) continue;
-      double lanes[8] = {};
+      if (l.spec.l2 == 0 && l.spec.l1 == 0) continue;
+      double lanes[8] = {}, sizes[8] = {};
       for (size_t o = 0; o < l.spec.units; ++o) {
         const T* const row = l.weight.data() + o * l.inputs;
         lanes[o % 8] += static_cast<double>(M::chain(row, 1, row, 1, l.inputs));
+        sizes[o % 8] += M::norm_sum(row, l.inputs, 1, nabla::Norm::magnitudes);
       }
       for (size_t h = 4; h > 0; h /= 2)
-        for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
-      total += lanes[0] * (l.spec.l2 / 2);
+        for (size_t j = 0; j < h; ++j) {
+          lanes[j] += lanes[j + h];
+          sizes[j] += sizes[j + h];
+        }
+      if (l.spec.l2 != 0) total += lanes[0] * (l.spec.l2 / 2);
+      if (l.spec.l1 != 0) total += sizes[0] * l.spec.l1;
     }
     return total;
   }
@@ -149,6 +171,45 @@ class Network {
   uint64_t steps = 0;
 
  private:
+  // Adds the penalties' parts to the gradients and finds the factor of each array, weight and bias of a layer in turn.
+  void clip(std::vector<T>& factors) {
+    const nabla::OptimizerSpec& o = spec_.optimizer;
+    const auto factor = [&](double sum) {
+      const double norm = o.norm == nabla::Norm::squares ? std::sqrt(sum) : sum;
+      const double share = o.clip_limit / (norm + 1e-6);
+      return static_cast<T>(share > 1 ? 1.0 : share);
+    };
+    double total = 0;
+    for (size_t n = 0; n < layers.size(); ++n) {
+      Layer& l = layers[n];
+      for (size_t i = 0; i < l.weight.size(); ++i)
+        l.dweight[i] = M::with_penalties(static_cast<T>(l.spec.l2), static_cast<T>(l.spec.l1), l.weight[i], l.dweight[i]);
+      for (size_t bias = 0; bias < (l.bias.empty() ? 1 : 2); ++bias) {
+        const size_t inputs = bias == 1 ? 1 : l.inputs;
+        const T* const gradient = bias == 1 ? l.dbias.data() : l.dweight.data();
+        double lanes[8] = {};
+        for (size_t u = 0; u < l.spec.units; ++u)
+          lanes[u % 8] = M::norm_join(lanes[u % 8], M::norm_sum(gradient + u * inputs, inputs, 1, o.norm), o.norm);
+        for (size_t h = 4; h > 0; h /= 2)
+          for (size_t j = 0; j < h; ++j) lanes[j] = M::norm_join(lanes[j], lanes[j + h], o.norm);
+        if (o.clip == nabla::Clip::norm) factors[2 * n + bias] = factor(lanes[0]);
+        total = M::norm_join(total, lanes[0], o.norm);
+      }
+    }
+    if (o.clip == nabla::Clip::global_norm) factors.assign(factors.size(), factor(total));
+  }
+
+  void constrain(Layer& l) const {
+    const bool unit = l.spec.kernel_constraint == nabla::Constraint::unit_norm;
+    if (!unit && l.spec.kernel_constraint != nabla::Constraint::max_norm) return;
+    for (size_t o = 0; o < l.spec.units; ++o) {
+      T* const row = l.weight.data() + o * l.inputs;
+      const double norm = std::sqrt(M::norm_sum(row, l.inputs, 1, nabla::Norm::squares));
+      const T factor = static_cast<T>((unit ? 1.0 : std::min(norm, l.spec.max_norm)) / (1e-7 + norm));
+      for (size_t i = 0; i < l.inputs; ++i) row[i] = row[i] * factor;
+    }
+  }
+
   double denominator(const nabla::Data& data, const std::vector<size_t>& rows) const {
     if (!spec_.loss.mean) return 1;
     const double n = static_cast<double>(rows.size());

@@ -7,6 +7,7 @@ const kernels = of('kernels/*-inl.h');
 const engine = of('core/engine.cc');
 const train = of('core/train.cc');
 const manual = of('core/manual.cc');
+const limits = of('core/limits.cc');
 
 export const nativeMutants = [
   kernels('return w_mad<S>(w_mul<S>(r, r), horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'return w_mad<S>(r, horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'exp: a factor dropped'),
@@ -19,7 +20,22 @@ export const nativeMutants = [
   kernels('const Wide<S> f = w_sub<S>(m, w_set<S>(1));', 'const Wide<S> f = w_add<S>(m, w_set<S>(1));', 'log: sign of 1'),
   kernels('for (int h = Wide<S>::count / 2; h > 0; h /= 2)', 'for (int h = Wide<S>::count / 2; h > 1; h /= 2)', 'lanes: last fold of registers dropped'),
 
-  kernels('if (u.l2 != 0) g = w_mad<S>(w_set<S>(u.l2), p, g);', '', 'update: penalty dropped'),
+  kernels('g = with_penalties<S>(u.l2, u.l1, p, g);', '', 'update: penalties dropped'),
+  kernels('if (l2 != 0) g = w_mad<S>(w_set<S>(l2), p, g);', '', 'l2 dropped'),
+  kernels('w_select<S>(w_lt<S>(p, none), w_set<S>(-l1), none)', 'w_set<S>(-l1)', 'l1: slope at 0'),
+  kernels('w_max_limit<S>(w_set<S>(-u.clip), w_min_limit<S>(w_set<S>(u.clip), g))', 'w_min_limit<S>(w_set<S>(u.clip), g)', 'clip by value: one side'),
+  kernels('if (u.scaled) g = w_mul<S>(g, w_set<S>(u.scale));', '', 'clip by norm dropped'),
+  kernels('u.non_negative ? w_max_limit<S>(w_set<S>(0), next) : next', 'next', 'no negative weights: dropped'),
+  kernels('w_mad<S>(w_set<S>(-u.momentum_rate), w_div<S>(m, divisor), p)', 'w_mad<S>(w_set<S>(-u.rate), w_div<S>(m, divisor), p)', 'nadam: rate of the mean'),
+  kernels('return step(w_div<S>(g, divisor));', 'return step(w_div<S>(m, divisor));', 'nadam: gradient forgotten'),
+  kernels('sum[j] += static_cast<double>(v[j]) * static_cast<double>(v[j])', 'sum[j] += static_cast<double>(v[j])', 'norm: square'),
+  kernels('const double larger = size > sum[j] || size != size ? size : sum[j];', 'const double larger = size;', 'norm: the last for the largest'),
+  limits('const double factor = o.clip_limit / (', 'const double factor = o.clip_limit * (', 'clip by norm: the factor'),
+  limits('factor > 1 ? 1.0 : factor', 'factor', 'clip by norm: small gradients grow'),
+  limits('if (o.clip == Clip::norm) scale(', 'if (o.clip != Clip::norm) scale(', 'clip by norm: each for all'),
+  limits('norm > s.max_norm ? s.max_norm : norm', 's.max_norm', 'maxNorm: short rows grow'),
+  limits('if (turn++ % threads != thread) continue;\n      const size_t at', 'if (turn++ % threads != 0) continue;\n      const size_t at', 'norms: panels without an owner'),
+  train('if (spec_.optimizer.clips_norms()) clip_norms(team, thread);', '', 'a step does not clip'),
   kernels('if (u.weight_decay != 0) g = w_mad<S>(w_set<S>(u.weight_decay), p, g);', '', 'sgd: decay dropped'),
   kernels('running_mean<S>(u.slot0 + at, u.momentum, u.scalar, g)', 'running_mean<S>(u.slot0 + at, u.momentum, T(1), g)', 'momentum: damping dropped'),
   kernels('g = u.nesterov ? w_mad<S>(w_set<S>(u.momentum), v, g) : v;', 'g = v;', 'Nesterov dropped'),
@@ -95,7 +111,7 @@ export const nativeMutants = [
   engine('const double off = spec.label_smoothing / static_cast<double>(last.units);', 'const double off = spec.label_smoothing;', 'smoothing: not shared among the classes'),
   engine('lanes[0] * (stage.l2 / 2)', 'lanes[0] * stage.l2', 'penalty: half dropped'),
   train('u.rate = static_cast<T>(scalars[0] * s.rate_factor);', 'u.rate = static_cast<T>(scalars[0]);', 'rate factor dropped'),
-  train('u.l2 = bias == 1 ? T(0) : static_cast<T>(s.l2);', 'u.l2 = static_cast<T>(s.l2);', 'update: biases penalised'),
+  train('const bool joined = bias == 1 || o.clips_norms();', 'const bool joined = o.clips_norms();', 'update: biases penalised'),
   manual('full[i] *= affines_[f].scale;', 'full[i] *= 1;', 'dx: scale dropped'),
-  manual('u.rate = static_cast<T>(-stage.l2);', 'u.rate = static_cast<T>(stage.l2);', 'penalty gradient: sign'),
+  manual('static_cast<T>(stage.l2), static_cast<T>(stage.l1)', 'static_cast<T>(-stage.l2), static_cast<T>(stage.l1)', 'penalty gradient: sign'),
 ];

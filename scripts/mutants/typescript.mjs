@@ -13,6 +13,9 @@ const dropout = of('dropout');
 const loss = of('loss');
 const rowLoss = of('loss-rows');
 const optimizers = of('optimizers');
+const penalties = of('penalties');
+const clipping = of('clipping');
+const constraints = of('constraints');
 const plan = of('plan');
 const network = of('network');
 const executor = of('executor');
@@ -164,7 +167,7 @@ export const typescriptMutants = [
   loss('softmaxRow(logits, row * outputs, out, row * outputs, outputs, lanes);', 'void row;', 'head: softmax dropped'),
 
   optimizers('const next = p[i] - rate * g;', 'const next = p[i] + rate * g;', 'sgd: sign'),
-  optimizers('function sgd(p: Float64Array, gradient: Float64Array, rate: number, decay: number, lambda: number, round: boolean): void {', 'function sgd(p: Float64Array, gradient: Float64Array, rate: number, _decay: number, lambda: number, round: boolean): void {\n  const decay = 0;', 'sgd: decay dropped'),
+  optimizers('function sgd(p: Float64Array, gradient: Float64Array, rate: number, decay: number, single: boolean): void {', 'function sgd(p: Float64Array, gradient: Float64Array, rate: number, _decay: number, single: boolean): void {\n  const decay = 0;', 'sgd: decay dropped'),
   optimizers('momentum * v[i] + damping * g', 'momentum * v[i] - damping * g', 'momentum: sign of g'),
   optimizers('momentum * v[i] + damping * g', 'momentum * v[i] + g', 'momentum: damping dropped'),
   optimizers('momentum * v[i] + damping * g', 'damping * g', 'momentum: velocity dropped'),
@@ -182,18 +185,18 @@ export const typescriptMutants = [
   optimizers('const sum = g * g + s[i];', 'const sum = g + s[i];', 'adagrad: square'),
   optimizers('(g / (Math.sqrt(sum) + epsilon))', '(g / Math.sqrt(sum + epsilon))', 'adagrad: epsilon inside the root'),
   optimizers('(Math.sqrt(u[i] + epsilon) / Math.sqrt(square + epsilon)) * g', '(Math.sqrt(u[i]) / Math.sqrt(square + epsilon)) * g', 'adadelta: epsilon of the steps dropped'),
-  optimizers('u[i] = round(keep * u[i] + take * d * d);', 'u[i] = round(keep * u[i] + take * d);', 'adadelta: square of the step'),
+  optimizers('u[i] = rounded(single, keep * u[i] + take * d * d);', 'u[i] = rounded(single, keep * u[i] + take * d);', 'adadelta: square of the step'),
   optimizers('const largest = Math.abs(g) > old ? Math.abs(g) : old;', 'const largest = old;', 'adamax: gradient dropped'),
   optimizers('const old = beta2 * u[i];', 'const old = u[i];', 'adamax: beta2 dropped'),
   optimizers('const c = keep1 * m[i] + take1 * g;', 'const c = keep1 * m[i] - take1 * g;', 'lion: sign in the direction'),
-  optimizers('m[i] = round(keep2 * m[i] + take2 * g);', 'm[i] = round(keep1 * m[i] + take1 * g);', 'lion: the momentum keeps beta1'),
+  optimizers('m[i] = rounded(single, keep2 * m[i] + take2 * g);', 'm[i] = rounded(single, keep1 * m[i] + take1 * g);', 'lion: the momentum keeps beta1'),
   optimizers('(c > 0 ? 1 : c < 0 ? -1 : 0)', '(c < 0 ? -1 : 1)', 'lion: sign of 0'),
-  optimizers('keep2 * v[i] + take2 * g * g', 'keep2 * v[i] + take2 * g', 'adam: square'),
-  optimizers('keep2 * v[i] + take2 * g * g', 'take2 * g * g', 'adam: second moment forgets'),
+  optimizers('let square = keep2 * v[i] + take2 * g * g;', 'let square = keep2 * v[i] + take2 * g;', 'adam: square'),
+  optimizers('let square = keep2 * v[i] + take2 * g * g;', 'let square = take2 * g * g;', 'adam: second moment forgets'),
   optimizers('p[i] - rate * (mean', 'p[i] + rate * (mean', 'adam: sign of the update'),
-  optimizers('* correction + guard', '+ guard', 'adam: correction dropped'),
-  optimizers('* correction + guard', '* correction', 'adam: epsilon dropped'),
-  optimizers('scalars[0] * learningRateFactor', 'scalars[0]', 'rate factor dropped'),
+  optimizers('(mean / (Math.sqrt(square) * correction + epsilon))', '(mean / (Math.sqrt(square) + epsilon))', 'adam: correction dropped'),
+  optimizers('(mean / (Math.sqrt(square) * correction + epsilon))', '(mean / (Math.sqrt(square) * correction))', 'adam: epsilon dropped'),
+  optimizers('scalars[at] * learningRateFactor', 'scalars[at]', 'rate factor dropped'),
 
   plan('1 / (1 - layer.rate)', '1 / (1 + layer.rate)', 'dropout: factor'),
   plan('Math.round(layer.rate * 4294967296)', '4294967296 - Math.round(layer.rate * 4294967296)', 'dropout: keep for drop'),
@@ -211,9 +214,25 @@ export const typescriptMutants = [
   network('roundedTo(this.#spec.dtype, weight / denominator)', 'roundedTo(this.#spec.dtype, 1 / denominator)', 'gradient: sample weight dropped'),
   network('+= weight * loss.row(', '+= loss.row(', 'loss: sample weight dropped'),
   network('sum += loss.classWeights[', 'sum -= loss.classWeights[', 'denominator of class weights: sign'),
-  network('lambda * this.parameters[weight][i] + gradient[i]', 'gradient[i]', 'penalty gradient dropped'),
-  network('dense.learningRateFactor, dense.l2);', 'dense.learningRateFactor, 0);', 'update: penalty dropped'),
-  network('scalars, dense.learningRateFactor, 0);', 'scalars, dense.learningRateFactor, dense.l2);', 'update: biases penalised'),
+  penalties('gradient[i] = l2 * weight[i] + gradient[i]', 'gradient[i] = gradient[i]', 'penalty gradient dropped'),
+  network('if (l2 !== 0 || l1 !== 0) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);', '', 'update: penalties dropped'),
+  network('if (this.#clipping !== null) clip(', 'if (this.#clipping === null) return; else clip(', 'no update without clipping'),
+  network("if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);", '', 'constraints dropped'),
+  penalties('weight[i] > 0 ? l1 : weight[i] < 0 ? -l1 : 0', 'weight[i] > 0 ? l1 : -l1', 'l1: slope at 0'),
+  penalties('sum += Math.abs(weight[i]);', 'sum += weight[i];', 'l1: magnitudes'),
+  clipping('g < -limit ? -limit : g', 'g', 'clip by value: one side'),
+  clipping('sum += values[i] * values[i];', 'sum += values[i];', 'norm: square'),
+  clipping('joined(sum, Math.abs(values[i]), normType)', 'joined(sum, values[i], normType)', 'norm: magnitudes'),
+  clipping('term > sum || Number.isNaN(term) ? term : sum', 'term > sum ? term : sum', 'largest: a NaN is lost'),
+  clipping('return factor > 1 ? 1 : factor;', 'return factor;', 'clip by norm: small gradients grow'),
+  clipping('else total = joined(total, sum, normType);', 'else total = sum;', 'the norm of all: the last alone'),
+  clipping('normType === 2 ? Math.sqrt(sum) : sum', 'sum', 'norm: root'),
+  constraints('norm > constraint.maxValue ? constraint.maxValue : norm', 'constraint.maxValue', 'maxNorm: short rows grow'),
+  constraints('if (values[i] < 0) values[i] = 0;', 'if (values[i] < 0) values[i] = -values[i];', 'nonNegative: mirrored'),
+  constraints('const norm = Math.sqrt(sum);', 'const norm = sum;', 'unitNorm: root'),
+  optimizers('old - momentumRate * (moment / divisor) - rate * (g / divisor)', 'old - momentumRate * (moment / divisor)', 'nadam: gradient forgotten'),
+  optimizers('const divisor = Math.sqrt(energy) * correction + epsilon;', 'const divisor = Math.sqrt(energy) + epsilon;', 'nadam: correction dropped'),
+  network('trained(bias, 1, 0, 0, dense.biasConstraint)', 'trained(bias, 1, dense.l2, 0, dense.biasConstraint)', 'update: biases penalised'),
   network('    this.step++;', '', 'steps not counted'),
 
   executor('if (!Number.isFinite(batchLoss)) {', 'if (false) {', 'updates go on after a loss that is not finite'),

@@ -3,7 +3,7 @@ import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
 import type { ExecutorState, InputArray, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { outputSize, parameterShapes, slotNames, stepScalarCount } from './spec.js';
-import type { ActivationSpec, DType, FloatArray, NetworkSpec } from './spec.js';
+import type { ActivationSpec, ClippingSpec, ConstraintSpec, DType, FloatArray, NetworkSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
   throw new NablaError(code, `[${op}] ${rule}. Expected ${expected} for ${name}, received ${show(received)}.`);
@@ -34,6 +34,7 @@ function factors(op: string, name: string, values: unknown, count: number): void
 }
 
 const atLeastZero = (n: number): boolean => n >= 0 && n < Infinity;
+const aboveZero = (n: number): boolean => n > 0 && n < Infinity;
 const belowOne = (n: number): boolean => n >= 0 && n < 1;
 
 /** Refuses specs that no backend can build. @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE */
@@ -55,6 +56,9 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
         flag(op, `${at}.useBias`, layer.useBias);
         checkActivationSpec(op, `${at}.activation`, layer.activation);
         number(op, `${at}.l2`, layer.l2, 'l2 is a penalty', 'a finite number of at least 0', atLeastZero);
+        if (layer.l1 !== undefined) number(op, `${at}.l1`, layer.l1, 'l1 is a penalty', 'a finite number of at least 0', atLeastZero);
+        checkConstraintSpec(op, `${at}.kernelConstraint`, layer.kernelConstraint, ['nonNegative', 'maxNorm', 'unitNorm']);
+        checkConstraintSpec(op, `${at}.biasConstraint`, layer.biasConstraint, ['nonNegative']);
         number(op, `${at}.learningRateFactor`, layer.learningRateFactor, 'the factor scales the learning rate', 'a finite number of at least 0', atLeastZero);
         denseSeen = othersSeen = true;
         return;
@@ -94,6 +98,22 @@ const lossNames = [
   'softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge', 'meanAbsolutePercentageError',
   'meanSquaredLogarithmicError', 'poisson', 'kullbackLeiblerDivergence', 'categoricalHinge', 'cosineSimilarity',
 ];
+function checkConstraintSpec(op: string, at: string, constraint: ConstraintSpec | undefined, names: readonly string[]): void {
+  if (constraint === undefined) return;
+  if (typeof constraint !== 'object' || constraint === null) fail('ERR_TYPE', op, 'a constraint is an object with a name', `one of ${names.join(', ')}`, at, constraint);
+  oneOf(op, at, constraint.name, names);
+  if (constraint.name === 'maxNorm') number(op, `${at}.maxValue`, constraint.maxValue, 'a norm has a limit', 'a finite number above 0', aboveZero);
+}
+
+function checkClippingSpec(op: string, clipping: ClippingSpec): void {
+  const { clipvalue, clipnorm, globalClipnorm, normType } = clipping;
+  const given = Object.entries({ clipvalue, clipnorm, globalClipnorm }).filter(([, limit]) => limit !== undefined);
+  for (const [name, limit] of given) number(op, name, limit, 'gradients have a limit', 'a finite number above 0', aboveZero);
+  if (given.length > 1) fail('ERR_OPTION', op, 'gradients are clipped in one way', 'one of clipvalue, clipnorm, globalClipnorm', 'the optimizer', given.map(([name]) => name).join(', '));
+  if (normType === undefined) return;
+  oneOf(op, 'normType', normType, [1, 2, 'inf']);
+  if (clipnorm === undefined && globalClipnorm === undefined) fail('ERR_OPTION', op, 'normType belongs to a norm', 'clipnorm or globalClipnorm beside it', 'normType', normType);
+}
 
 function checkLossSpec(op: string, spec: NetworkSpec): void {
   const { loss } = spec;
@@ -111,9 +131,10 @@ function checkLossSpec(op: string, spec: NetworkSpec): void {
 function checkOptimizerSpec(op: string, spec: NetworkSpec): void {
   const { optimizer } = spec;
   if (optimizer === null) return;
-  oneOf(op, 'optimizer', optimizer.name, ['sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion']);
+  oneOf(op, 'optimizer', optimizer.name, ['sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam']);
   const share = (name: string, value: number): void => { number(op, name, value, `${name} keeps a part`, 'a number in [0, 1)', belowOne); };
   const positive = (name: string, value: number, rule: string): void => { number(op, name, value, rule, 'a finite number of at least 0', atLeastZero); };
+  checkClippingSpec(op, optimizer);
   const guard = (epsilon: number): void => { positive('epsilon', epsilon, 'epsilon guards a division'); };
   switch (optimizer.name) {
     case 'sgd':
@@ -150,6 +171,13 @@ function checkOptimizerSpec(op: string, spec: NetworkSpec): void {
     case 'lion':
       share('beta1', optimizer.beta1);
       share('beta2', optimizer.beta2);
+      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
+      return;
+    case 'nadam':
+      share('beta1', optimizer.beta1);
+      share('beta2', optimizer.beta2);
+      guard(optimizer.epsilon);
+      positive('momentumDecay', optimizer.momentumDecay, 'momenta grow by a schedule');
       positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
   }
 }

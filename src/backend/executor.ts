@@ -49,7 +49,7 @@ export interface TrainOptions extends Rows {
 export interface TrainResult {
   /** Steps that were done, updates included. */
   readonly steps: number;
-  /** Loss of each step's batch before its update, L2 penalty included; one more than `steps` when stopped by 'nonFinite'. */
+  /** Loss of each step's batch before its update, penalties included; one more than `steps` when stopped by 'nonFinite'. */
   readonly losses: Float64Array;
   /** Right predictions of each step's batch before its update; null where the loss has no notion of right (mean squared error). */
   readonly correct: Uint32Array | null;
@@ -63,7 +63,7 @@ export interface EvaluateResult {
   readonly lossSum: number;
   /** What 'mean' divides by for these rows (docs/numerics.md); 1 with reduction 'sum'. */
   readonly denominator: number;
-  /** L2 penalty of the parameters. */
+  /** L1 and L2 penalties of the parameters. */
   readonly penalty: number;
   /** Rows (or, with sigmoid cross-entropy, elements) predicted right; null with mean squared error. */
   readonly correct: number | null;
@@ -91,7 +91,7 @@ export interface ForwardResult {
   readonly activations: readonly FloatArray[];
 }
 export interface BackwardResult {
-  /** In canonical order (parameterShapes). Of the data loss alone: no L2 term. */
+  /** In canonical order (parameterShapes). Of the data loss alone: no penalties' terms. */
   readonly gradients: readonly FloatArray[];
   /** (rows, features), with respect to the samples as loaded, before rescaling. */
   readonly dx: FloatArray;
@@ -99,7 +99,7 @@ export interface BackwardResult {
 export interface LossAndGradients extends BackwardResult {
   /** Data loss by the spec's loss and reduction. */
   readonly loss: number;
-  /** L2 penalty; `gradients` contain its gradient here. */
+  /** L1 and L2 penalties; `gradients` contain their gradient here. */
   readonly penalty: number;
   readonly outputs: FloatArray;
 }
@@ -157,7 +157,7 @@ export interface Executor {
   /** dLogits (rows, outputs): gradient of a loss with respect to forwardTrain's logits, already averaged as the caller wants.
    * `dx: false` leaves the samples' gradient out (an empty array). */
   backward(dLogits: FloatArray, options?: { readonly dx?: boolean }): BackwardResult;
-  /** One optimizer update with given gradients (the L2 term is added here, as in a training step); counts as a step. */
+  /** One optimizer update with given gradients (penalties' terms, clipping and constraints as in a training step); counts as a step. */
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void;
   /** Loss and gradients of the spec's own loss over the rows as one batch, training mode, no update. */
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients;

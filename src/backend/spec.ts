@@ -22,6 +22,12 @@ export function isOfZ(activation: ActivationSpec): activation is ActivationOfZ {
   return !['linear', 'relu', 'sigmoid', 'tanh', 'softmax'].includes(activation.name);
 }
 
+/** After an update; the norm is of a unit's weights over its inputs. */
+export type ConstraintSpec =
+  | { readonly name: 'nonNegative' }
+  | { readonly name: 'maxNorm'; readonly maxValue: number }
+  | { readonly name: 'unitNorm' };
+
 /** x (B,I), weight (O,I), bias (O) -> activation(x weightᵀ + bias) (B,O). */
 export interface DenseSpec {
   readonly kind: 'dense';
@@ -32,6 +38,11 @@ export interface DenseSpec {
   readonly activation: ActivationSpec;
   /** λ: adds λ·weight to the weight's gradient and λ/2·Σweight² to the loss. 0 = none. Biases are not penalised. */
   readonly l2: number;
+  /** λ: adds λ·sign(weight) to the weight's gradient and λ·Σ|weight| to the loss. Left out = none. */
+  readonly l1?: number;
+  /** What the weight is brought back to after each update. */
+  readonly kernelConstraint?: ConstraintSpec;
+  readonly biasConstraint?: ConstraintSpec & { readonly name: 'nonNegative' };
   /** Multiplies the learning rate of this layer's parameters. */
   readonly learningRateFactor: number;
 }
@@ -74,7 +85,20 @@ export type ElementwiseLossSpec =
 export interface RowLossSpec { readonly name: 'kullbackLeiblerDivergence' | 'categoricalHinge' | 'cosineSimilarity'; readonly reduction: Reduction }
 
 /** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
-export type OptimizerSpec =
+export type OptimizerSpec = RuleSpec & ClippingSpec;
+/** What is done to the gradients, penalties' parts included, before the rule sees them: at most one of the three. */
+export interface ClippingSpec {
+  /** Each element is limited to ±clipvalue. */
+  readonly clipvalue?: number;
+  /** Each parameter's gradient is multiplied by min(1, clipnorm / (its norm + 1e-6)). */
+  readonly clipnorm?: number;
+  /** All gradients are multiplied by min(1, globalClipnorm / (the norm of all + 1e-6)). */
+  readonly globalClipnorm?: number;
+  /** Of the two norms: the root of the sum of squares (2, where left out), the sum of magnitudes, or the largest one. */
+  readonly normType?: NormType;
+}
+export type NormType = 1 | 2 | 'inf';
+export type RuleSpec =
   | { readonly name: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
   /** weightDecay is decoupled: weight -= learningRate·weightDecay·weight (AdamW). */
   | { readonly name: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly amsgrad: boolean; readonly weightDecay: number }
@@ -83,7 +107,9 @@ export type OptimizerSpec =
   | { readonly name: 'adadelta'; readonly rho: number; readonly epsilon: number }
   | { readonly name: 'adamax'; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
   /** weightDecay is decoupled. */
-  | { readonly name: 'lion'; readonly beta1: number; readonly beta2: number; readonly weightDecay: number };
+  | { readonly name: 'lion'; readonly beta1: number; readonly beta2: number; readonly weightDecay: number }
+  /** weightDecay is decoupled; momentumDecay is ψ of the momenta beta1·(1 - 0.96^(t·ψ)/2). */
+  | { readonly name: 'nadam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly momentumDecay: number; readonly weightDecay: number };
 
 export interface NetworkSpec {
   /** Features of one sample. */
@@ -103,8 +129,10 @@ export interface NetworkSpec {
 
 /** Numbers a step needs, in this order: sgd [learningRate, dampening factor of the gradient (1 = none)];
  * adam [learningRate / (1-beta1^t), 1 / sqrt(1-beta2^t)] and, with weightDecay, [learningRate·weightDecay], t from 1; adamax [learningRate / (1-beta1^t), 1];
- * lion [learningRate, learningRate·weightDecay]; the others [learningRate, 1]. */
+ * lion [learningRate, learningRate·weightDecay]; nadam [learningRate·(1-µ_t) / (1-µ_1·…·µ_t), 1 / sqrt(1-beta2^t), learningRate·µ_(t+1) / (1-µ_1·…·µ_(t+1))]
+ * and, with weightDecay, [learningRate·weightDecay]; the others [learningRate, 1]. */
 export function stepScalarCount(optimizer: OptimizerSpec): number {
+  if (optimizer.name === 'nadam') return optimizer.weightDecay === 0 ? 3 : 4;
   return optimizer.name === 'adam' && optimizer.weightDecay !== 0 ? 3 : 2;
 }
 
@@ -125,6 +153,8 @@ export function slotNames(optimizer: OptimizerSpec): readonly string[] {
       return ['firstMoment', 'largestGradient'];
     case 'lion':
       return ['momentum'];
+    case 'nadam':
+      return ['firstMoment', 'secondMoment'];
   }
 }
 

@@ -2,6 +2,7 @@ import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { checkActivation } from './activations.js';
 import { checkName } from './checks.js';
+import { checkBiasConstraint, checkKernelConstraint } from './constraints.js';
 import { storedCustomLoss } from './custom-loss.js';
 import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
 import { toParameter } from './initial-weights.js';
@@ -84,6 +85,7 @@ function layerFromConfig(fields: Fields): Layer {
       return layers.dropout({ rate: fields.number('rate'), name });
     case 'dense': {
       const l2 = fields.number('l2');
+      const l1 = fields.get('l1') === undefined ? 0 : fields.number('l1');
       return layers.dense({
         name,
         units: fields.number('units'),
@@ -91,7 +93,9 @@ function layerFromConfig(fields: Fields): Layer {
         useBias: fields.flag('useBias'),
         kernelInitializer: drawable(fields.get('kernelInitializer')),
         biasInitializer: drawable(fields.get('biasInitializer')),
-        kernelRegularizer: l2 === 0 ? null : regularizers.l2(l2),
+        kernelRegularizer: l1 === 0 && l2 === 0 ? null : regularizers.l1l2({ l1, l2 }),
+        kernelConstraint: checkKernelConstraint(op, fields.get('kernelConstraint')) ?? null,
+        biasConstraint: checkBiasConstraint(op, fields.get('biasConstraint')) ?? null,
         learningRateFactor: fields.number('learningRateFactor'),
         ...shape,
       });

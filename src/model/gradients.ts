@@ -9,7 +9,7 @@ import { createReferenceExecutor } from '../reference/executor.js';
 export interface Gradients {
   /** Data loss and penalty together: what `gradients` are the gradient of. */
   readonly loss: number;
-  /** The L2 penalty in `loss`. */
+  /** The L1 and L2 penalties in `loss`. */
   readonly penalty: number;
   /** By LAYER.weight (out, in) and LAYER.bias (out). */
   readonly gradients: Readonly<Record<string, FloatArray>>;

@@ -1,6 +1,7 @@
 import { NablaError, show } from '../errors.js';
 import { checkActivation, type ActivationOption } from './activations.js';
 import { checkBoolean, checkInteger, checkOptions, checkReal, checkShape } from './checks.js';
+import { checkBiasConstraint, checkKernelConstraint, type Constraint, type ConstraintName, type NonNegative } from './constraints.js';
 import { checkBiasInitializer, checkInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 import { checkRegularizer, type Regularizer } from './regularizers.js';
@@ -13,7 +14,9 @@ export interface DenseOptions {
   readonly useBias?: boolean;
   readonly kernelInitializer?: InitializerOption;
   readonly biasInitializer?: InitializerOption;
-  readonly kernelRegularizer?: Regularizer | 'l2' | null;
+  readonly kernelRegularizer?: Regularizer | 'l1' | 'l2' | null;
+  readonly kernelConstraint?: Constraint | ConstraintName | null;
+  readonly biasConstraint?: NonNegative | 'nonNegative' | null;
   readonly learningRateFactor?: number;
   readonly weights?: readonly [weight: ArrayInput, bias?: ArrayInput];
   readonly inputShape?: readonly number[];
@@ -21,13 +24,14 @@ export interface DenseOptions {
 }
 
 const known = [
-  'units', 'activation', 'useBias', 'kernelInitializer', 'biasInitializer', 'kernelRegularizer', 'learningRateFactor', 'weights', 'inputShape', 'name',
+  'units', 'activation', 'useBias', 'kernelInitializer', 'biasInitializer', 'kernelRegularizer', 'kernelConstraint', 'biasConstraint', 'learningRateFactor', 'weights', 'inputShape', 'name',
 ] as const;
 
 /**
  * A fully connected layer: activation(x·weightᵀ + bias), x (batch, inputs), weight (units, inputs), bias (units).
  * @param options `units` outputs; `activation` a name or an object of `activations`, default 'linear'; `useBias` default true; `kernelInitializer` default 'glorotUniform',
- * `biasInitializer` default 'zeros', each a name, an object of `initializers` or an array; `kernelRegularizer` default none;
+ * `biasInitializer` default 'zeros', each a name, an object of `initializers` or an array; `kernelRegularizer` default none: a penalty of `regularizers` or
+ * 'l1', 'l2'; `kernelConstraint` default none: one of `constraints` or its name; `biasConstraint` default none: nonNegative;
  * `learningRateFactor` multiplies the learning rate of this layer, default 1; `weights` [weight, bias] initial arrays, (out, in);
  * `inputShape` of one sample, for the first layer; `name` default dense, dense_1, …
  * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE
@@ -51,6 +55,9 @@ export function dense(options: DenseOptions): Layer {
     values.weight = given[0];
     values.bias = given[1] ?? values.bias;
   }
+  const { l1, l2 } = checkRegularizer(op, options.kernelRegularizer);
+  const kernelConstraint = checkKernelConstraint(op, options.kernelConstraint);
+  const biasConstraint = checkBiasConstraint(op, options.biasConstraint);
   return makeLayer(
     {
       kind: 'dense',
@@ -60,7 +67,10 @@ export function dense(options: DenseOptions): Layer {
       useBias,
       kernelInitializer: values.weight === null ? kernel.config : { name: 'array' },
       biasInitializer: values.bias === null ? bias.config : { name: 'array' },
-      l2: checkRegularizer(op, options.kernelRegularizer),
+      l2,
+      ...(l1 === 0 ? {} : { l1 }),
+      ...(kernelConstraint === undefined ? {} : { kernelConstraint }),
+      ...(biasConstraint === undefined ? {} : { biasConstraint }),
       learningRateFactor: checkReal(op, 'learningRateFactor', options.learningRateFactor ?? 1, { minimum: 0 }),
       ...(options.inputShape === undefined ? {} : { inputShape: checkShape(op, 'inputShape', options.inputShape) }),
     },

@@ -1,6 +1,8 @@
 import { stepScalarCount, type OptimizerSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { checkClipping, clippingNames, type ClippingOptions } from './clipping.js';
 import { checkBoolean, checkName, checkOptions, checkReal } from './checks.js';
+import { momentumAt, momentumProduct } from './nadam-momentum.js';
 import { power } from './powers.js';
 import { isSchedule, type ScheduleConfig } from './schedule.js';
 import { scheduleFromConfig } from './schedules.js';
@@ -9,14 +11,14 @@ import { scheduleFromConfig } from './schedules.js';
 export type LearningRate = number | ((step: number) => number);
 
 /** Options of {@link optimizers.sgd}. */
-export interface SgdOptions {
+export interface SgdOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly momentum?: number;
   readonly nesterov?: boolean;
   readonly weightDecay?: number;
 }
 /** Options of {@link optimizers.adam}. */
-export interface AdamOptions {
+export interface AdamOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly beta1?: number;
   readonly beta2?: number;
@@ -25,7 +27,7 @@ export interface AdamOptions {
   readonly weightDecay?: number;
 }
 /** Options of {@link optimizers.rmsprop}. */
-export interface RmspropOptions {
+export interface RmspropOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly rho?: number;
   readonly momentum?: number;
@@ -33,29 +35,39 @@ export interface RmspropOptions {
   readonly centered?: boolean;
 }
 /** Options of {@link optimizers.adagrad}. */
-export interface AdagradOptions {
+export interface AdagradOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly initialAccumulatorValue?: number;
   readonly epsilon?: number;
 }
 /** Options of {@link optimizers.adadelta}. */
-export interface AdadeltaOptions {
+export interface AdadeltaOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly rho?: number;
   readonly epsilon?: number;
 }
 /** Options of {@link optimizers.adamax}. */
-export interface AdamaxOptions {
+export interface AdamaxOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
 }
 /** Options of {@link optimizers.lion}. */
-export interface LionOptions {
+export interface LionOptions extends ClippingOptions {
   readonly learningRate?: LearningRate;
   readonly beta1?: number;
   readonly beta2?: number;
+  readonly weightDecay?: number;
+}
+
+/** Options of {@link optimizers.nadam}. */
+export interface NadamOptions extends ClippingOptions {
+  readonly learningRate?: LearningRate;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  readonly momentumDecay?: number;
   readonly weightDecay?: number;
 }
 
@@ -67,7 +79,7 @@ export interface Optimizer {
 /** An optimizer whose learning rate is a number or a schedule, as plain data. */
 export type OptimizerConfig = OptimizerSpec & { readonly learningRate: number | ScheduleConfig };
 
-const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion'] as const;
+const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam'] as const;
 /** Name of an optimizer with all its defaults. */
 export type OptimizerName = (typeof optimizerNames)[number];
 
@@ -84,22 +96,27 @@ function isRateFunction(value: unknown): value is (step: number) => number {
 const below1 = { minimum: 0, maximum: 1, maximumOpen: true };
 const above0 = { minimum: 0, minimumOpen: true };
 
+/** beta1 and beta2 of the rules with moments. */
+function checkBetas(op: string, options: { readonly beta1?: number; readonly beta2?: number }, beta2 = 0.999): { readonly beta1: number; readonly beta2: number } {
+  return { beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1), beta2: checkReal(op, 'beta2', options.beta2 ?? beta2, below1) };
+}
+
 function adam(op: string, options: AdamOptions, decay: number): Optimizer {
-  checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'amsgrad', 'weightDecay']);
+  checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'amsgrad', 'weightDecay', ...clippingNames]);
   return Object.freeze({
     learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
     spec: Object.freeze({
       name: 'adam',
-      beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1),
-      beta2: checkReal(op, 'beta2', options.beta2 ?? 0.999, below1),
+      ...checkBetas(op, options),
       epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-8, { minimum: 0 }),
       amsgrad: checkBoolean(op, 'amsgrad', options.amsgrad ?? false),
       weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? decay, { minimum: 0 }),
+      ...checkClipping(op, options),
     }),
   });
 }
 
-/** Update rules; formulas in docs/numerics.md, PyTorch's arithmetic. */
+/** Update rules; formulas in docs/numerics.md, PyTorch's arithmetic. All of them take {@link ClippingOptions} too. */
 export const optimizers = {
   /**
    * Gradient descent: v = momentum·v + g, weight -= learningRate·v (nesterov: g + momentum·v instead of v), where g includes weightDecay·weight.
@@ -110,7 +127,7 @@ export const optimizers = {
    */
   sgd(options: SgdOptions = {}): Optimizer {
     const op = 'optimizers.sgd';
-    checkOptions(op, options, ['learningRate', 'momentum', 'nesterov', 'weightDecay']);
+    checkOptions(op, options, ['learningRate', 'momentum', 'nesterov', 'weightDecay', ...clippingNames]);
     const momentum = checkReal(op, 'momentum', options.momentum ?? 0, { minimum: 0, maximum: 1 });
     const nesterov = checkBoolean(op, 'nesterov', options.nesterov ?? false);
     if (nesterov && momentum === 0) {
@@ -119,7 +136,7 @@ export const optimizers = {
     const weightDecay = checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 });
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.01),
-      spec: Object.freeze({ name: 'sgd', momentum, nesterov, weightDecay }),
+      spec: Object.freeze({ name: 'sgd', momentum, nesterov, weightDecay, ...checkClipping(op, options) }),
     });
   },
   /**
@@ -151,7 +168,7 @@ export const optimizers = {
    */
   rmsprop(options: RmspropOptions = {}): Optimizer {
     const op = 'optimizers.rmsprop';
-    checkOptions(op, options, ['learningRate', 'rho', 'momentum', 'epsilon', 'centered']);
+    checkOptions(op, options, ['learningRate', 'rho', 'momentum', 'epsilon', 'centered', ...clippingNames]);
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
       spec: Object.freeze({
@@ -160,6 +177,7 @@ export const optimizers = {
         momentum: checkReal(op, 'momentum', options.momentum ?? 0, { minimum: 0, maximum: 1 }),
         epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-7, above0),
         centered: checkBoolean(op, 'centered', options.centered ?? false),
+        ...checkClipping(op, options),
       }),
     });
   },
@@ -170,13 +188,14 @@ export const optimizers = {
    */
   adagrad(options: AdagradOptions = {}): Optimizer {
     const op = 'optimizers.adagrad';
-    checkOptions(op, options, ['learningRate', 'initialAccumulatorValue', 'epsilon']);
+    checkOptions(op, options, ['learningRate', 'initialAccumulatorValue', 'epsilon', ...clippingNames]);
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.01),
       spec: Object.freeze({
         name: 'adagrad',
         epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-10, above0),
         initialAccumulatorValue: checkReal(op, 'initialAccumulatorValue', options.initialAccumulatorValue ?? 0, { minimum: 0 }),
+        ...checkClipping(op, options),
       }),
     });
   },
@@ -187,10 +206,10 @@ export const optimizers = {
    */
   adadelta(options: AdadeltaOptions = {}): Optimizer {
     const op = 'optimizers.adadelta';
-    checkOptions(op, options, ['learningRate', 'rho', 'epsilon']);
+    checkOptions(op, options, ['learningRate', 'rho', 'epsilon', ...clippingNames]);
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 1),
-      spec: Object.freeze({ name: 'adadelta', rho: checkReal(op, 'rho', options.rho ?? 0.9, below1), epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-6, above0) }),
+      spec: Object.freeze({ name: 'adadelta', rho: checkReal(op, 'rho', options.rho ?? 0.9, below1), epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-6, above0), ...checkClipping(op, options) }),
     });
   },
   /**
@@ -200,14 +219,14 @@ export const optimizers = {
    */
   adamax(options: AdamaxOptions = {}): Optimizer {
     const op = 'optimizers.adamax';
-    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon']);
+    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', ...clippingNames]);
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
       spec: Object.freeze({
         name: 'adamax',
-        beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1),
-        beta2: checkReal(op, 'beta2', options.beta2 ?? 0.999, below1),
+        ...checkBetas(op, options),
         epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-7, above0),
+        ...checkClipping(op, options),
       }),
     });
   },
@@ -218,14 +237,37 @@ export const optimizers = {
    */
   lion(options: LionOptions = {}): Optimizer {
     const op = 'optimizers.lion';
-    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'weightDecay']);
+    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'weightDecay', ...clippingNames]);
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.0001),
       spec: Object.freeze({
         name: 'lion',
-        beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1),
-        beta2: checkReal(op, 'beta2', options.beta2 ?? 0.99, below1),
+        ...checkBetas(op, options, 0.99),
         weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 }),
+        ...checkClipping(op, options),
+      }),
+    });
+  },
+  /**
+   * NAdam (T. Dozat 2016): Adam with Nesterov's momentum, µ_t = beta1·(1 - 0.96^(t·momentumDecay)/2):
+   * weight -= learningRate·((1-µ_t)/(1-µ_1·…·µ_t)·g + µ_(t+1)/(1-µ_1·…·µ_(t+1))·m)/(√v̂ + epsilon).
+   * @param options `learningRate` default 0.002 (PyTorch; Keras has 0.001); `beta1` default 0.9; `beta2` default 0.999; `epsilon` default 1e-8 (PyTorch; Keras has 1e-7);
+   * `momentumDecay` 0 or more, default 0.004; `weightDecay` 0 or more, default 0, decoupled (PyTorch's decoupled_weight_decay)
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   * @example model.compile({ optimizer: optimizers.nadam({ learningRate: 0.001 }), loss: 'meanSquaredError' })
+   */
+  nadam(options: NadamOptions = {}): Optimizer {
+    const op = 'optimizers.nadam';
+    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'momentumDecay', 'weightDecay', ...clippingNames]);
+    return Object.freeze({
+      learningRate: checkLearningRate(op, options.learningRate ?? 0.002),
+      spec: Object.freeze({
+        name: 'nadam',
+        ...checkBetas(op, options),
+        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-8, { minimum: 0 }),
+        momentumDecay: checkReal(op, 'momentumDecay', options.momentumDecay ?? 0.004, { minimum: 0 }),
+        weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 }),
+        ...checkClipping(op, options),
       }),
     });
   },
@@ -261,7 +303,7 @@ export function optimizerFromConfig(op: string, config: object): Optimizer {
 export function stepScalars(optimizer: OptimizerSpec, rate: LearningRate, firstStep: number, steps: number): Float64Array {
   const width = stepScalarCount(optimizer);
   const scalars = new Float64Array(width * steps);
-  const corrected = optimizer.name === 'adam' || optimizer.name === 'adamax';
+  const corrected = optimizer.name === 'adam' || optimizer.name === 'adamax' || optimizer.name === 'nadam';
   if (!corrected && typeof rate === 'number') {
     scalars.set(scalarsOf(optimizer, rate, 1), 0);
     // Doubling what is there, by the engine's own copy.
@@ -286,6 +328,13 @@ function scalarsOf(optimizer: OptimizerSpec, learningRate: number, t: number): r
       return [learningRate / (1 - power(optimizer.beta1, t)), 1];
     case 'lion':
       return [learningRate, learningRate * optimizer.weightDecay];
+    case 'nadam': {
+      const { beta1, beta2, momentumDecay, weightDecay } = optimizer;
+      const product = momentumProduct(optimizer, t);
+      const [now, next] = [momentumAt(beta1, momentumDecay, t), momentumAt(beta1, momentumDecay, t + 1)];
+      const moments = [(learningRate * (1 - now)) / (1 - product), 1 / Math.sqrt(1 - power(beta2, t)), (learningRate * next) / (1 - product * next)];
+      return weightDecay === 0 ? moments : [...moments, learningRate * weightDecay];
+    }
     case 'sgd':
     case 'rmsprop':
     case 'adagrad':

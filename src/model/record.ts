@@ -5,6 +5,7 @@ import type { CustomLossConfig } from './custom-loss.js';
 import type { LossConfig } from './losses.js';
 import type { InitializerConfig } from './initializers.js';
 import type { ActivationConfig } from './activations.js';
+import type { Constraint, NonNegative } from './constraints.js';
 import type { MetricName } from '../train/metrics.js';
 
 /** A layer as it is written to a file: everything but its numbers. */
@@ -22,6 +23,10 @@ export type LayerConfig =
       readonly biasInitializer: InitializerConfig;
       /** Keras' l2: adds l2·Σweight² to the loss. */
       readonly l2: number;
+      /** Adds l1·Σ|weight| to the loss; left out where it is 0. */
+      readonly l1?: number;
+      readonly kernelConstraint?: Constraint;
+      readonly biasConstraint?: NonNegative;
       readonly learningRateFactor: number;
       readonly inputShape?: readonly number[];
     }

@@ -309,7 +309,7 @@ export class Sequential implements TrainedModel {
     return backward(this.#core.live('backward'), this.#core.build('backward'), dLogits, options);
   }
 
-  /** Third part: one update of all parameters, with the optimizer and learning rate of compile. @param gradients by name, as backward gives them @throws as backward, ERR_OPTION */
+  /** Third part: one update of all parameters, with the optimizer and learning rate of compile: penalties, clipping and constraints as in a step of fit. @param gradients by name, as backward gives them @throws as backward, ERR_OPTION */
   applyGradients(gradients: Readonly<Record<string, ArrayInput>>): void {
     this.#core.checkNotStepping('applyGradients');
     const { rule } = this.#core.trainable('applyGradients');

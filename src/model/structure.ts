@@ -70,6 +70,9 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         specLayers.push({
           kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation),
           l2: 2 * config.l2, // Keras adds l2·Σweight², the backend λ/2·Σweight².
+          ...(config.l1 === undefined ? {} : { l1: config.l1 }),
+          ...(config.kernelConstraint === undefined ? {} : { kernelConstraint: config.kernelConstraint }),
+          ...(config.biasConstraint === undefined ? {} : { biasConstraint: config.biasConstraint }),
           learningRateFactor: config.learningRateFactor,
         });
         denseLayers.push(layer);

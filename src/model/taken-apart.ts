@@ -25,7 +25,7 @@ export interface BackwardOptions {
 }
 /** What {@link Sequential.backward} computed. */
 export interface BackwardPass {
-  /** By LAYER.weight (out, in) and LAYER.bias (out); without the L2 term, which the update adds. Yours to change. */
+  /** By LAYER.weight (out, in) and LAYER.bias (out); without the penalties' terms, which the update adds. Yours to change. */
   readonly gradients: Readonly<Record<string, FloatArray>>;
   /** (rows, features), with respect to the samples as given; empty where it was not asked for. */
   readonly dx: FloatArray;

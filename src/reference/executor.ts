@@ -129,7 +129,7 @@ class ReferenceExecutor implements Executor {
         stopped = 'nonFinite';
         break;
       }
-      network.update(network.gradients, scalarWidth === 2 ? [stepScalars[2 * step], stepScalars[2 * step + 1]] : [...stepScalars.subarray(scalarWidth * step, scalarWidth * (step + 1))]);
+      network.update(network.gradients, stepScalars, scalarWidth * step);
       step++;
       const passEnds = sink !== null && step % stepsPerPass === 0;
       // Looking at the clock costs a tiny network as much as a layer.
@@ -224,7 +224,7 @@ class ReferenceExecutor implements Executor {
     if (optimizer === null) throw new NablaError('ERR_STATE', '[applyGradients] needs an update rule. Expected an optimizer for spec.optimizer, received null.');
     checkParameterArrays('applyGradients', 'gradients', this.spec, gradients);
     checkScalars('applyGradients', 'scalars', scalars, stepScalarCount(optimizer));
-    network.update(gradients.map((gradient) => Float64Array.from(gradient)), [...scalars]);
+    network.update(gradients.map((gradient) => Float64Array.from(gradient)), scalars, 0);
   }
 
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients {

@@ -2,13 +2,16 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { isOfZ, slotNames, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, slotNames, type ConstraintSpec, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
 import { applyDropout } from './dropout.js';
 import { headForward, type TargetRows } from './loss.js';
-import { updateParameter } from './optimizers.js';
+import { clip, clippingOf, type Clipped, type Clipping } from './clipping.js';
+import { constrain } from './constraints.js';
+import { UpdateRule } from './optimizers.js';
+import { absolutePenalty, addPenaltyGradient } from './penalties.js';
 import { expandRow, GatheredRows, type SampleLists } from './sample-lists.js';
 import { blockBounds, compilePlan, type Plan } from './plan.js';
 import type { Nonzeros } from './sparse.js';
@@ -36,6 +39,14 @@ interface Scratch {
   readonly dx: Float64Array;
 }
 
+/** A parameter array with what its updates need. */
+interface Trained extends Clipped {
+  readonly slots: readonly Float64Array[];
+  /** Of the learning rate. */
+  readonly factor: number;
+  readonly constraint: ConstraintSpec | null;
+}
+
 /** Loss of a batch and what was asked for along with it. */
 export interface BatchResult {
   readonly lossSum: number;
@@ -57,6 +68,9 @@ export class Network {
   step = 0;
   readonly #spec: NetworkSpec;
   readonly #lanes: Float64Array;
+  readonly #rule: UpdateRule | null;
+  readonly #clipping: Clipping | null;
+  readonly #trained: readonly Trained[];
   /** uint8 samples after rescaling. */
   readonly #bytes: Float64Array;
   /** 0 must stay 0 on its way into the chain. */
@@ -77,6 +91,16 @@ export class Network {
     this.gradients = arrays();
     this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
     this.#lanes = new Float64Array(laneCount(spec.dtype));
+    this.#rule = spec.optimizer === null ? null : new UpdateRule(spec.optimizer, spec.dtype);
+    this.#clipping = spec.optimizer === null ? null : clippingOf(spec.optimizer, spec.dtype);
+    this.#trained = this.plan.stages.flatMap(({ dense, inputs, units, weight, bias }) => {
+      const trained = (index: number, width: number, l2: number, l1: number, constraint: ConstraintSpec | undefined): Trained => ({
+        index, units, inputs: width, slots: this.slots.map((slot) => slot[index]), factor: dense.learningRateFactor,
+        l2: roundedTo(spec.dtype, l2), l1: roundedTo(spec.dtype, l1), constraint: constraint ?? null,
+      });
+      const own = trained(weight, inputs, dense.l2, dense.l1 ?? 0, dense.kernelConstraint);
+      return bias < 0 ? [own] : [own, trained(bias, 1, 0, 0, dense.biasConstraint)];
+    });
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
     this.#takesLists = this.plan.rescalings.every(({ offset }) => offset === 0);
@@ -322,35 +346,38 @@ export class Network {
     return dx;
   }
 
-  /** One update of all parameters by `gradients`; counts as a step. */
-  update(gradients: readonly Float64Array[], scalars: readonly number[]): void {
+  /** One update of all parameters by `gradients`, which it may change; counts as a step. The step's scalars begin at scalars[at]. */
+  update(gradients: readonly Float64Array[], scalars: Float64Array, at: number): void {
     this.#taken = null;
-    const { optimizer, dtype } = this.#spec;
-    if (optimizer === null) return;
-    for (const { dense, weight, bias } of this.plan.stages) {
-      const slotsOf = (position: number): Float64Array[] => this.slots.map((slot) => slot[position]);
-      updateParameter(optimizer, dtype, this.parameters[weight], gradients[weight], slotsOf(weight), scalars, dense.learningRateFactor, dense.l2);
-      if (bias >= 0) updateParameter(optimizer, dtype, this.parameters[bias], gradients[bias], slotsOf(bias), scalars, dense.learningRateFactor, 0);
+    const rule = this.#rule;
+    if (rule === null) return;
+    for (const { index, l2, l1 } of this.#trained) {
+      if (l2 !== 0 || l1 !== 0) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);
+    }
+    if (this.#clipping !== null) clip(this.#clipping, this.#spec.dtype, this.#trained, gradients);
+    for (const { index, units, inputs, slots, factor, constraint } of this.#trained) {
+      const p = this.parameters[index];
+      rule.update(p, gradients[index], slots, scalars, at, factor);
+      if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);
     }
     this.step++;
   }
 
-  /** Adds λ · weight to the gradients of penalised weights. */
+  /** Adds the penalties' gradients to those of the weights. */
   addPenaltyGradients(): void {
-    for (const { dense, weight } of this.plan.stages) {
-      if (dense.l2 === 0) continue;
-      const lambda = roundedTo(this.#spec.dtype, dense.l2);
-      const gradient = this.gradients[weight];
-      for (let i = 0; i < gradient.length; i++) gradient[i] = lambda * this.parameters[weight][i] + gradient[i];
-      storeAs(this.#spec.dtype, gradient);
+    for (const { index, l2, l1 } of this.#trained) {
+      if (l2 === 0 && l1 === 0) continue;
+      addPenaltyGradient(this.gradients[index], this.parameters[index], l2, l1);
+      storeAs(this.#spec.dtype, this.gradients[index]);
     }
   }
 
-  /** Σ over penalised layers of l2/2 · Σ weight². */
+  /** Σ over penalised layers of l2/2 · Σ weight² + l1 · Σ |weight|. */
   penalty(parameters: readonly Float64Array[]): number {
     let sum = 0;
     for (const { dense, weight, inputs, units } of this.plan.stages) {
       if (dense.l2 !== 0) sum += densePenalty(parameters[weight], inputs, units, dense.l2);
+      if (dense.l1 !== undefined && dense.l1 !== 0) sum += absolutePenalty(parameters[weight], inputs, units, dense.l1);
     }
     return sum;
   }

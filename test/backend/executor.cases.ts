@@ -4,6 +4,7 @@ import type { DType } from '../../src/backend/spec.js';
 import { activationCases } from './cases/activations.js';
 import { dataCases } from './cases/data.js';
 import { errorCases } from './cases/errors.js';
+import { limitCases } from './cases/limits.js';
 import { lossCases } from './cases/losses.js';
 import { maskCases } from './cases/masks.js';
 import { stateCases } from './cases/states.js';
@@ -37,5 +38,5 @@ export function executorCases({ make, isa }: Configuration, dtype: DType): void 
       });
     },
   };
-  for (const cases of [stepCases, dataCases, activationCases, lossCases, valueLossCases, updateCases, maskCases, stateCases, errorCases]) cases(suite);
+  for (const cases of [stepCases, dataCases, activationCases, lossCases, valueLossCases, updateCases, limitCases, maskCases, stateCases, errorCases]) cases(suite);
 }

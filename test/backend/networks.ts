@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
 import { outputSize, parameterShapes, slotNames, slotStart, stepScalarCount } from '../../src/backend/spec.js';
-import type { ActivationSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
+import { stepScalars } from '../../src/model/optimizers.js';
+import type { ActivationSpec, ClippingSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
 
 /** Deterministic numbers in [0, 1). */
 export function uniforms(seed: number): () => number {
@@ -98,11 +99,28 @@ export const everyOptimizer: readonly OptimizerSpec[] = [
   { name: 'rmsprop', rho: 0.9, momentum: 0.5, epsilon: 1e-3, centered: true }, { name: 'rmsprop', rho: 0.9, momentum: 0, epsilon: 1e-3, centered: false },
   { name: 'adagrad', epsilon: 1e-3, initialAccumulatorValue: 0.1 }, { name: 'adadelta', rho: 0.9, epsilon: 1e-3 },
   { name: 'adamax', beta1: 0.9, beta2: 0.99, epsilon: 1e-3 }, { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.01 },
+  { name: 'nadam', beta1: 0.9, beta2: 0.99, epsilon: 1e-3, momentumDecay: 0.004, weightDecay: 0 },
+  { name: 'nadam', beta1: 0.9, beta2: 0.99, epsilon: 1e-3, momentumDecay: 0.5, weightDecay: 0.02, clipvalue: 0.05 },
+  sgd({ clipvalue: 0.02 }), adam({ clipnorm: 0.05 }), sgd({ momentum: 0.9, globalClipnorm: 0.1 }),
+  { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.01, globalClipnorm: 0.2, normType: 1 }, { name: 'adagrad', epsilon: 1e-3, initialAccumulatorValue: 0.1, clipnorm: 0.01, normType: 'inf' },
+];
+
+/** No clipping, then every way of it. */
+export const everyClipping: readonly ClippingSpec[] = [
+  {}, { clipvalue: 0.03 }, { clipnorm: 0.05 }, { globalClipnorm: 0.1 }, { globalClipnorm: 0.2, normType: 1 }, { clipnorm: 0.02, normType: 'inf' }, { globalClipnorm: 1e3 },
+];
+
+/** A kernel's and a bias' constraint. */
+export type Constraints = Pick<DenseSpec, 'kernelConstraint' | 'biasConstraint'>;
+/** No constraint, then every one. */
+export const everyConstraint: readonly Constraints[] = [
+  {}, { kernelConstraint: { name: 'maxNorm', maxValue: 0.5 } }, { kernelConstraint: { name: 'unitNorm' }, biasConstraint: { name: 'nonNegative' } }, { kernelConstraint: { name: 'nonNegative' } },
 ];
 
 /** Step scalars for a constant rate, bias corrections from update `t0` on; other optimizers see [rate, 1]. */
 export function constantScalars(spec: NetworkSpec, steps: number, learningRate = 0.1, t0 = 1): Float64Array {
   const { optimizer } = spec;
+  if (optimizer?.name === 'nadam') return stepScalars(optimizer, learningRate, t0 - 1, steps);
   const width = optimizer === null ? 2 : stepScalarCount(optimizer);
   const scalars = new Float64Array(width * steps);
   for (let step = 0; step < steps; step++) {

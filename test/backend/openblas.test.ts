@@ -31,6 +31,7 @@ const scenes: readonly Scene[] = [
   { what: 'many rows, blocks of samples', inputs: 20, rows: 1500, layers: [dense(16, 'relu'), dense(4)], changes: {} },
   { what: 'more rows than a chunk', inputs: 150, rows: 1100, layers: [dense(230, 'relu'), dense(6)], changes: {} },
   { what: 'Adam, L2 and no bias', inputs: 30, rows: 50, layers: [dense(24, 'gelu', { l2: 0.01, useBias: false }), dense(7)], changes: { optimizer: adam() } },
+  { what: 'l1, maxNorm, clipping by norm', inputs: 21, rows: 40, layers: [dense(35, 'tanh', { l1: 0.01, l2: 0.02, kernelConstraint: { name: 'maxNorm', maxValue: 0.5 } }), dense(6, 'linear', { kernelConstraint: { name: 'unitNorm' } })], changes: { optimizer: sgd({ globalClipnorm: 0.1 }) } },
   { what: 'dropout and rescaling', inputs: 40, rows: 60, layers: [rescaling(0.5, 0.25), dropout(0.2), dense(33, 'relu'), dropout(0.5), dense(9)], changes: {} },
   { what: 'softmax inside, squared error', inputs: 9, rows: 20, layers: [dense(18, 'softmax'), dense(3)], changes: { loss: squaredLoss() } },
   { what: 'one row, one unit', inputs: 3, rows: 1, layers: [dense(1)], changes: { loss: sigmoidLoss() } },

@@ -1,7 +1,8 @@
-// Update rules against PyTorch: test/golden/optimizers, made by scripts/golden/optim_goldens.py.
+// Update rules against PyTorch: test/golden/optimizers, made by scripts/golden/optim_goldens.py and nadam_goldens.py.
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { OptimizerSpec } from '../../src/backend/spec.js';
+import { stepScalars } from '../../src/model/optimizers.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
 import { adam, dense, network, freshSlots, sgd } from './networks.js';
@@ -14,6 +15,7 @@ interface OptimizerCase {
     readonly lr: number; readonly weight_decay: number; readonly momentum?: number; readonly dampening?: number; readonly nesterov?: boolean;
     readonly betas?: readonly [number, number]; readonly eps?: number; readonly amsgrad?: boolean; readonly maximize?: boolean;
     readonly alpha?: number; readonly centered?: boolean; readonly rho?: number; readonly lr_decay?: number; readonly initial_accumulator_value?: number;
+    readonly momentum_decay?: number; readonly decay?: number;
   };
   readonly given_gradients: {
     readonly initial: readonly [Matrix, readonly number[]];
@@ -27,7 +29,7 @@ interface OptimizerCase {
 }
 interface Layers { readonly W1: Matrix; readonly b1: readonly number[]; readonly W2: Matrix; readonly b2: readonly number[] }
 
-const CASES = 23;
+const CASES = 28;
 // |a - b| <= 1e-10·max(1, |b|); worst measured 1.3e-15.
 const TOLERANCE = 1e-10;
 let worst = 0;
@@ -56,6 +58,9 @@ function optimizerOf({ optimizer, hyperparameters: h }: OptimizerCase): Optimize
       return { name: 'adagrad', epsilon, initialAccumulatorValue: h.initial_accumulator_value ?? NaN };
     case 'Adadelta':
       return { name: 'adadelta', rho: h.rho ?? NaN, epsilon };
+    case 'NAdam':
+    case 'NAdamW':
+      return { name: 'nadam', beta1: h.betas?.[0] ?? NaN, beta2: h.betas?.[1] ?? NaN, epsilon, momentumDecay: h.momentum_decay ?? NaN, weightDecay: h.decay ?? 0 };
   }
   throw new Error(`no rule for ${optimizer}`);
 }
@@ -63,7 +68,10 @@ function optimizerOf({ optimizer, hyperparameters: h }: OptimizerCase): Optimize
 const l2Of = ({ optimizer, hyperparameters: h }: OptimizerCase): number => (optimizer === 'SGD' || optimizer === 'AdamW' ? 0 : h.weight_decay);
 
 /** Scalars of update t, from 1: PyTorch damps the gradient that enters the momentum from the second step on; to maximise is to step the other way. */
-function scalarsOf({ optimizer, hyperparameters: h }: OptimizerCase, t: number): Float64Array {
+function scalarsOf(of: OptimizerCase, t: number): Float64Array {
+  const { optimizer, hyperparameters: h } = of;
+  // NAdam's are what the model computes: its momenta are under test here.
+  if (h.momentum_decay !== undefined) return stepScalars(optimizerOf(of), h.lr, t - 1, 1);
   if (optimizer === 'SGD') return Float64Array.of(h.maximize === true ? -h.lr : h.lr, t === 1 ? 1 : 1 - (h.dampening ?? 0));
   if (optimizer === 'Adagrad') return Float64Array.of(h.lr / (1 + (t - 1) * (h.lr_decay ?? NaN)), 1);
   if (h.betas === undefined) return Float64Array.of(h.lr, 1);

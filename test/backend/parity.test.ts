@@ -5,10 +5,10 @@ import type { DataHandle, Executor, ExecutorState, LossAndGradients, TrainResult
 import type { DType, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import {
-  adam, constantScalars, dense, everyActivation, dropout, expectSameLists, floats, network, randomData, randomState, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms,
+  adam, constantScalars, dense, everyActivation, everyClipping, everyConstraint, dropout, expectSameLists, floats, network, randomData, randomState, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms,
 } from './networks.js';
 
-/** Of the largest magnitude in a tensor, after one step. Adam divides a gradient's rounding by epsilon: it is not small here. Worst measured: float64 4.2e-15; float32 8.3e-6, a bias gradient of one element whose terms cancel, next 2.2e-6. */
+/** Of the largest magnitude in a tensor, after one step. Adam divides a gradient's rounding by epsilon: it is not small here. Worst measured: float64 8.2e-15; float32 8.3e-6, a bias gradient of one element whose terms cancel, next 2.2e-6. */
 const BOUND: Readonly<Record<DType, number>> = { float64: 1e-12, float32: 1e-5 };
 const worst: Record<DType, number> = { float64: 0, float32: 0 };
 const SEED = 20240607;
@@ -83,6 +83,7 @@ const optimizer: fc.Arbitrary<OptimizerSpec> = fc.oneof(
   fc.constantFrom<OptimizerSpec>(
     { name: 'rmsprop', rho: 0.9, momentum: 0.5, epsilon: 0.1, centered: false }, { name: 'adagrad', epsilon: 0.1, initialAccumulatorValue: 0.1 },
     { name: 'adadelta', rho: 0.9, epsilon: 0.1 }, { name: 'adamax', beta1: 0.9, beta2: 0.99, epsilon: 0.1 },
+    { name: 'nadam', beta1: 0.9, beta2: 0.99, epsilon: 0.1, momentumDecay: 0.004, weightDecay: 0 }, { name: 'nadam', beta1: 0.5, beta2: 0.75, epsilon: 0.1, momentumDecay: 1, weightDecay: 0.01 },
   ),
 );
 const width = fc.constantFrom(1, 2, 3, 5, 8, 10, 16, 17, 31, 33);
@@ -91,15 +92,16 @@ function scenes(dtype: DType): fc.Arbitrary<Scene> {
   const hidden = fc.record({
     units: width, activation: fc.constantFrom(...everyActivation.filter((name) => name !== 'exponential'), 'softmax' as const), useBias: fc.boolean(),
     l2: fc.constantFrom(0, 0, 0.01), learningRateFactor: fc.constantFrom(1, 1, 0.5), rate: fc.constantFrom(0, 0, 0.25),
+    l1: fc.constantFrom(0, 0, 0.003), constraint: fc.constantFrom({}, ...everyConstraint),
   });
   return fc.record({
     inputSize: width, hidden: fc.array(hidden, { maxLength: 3 }), outputs: fc.constantFrom(1, 2, 3, 10, 17), loss, optimizer, rows: fc.constantFrom(1, 2, 7, 14, 32, 33, 65, 130),
-    batchSize: fc.constantFrom(1, 3, 16, 64), seed: fc.nat(1000), scaled: fc.boolean(), classWeighted: fc.boolean(), values: fc.boolean(), bytes: fc.boolean(), weighted: fc.boolean(), wide: fc.boolean(),
-  }).map(({ inputSize, hidden: list, outputs, loss: chosen, optimizer: rule, rows, batchSize, seed, scaled, classWeighted, values, bytes, weighted, wide }) => {
+    batchSize: fc.constantFrom(1, 3, 16, 64), seed: fc.nat(1000), scaled: fc.boolean(), classWeighted: fc.boolean(), clipping: fc.constantFrom({}, {}, ...everyClipping), values: fc.boolean(), bytes: fc.boolean(), weighted: fc.boolean(), wide: fc.boolean(),
+  }).map(({ inputSize, hidden: list, outputs, loss: chosen, optimizer: rule, rows, batchSize, seed, scaled, classWeighted, clipping, values, bytes, weighted, wide }) => {
     // Bytes want a scale; a wide input has enough zeros to be worth leaving out.
     const layers: LayerSpec[] = bytes ? [rescaling(1 / 255)] : scaled ? [rescaling(0.75, seed % 2 === 0 ? 0 : 0.125)] : [];
-    for (const { units, activation, useBias, l2, learningRateFactor, rate } of list) {
-      layers.push(dense(units, activation, { useBias, l2, learningRateFactor }));
+    for (const { units, activation, useBias, l2, l1, constraint, learningRateFactor, rate } of list) {
+      layers.push(dense(units, activation, { useBias, l2, l1, learningRateFactor, ...constraint }));
       if (rate > 0) layers.push(dropout(rate));
     }
     // Logarithms want outputs above 0.
@@ -107,7 +109,7 @@ function scenes(dtype: DType): fc.Arbitrary<Scene> {
     const weights = Array.from({ length: outputs }, (_, i) => 0.5 + (i % 3));
     const weightedLoss: LossSpec = !classWeighted ? chosen : chosen.name === 'softmaxCrossEntropy' ? { ...chosen, classWeights: weights } : chosen.name === 'sigmoidCrossEntropy' ? { ...chosen, positiveWeights: weights } : chosen;
     return {
-      spec: network(dtype, bytes && wide ? inputSize + 40 : inputSize, layers, { loss: weightedLoss, optimizer: rule, seed: seed * 2 ** 40 + seed }),
+      spec: network(dtype, bytes && wide ? inputSize + 40 : inputSize, layers, { loss: weightedLoss, optimizer: { ...rule, ...clipping }, seed: seed * 2 ** 40 + seed }),
       rows, batchSize: Math.min(batchSize, rows), seed, kind: chosen.name === 'softmaxCrossEntropy' && !values ? 'labels' as const : 'values' as const, bytes, weighted,
     };
   });
@@ -129,6 +131,9 @@ function largeScenes(dtype: DType): Scene[] {
     scene(network(dtype, 300, [dense(120, 'relu'), dense(2)], { loss: squaredLoss() }), 1030, 1030),
     scene(network(dtype, 40, [dense(20, 'tanh'), dense(33, 'softmax')], { loss: { name: 'kullbackLeiblerDivergence', reduction: 'mean' } }), 1200, 1100, { weighted: true }),
     scene(network(dtype, 30, [dense(25, 'relu'), dense(17)], { loss: { name: 'cosineSimilarity', reduction: 'mean' } }), 300, 64),
+    scene(network(dtype, 784, [rescaling(1 / 255), dense(100, 'relu', { l1: 1e-4, kernelConstraint: { name: 'maxNorm', maxValue: 1 } }), dense(50, 'relu', { kernelConstraint: { name: 'nonNegative' } }), dense(10)], { optimizer: sgd({ momentum: 0.9, clipvalue: 0.01 }) }), 200, 64, { bytes: true }),
+    scene(network(dtype, 90, [rescaling(1 / 255), dense(50, 'tanh', { kernelConstraint: { name: 'unitNorm' } }), dense(3, 'linear', { biasConstraint: { name: 'nonNegative' } })], { optimizer: adam({ epsilon: 0.1, globalClipnorm: 0.1 }) }), 1200, 1100, { bytes: true }),
+    scene(network(dtype, 130, [dense(65, 'sigmoid', { l1: 0.001, l2: 0.01 }), dense(129, 'relu', { kernelConstraint: { name: 'maxNorm', maxValue: 0.7 } }), dense(70)], { loss: sigmoidLoss(), optimizer: { name: 'nadam', beta1: 0.9, beta2: 0.99, epsilon: 0.1, momentumDecay: 0.004, weightDecay: 0.01, clipnorm: 0.05 } }), 1100, 33),
   ];
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ExecutorState, PlanChoice } from '../../src/backend/executor.js';
 import type { ActivationSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
-import { constantScalars, dense, everyOptimizer, expectSameLists, network, randomData, randomState, rescaling, sgd, sigmoidLoss, squaredLoss } from './networks.js';
+import { constantScalars, dense, everyConstraint, everyOptimizer, expectSameLists, network, randomData, randomState, rescaling, sgd, sigmoidLoss, squaredLoss } from './networks.js';
 
 interface Scene { readonly spec: NetworkSpec; readonly rows: number; readonly seed: number; readonly weighted: boolean }
 interface Run { readonly state: ExecutorState; readonly losses: readonly number[]; readonly correct: readonly number[] | null }
@@ -43,9 +43,9 @@ const activation = fc.constantFrom<ActivationSpec['name']>('linear', 'relu', 'si
 const optimizer = fc.constantFrom<OptimizerSpec>(sgd({ momentum: 0.9 }), ...everyOptimizer);
 const loss = fc.constantFrom<LossSpec>(squaredLoss(), squaredLoss('sum'), sigmoidLoss());
 const scene = (dtype: 'float32' | 'float64'): fc.Arbitrary<Scene> => fc
-  .record({ inputs: fc.integer({ min: 1, max: 5 }), hidden: fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), activation, fc.boolean()), { maxLength: 2 }), outputs: fc.integer({ min: 1, max: 4 }), optimizer, loss, rows: fc.integer({ min: 1, max: dtype === 'float64' ? 8 : 16 }), seed: fc.integer({ min: 1, max: 1000 }), weighted: fc.boolean(), rescaled: fc.boolean() })
-  .map(({ inputs, hidden, outputs, optimizer: rule, loss: of, rows, seed, weighted, rescaled }) => ({
-    spec: network(dtype, inputs, [...(rescaled ? [rescaling(0.5, 0.25)] : []), ...hidden.map(([units, name, useBias]) => dense(units, name, { useBias, learningRateFactor: 0.5 })), dense(outputs)], { loss: of, optimizer: rule }),
+  .record({ inputs: fc.integer({ min: 1, max: 5 }), hidden: fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), activation, fc.boolean()), { maxLength: 2 }), outputs: fc.integer({ min: 1, max: 4 }), optimizer, loss, rows: fc.integer({ min: 1, max: dtype === 'float64' ? 8 : 16 }), seed: fc.integer({ min: 1, max: 1000 }), weighted: fc.boolean(), rescaled: fc.boolean(), constraint: fc.constantFrom({}, {}, ...everyConstraint) })
+  .map(({ inputs, hidden, outputs, optimizer: rule, loss: of, rows, seed, weighted, rescaled, constraint }) => ({
+    spec: network(dtype, inputs, [...(rescaled ? [rescaling(0.5, 0.25)] : []), ...hidden.map(([units, name, useBias]) => dense(units, name, { useBias, learningRateFactor: 0.5, ...constraint })), dense(outputs, 'linear', constraint)], { loss: of, optimizer: rule }),
     rows, seed, weighted,
   }));
 

@@ -1,6 +1,6 @@
 // Everything a person can get wrong, one by one: each is an error with a code, a sentence that says what to do, and an unchanged model.
 import { describe, expect, it } from 'vitest';
-import { initializers, layers, losses, optimizers, regularizers, sequential, type NablaErrorCode, type Sequential } from '../../src/index.js';
+import { constraints, initializers, layers, losses, optimizers, regularizers, sequential, type NablaErrorCode, type Sequential } from '../../src/index.js';
 import { backends, classifier, flat, samples, xorModel, xorX } from './support.js';
 
 const { x, y } = samples(8);
@@ -121,7 +121,15 @@ describe('layers refuse', () => {
     ['no units', 'ERR_TYPE', /number for units, received undefined/, () => loose(layers, 'dense', {})],
     ['zero units', 'ERR_RANGE', /1 or more for units, received 0/, () => layers.dense({ units: 0 })],
     ['an unknown initializer', 'ERR_OPTION', /glorotUniform.*received "xavier"/, () => loose(layers, 'dense', { units: 2, kernelInitializer: 'xavier' })],
-    ['an unknown regularizer', 'ERR_OPTION', /regularizers\.l2.*received "l1"/, () => loose(layers, 'dense', { units: 2, kernelRegularizer: 'l1' })],
+    ['an unknown regularizer', 'ERR_OPTION', /regularizers\.l2.*received "l3"/, () => loose(layers, 'dense', { units: 2, kernelRegularizer: 'l3' })],
+    ['a penalty of a kind without its factor', 'ERR_TYPE', /for kernelRegularizer\.l1, received undefined/, () => loose(layers, 'dense', { units: 2, kernelRegularizer: { kind: 'l1l2', l2: 1 } })],
+    ['a negative l1', 'ERR_RANGE', /for l1, received -1/, () => regularizers.l1l2({ l1: -1 })],
+    ['an unknown factor', 'ERR_OPTION', /one of l1, l2, received "l3"/, () => loose(regularizers, 'l1l2', { l3: 1 })],
+    ['an unknown constraint', 'ERR_OPTION', /maxNorm, nonNegative, unitNorm .*for kernelConstraint, received "minMaxNorm"/, () => loose(layers, 'dense', { units: 2, kernelConstraint: 'minMaxNorm' })],
+    ['a constraint with an unknown option', 'ERR_OPTION', /one of name, received "axis"/, () => loose(layers, 'dense', { units: 2, kernelConstraint: { name: 'unitNorm', axis: 0 } })],
+    ['a constraint without its limit', 'ERR_TYPE', /for kernelConstraint\.maxValue, received undefined/, () => loose(layers, 'dense', { units: 2, kernelConstraint: { name: 'maxNorm' } })],
+    ['a norm of nothing', 'ERR_RANGE', /above 0 for maxValue, received 0/, () => constraints.maxNorm(0)],
+    ['a norm of a bias', 'ERR_OPTION', /Expected nonNegative for biasConstraint, received "unitNorm"/, () => loose(layers, 'dense', { units: 2, biasConstraint: 'unitNorm' })],
     ['a negative penalty', 'ERR_RANGE', /for l2, received -1/, () => regularizers.l2(-1)],
     ['a shape of nothing', 'ERR_SHAPE', /for inputShape, received Array\(0\)/, () => layers.dense({ units: 1, inputShape: [] })],
     ['a shape with a zero', 'ERR_RANGE', /inputShape, received 0/, () => layers.dense({ units: 1, inputShape: [0] })],
@@ -165,7 +173,7 @@ describe('compile refuses', () => {
   const sparse = 'sparseCategoricalCrossentropy';
   it.each<[what: string, code: NablaErrorCode, text: RegExp, make: () => unknown]>([
     ['an unknown loss', 'ERR_OPTION', /one of sparseCategoricalCrossentropy, .*received "crossentropy"/, () => loose(last('softmax'), 'compile', { optimizer: 'sgd', loss: 'crossentropy' })],
-    ['an unknown optimizer', 'ERR_OPTION', /one of sgd, adam, .*lion, received "praxis"/, () => loose(last('softmax'), 'compile', { optimizer: 'praxis', loss: sparse })],
+    ['an unknown optimizer', 'ERR_OPTION', /one of sgd, adam, .*lion, nadam, received "praxis"/, () => loose(last('softmax'), 'compile', { optimizer: 'praxis', loss: sparse })],
     ['no optimizer', 'ERR_TYPE', /one of sgd, adam, .*or optimizers\.sgd/, () => loose(last('softmax'), 'compile', { loss: sparse })],
     ['an unknown metric', 'ERR_OPTION', /one of accuracy, .*received "acuracy"/, () => loose(last('softmax'), 'compile', { optimizer: 'sgd', loss: sparse, metrics: ['acuracy'] })],
     ['an unknown option', 'ERR_OPTION', /one of optimizer, loss, metrics, received "losses"/, () => loose(last('softmax'), 'compile', { losses: 1 })],
@@ -183,10 +191,12 @@ describe('compile refuses', () => {
     ['a negative learning rate', 'ERR_RANGE', /for learningRate, received -0\.1/, () => optimizers.sgd({ learningRate: -0.1 })],
     ['a learning rate NaN', 'ERR_RANGE', /for learningRate, received NaN/, () => optimizers.adam({ learningRate: NaN })],
     ['nesterov without momentum', 'ERR_OPTION', /nesterov needs momentum/, () => optimizers.sgd({ nesterov: true })],
-    ['an unknown optimizer option', 'ERR_OPTION', /learningRate, momentum, nesterov, weightDecay, received "lr"/, () => loose(optimizers, 'sgd', { lr: 0.1 })],
+    ['an unknown optimizer option', 'ERR_OPTION', /learningRate, momentum, nesterov, weightDecay, clipvalue, .*, received "lr"/, () => loose(optimizers, 'sgd', { lr: 0.1 })],
     ['an epsilon of 0 that guards nothing', 'ERR_RANGE', /for epsilon, received 0/, () => optimizers.adagrad({ epsilon: 0 })],
     ['a rho of 1', 'ERR_RANGE', /below 1 for rho, received 1/, () => optimizers.rmsprop({ rho: 1 })],
     ['a negative decay', 'ERR_RANGE', /for weightDecay, received -1/, () => optimizers.lion({ weightDecay: -1 })],
+    ['a momentum decay below 0', 'ERR_RANGE', /for momentumDecay, received -1/, () => optimizers.nadam({ momentumDecay: -1 })],
+    ['two ways of clipping', 'ERR_OPTION', /clipped in one way/, () => optimizers.nadam({ clipnorm: 1, clipvalue: 1 })],
     ['a beta of 1', 'ERR_RANGE', /below 1 for beta2, received 1/, () => optimizers.adam({ beta2: 1 })],
   ])('%s', (_what, code, text, make) => refuses(make, code, text));
 

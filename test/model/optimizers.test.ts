@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkOptimizer, optimizers, stepScalars } from '../../src/model/optimizers.js';
+import { checkOptimizer, optimizers, stepScalars, type Optimizer } from '../../src/model/optimizers.js';
 
 describe('stepScalars', () => {
   it('gives sgd the rate, undampened', () => {
@@ -26,12 +26,41 @@ describe('stepScalars of the other rules', () => {
   });
 });
 
+describe('NAdam', () => {
+  it('has momenta that grow towards beta1, and their product', () => {
+    const momenta = (t: number): number => 0.9 * (1 - 0.5 * 0.96 ** (0.004 * t));
+    const { spec } = optimizers.nadam({ weightDecay: 0.5, beta2: 0.75 });
+    const scalars = stepScalars(spec, 0.25, 0, 3);
+    let product = 1;
+    for (let t = 1; t <= 3; t++) {
+      product *= momenta(t);
+      const expected = [(0.25 * (1 - momenta(t))) / (1 - product), 1 / Math.sqrt(1 - 0.75 ** t), (0.25 * momenta(t + 1)) / (1 - product * momenta(t + 1)), 0.125];
+      expected.forEach((value, i) => expect(scalars[4 * (t - 1) + i]).toBeCloseTo(value, 14));
+    }
+    expect(stepScalars(optimizers.nadam().spec, 0.25, 0, 2)).toHaveLength(6);
+    // momentumDecay 0: µ = beta1/2 for ever.
+    expect([...stepScalars(optimizers.nadam({ beta1: 0.5, beta2: 0.75, momentumDecay: 0 }).spec, 1, 0, 1)]).toEqual([1, 2, 0.25 / (1 - 0.0625)]);
+  });
+
+  it('gives the same scalars whatever was asked before', () => {
+    for (const beta1 of [0.5, 0.9, 0.999]) {
+      const make = (): Optimizer => optimizers.nadam({ beta1 });
+      const whole = [...stepScalars(make().spec, 0.25, 0, 1000)];
+      const parts = make().spec;
+      expect([...stepScalars(parts, 0.25, 0, 400), ...stepScalars(parts, 0.25, 400, 1), ...stepScalars(parts, 0.25, 401, 599)]).toEqual(whole);
+      expect([...stepScalars(parts, 0.25, 7, 3)]).toEqual(whole.slice(21, 30));
+      expect([...stepScalars(make().spec, 0.25, 997, 3)]).toEqual(whole.slice(2991));
+      expect(whole.every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
 describe('checkOptimizer', () => {
   it('takes names with their defaults, objects, and plain data from files', () => {
     expect(checkOptimizer('test', 'sgd')).toEqual({ learningRate: 0.01, spec: { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } });
     expect(checkOptimizer('test', 'adam')).toEqual({ learningRate: 0.001, spec: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weightDecay: 0 } });
     expect(checkOptimizer('test', 'adamW').spec).toMatchObject({ name: 'adam', weightDecay: 0.01 });
-    for (const name of ['rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion']) expect(checkOptimizer('test', name).spec.name).toBe(name);
+    for (const name of ['rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam']) expect(checkOptimizer('test', name).spec.name).toBe(name);
     // A model file from before amsgrad and weightDecay.
     expect(checkOptimizer('test', { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, learningRate: 0.001 })).toEqual(checkOptimizer('test', 'adam'));
     const made = optimizers.sgd({ learningRate: 0.2, momentum: 0.9, nesterov: true, weightDecay: 0.1 });

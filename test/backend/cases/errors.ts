@@ -72,6 +72,28 @@ export function errorCases({ make, dtype, test }: Suite): void {
     await expectCode('ERR_RANGE', build({ optimizer: { name: 'adadelta', rho: 0.9, epsilon: -1 } }));
     await expectCode('ERR_RANGE', build({ optimizer: { name: 'adamax', beta1: 0.9, beta2: 1, epsilon: 1e-7 } }));
     await expectCode('ERR_RANGE', build({ optimizer: { name: 'lion', beta1: -0.1, beta2: 0.9, weightDecay: 0 } }));
+    const nadam = { name: 'nadam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, momentumDecay: 0.004, weightDecay: 0 } as const;
+    await expectCode('ERR_RANGE', build({ optimizer: { ...nadam, momentumDecay: -1 } }));
+    await expectCode('ERR_RANGE', build({ optimizer: { ...nadam, weightDecay: Infinity } }));
+  });
+
+  test('refuses limits, penalties and constraints that mean nothing', async () => {
+    for (const name of ['clipvalue', 'clipnorm', 'globalClipnorm'] as const) {
+      for (const bad of [0, -1, NaN, Infinity]) await expectCode('ERR_RANGE', build({ optimizer: sgd({ [name]: bad }) }), [name]);
+      await expectCode('ERR_TYPE', build({ optimizer: sgd({ [name]: '1' }) }), [name]);
+    }
+    await expectCode('ERR_OPTION', build({ optimizer: sgd({ clipvalue: 1, globalClipnorm: 1 }) }), ['one of clipvalue, clipnorm, globalClipnorm', 'clipvalue, globalClipnorm']);
+    // @ts-expect-error: unknown norm
+    await expectCode('ERR_OPTION', build({ optimizer: sgd({ clipnorm: 1, normType: 3 }) }), ['"inf"']);
+    await expectCode('ERR_OPTION', build({ optimizer: sgd({ clipvalue: 1, normType: 1 }) }), ['clipnorm or globalClipnorm']);
+    for (const l1 of [-1, NaN, Infinity]) await expectCode('ERR_RANGE', build({ layers: [dense(3, 'relu', { l1 })] }), ['l1']);
+    // @ts-expect-error: unknown constraint
+    await expectCode('ERR_OPTION', build({ layers: [dense(3, 'relu', { kernelConstraint: { name: 'minNorm' } })] }), ['maxNorm', 'unitNorm']);
+    // @ts-expect-error: a name alone
+    await expectCode('ERR_TYPE', build({ layers: [dense(3, 'relu', { kernelConstraint: 'unitNorm' })] }), ['unitNorm']);
+    for (const maxValue of [0, NaN, Infinity]) await expectCode('ERR_RANGE', build({ layers: [dense(3, 'relu', { kernelConstraint: { name: 'maxNorm', maxValue } })] }), ['maxValue']);
+    // @ts-expect-error: a bias has no inputs
+    await expectCode('ERR_OPTION', build({ layers: [dense(3, 'relu', { biasConstraint: { name: 'unitNorm' } })] }), ['nonNegative']);
   });
 
   test('refuses absurd sizes before it takes memory', async () => {

@@ -198,7 +198,7 @@ export function lossCases({ make, dtype, tolerance, test }: Suite): void {
       const losses = [softmaxLoss({ labelSmoothing: 0.1, classWeights: [1, 2, 0.5] }), sigmoidLoss({ positiveWeights: [2, 1, 0.5] }), squaredLoss()];
       for (const loss of losses) {
         for (const activation of ['linear', 'relu', 'sigmoid', 'tanh', 'softmax'] as const) {
-          const spec = network(dtype, 3, [dense(4, activation, { l2: 0.01 }), dense(4, activation, { useBias: false }), dense(3)], { loss });
+          const spec = network(dtype, 3, [dense(4, activation, { l2: 0.01, l1: 0.02 }), dense(4, activation, { useBias: false, l1: 0.01 }), dense(3)], { loss });
           const executor = started(spec);
           const state = executor.getState();
           const data = executor.load(randomData(spec, 5, 11));

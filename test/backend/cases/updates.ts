@@ -138,6 +138,19 @@ export function updateCases({ make, dtype, test }: Suite): void {
     expectSameLists(executor.getState().slots['momentum'], [floats(dtype, [0.09375 - 0.03125])]);
   });
 
+  test('nadam: p - decay · p, then the mean and the gradient, each with its own rate', () => {
+    // m = 1, v = 1, divisor 2·1 + 2 = 4: p = 1 - 0.25·1/4 - 0.5·2/4 = 0.6875; then g = 0: m = 0.5, v = 0.75
+    const nadam = { name: 'nadam', beta1: 0.5, beta2: 0.75, epsilon: 2, momentumDecay: 0.004, weightDecay: 0 } as const;
+    const { executor, values } = updates(nadam, 1, [2], [[0.5, 2, 0.25]]);
+    expect(values).toEqual([0.6875]);
+    executor.applyGradients([floats(dtype, [0])], Float64Array.of(0, 1, 0));
+    expectSameLists(executor.getState().slots['firstMoment'], [floats(dtype, [0.5])]);
+    expectSameLists(executor.getState().slots['secondMoment'], [floats(dtype, [0.75])]);
+    // p = 1 - 0.25 first; the layer's factor scales all three.
+    expect(updates({ ...nadam, weightDecay: 0.5 }, 1, [2], [[0.5, 2, 0.25, 0.25]]).values).toEqual([0.4375]);
+    expect(updates({ ...nadam, weightDecay: 0.5 }, 1, [2], [[0.5, 2, 0.25, 0.25]], { learningRateFactor: 0.5 }).values).toEqual([0.71875]);
+  });
+
   test('every rule: training steps as one call, as slices and materialised', () => {
     for (const optimizer of everyOptimizer) {
       const spec = network(dtype, 7, [dense(20, 'tanh', { l2: 0.01, learningRateFactor: 0.5 }), dense(3)], { optimizer });

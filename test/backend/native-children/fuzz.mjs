@@ -17,7 +17,7 @@ const rows = 40;
 const makeAll = () => {
   const made = {
     live: prepare(addon, description, rows, 1),
-    wide: prepare(addon, { ...spec(5, [4], 3, 'float64'), optimizer: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: true, weightDecay: 0 } }, rows, 2),
+    wide: prepare(addon, { ...spec(5, [4], 3, 'float64'), optimizer: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: true, weightDecay: 0, globalClipnorm: 0.1, normType: 'inf' } }, rows, 2),
     other: prepare(addon, spec(6, [4], 2), rows, 3),
     bare: { network: addon.createNetwork({ ...description, loss: null, optimizer: null }, null, 1, false, false) },
     gone: prepare(addon, description, rows, 5),
@@ -104,11 +104,15 @@ const slots = fc.oneof(
 const paths = [
   ['inputSize'], ['layers'], ['layers', 0], ['layers', 0, 'kind'], ['layers', 0, 'units'], ['layers', 0, 'useBias'], ['layers', 0, 'activation'], ['layers', 0, 'activation', 'name'],
   ['layers', 0, 'l2'], ['layers', 1, 'learningRateFactor'], ['layers', 1, 'units'], ['head'], ['loss'], ['loss', 'name'], ['loss', 'reduction'], ['loss', 'labelSmoothing'], ['loss', 'classWeights'],
-  ['optimizer'], ['optimizer', 'name'], ['optimizer', 'momentum'], ['optimizer', 'nesterov'], ['dtype'], ['seed'],
+  ['optimizer'], ['optimizer', 'name'], ['optimizer', 'momentum'], ['optimizer', 'nesterov'],
+  ['optimizer', 'clipvalue'], ['optimizer', 'globalClipnorm'], ['optimizer', 'normType'], ['layers', 0, 'l1'], ['layers', 0, 'kernelConstraint'], ['layers', 0, 'kernelConstraint', 'name'],
+  ['layers', 0, 'kernelConstraint', 'maxValue'], ['layers', 1, 'biasConstraint'], ['dtype'], ['seed'],
 ];
-const words = oneOf('dense', 'dropout', 'rescaling', 'flatten', 'relu', 'tanh', 'softmax', 'sigmoid', 'linear', 'sgd', 'adam', 'rmsprop', 'lion', 'float64', 'meanSquaredError', 'sigmoidCrossEntropy', 'constructor');
+const words = oneOf('dense', 'dropout', 'rescaling', 'flatten', 'relu', 'tanh', 'softmax', 'sigmoid', 'linear', 'sgd', 'adam', 'rmsprop', 'lion', 'nadam', 'unitNorm', 'inf', 'float64', 'meanSquaredError', 'sigmoidCrossEntropy', 'constructor');
 const specs = fc.tuple(fc.array(fc.tuple(oneOf(...paths), fc.oneof(words, size, junk, fc.array(size, { maxLength: 4 }), fc.constant(null).map(() => ({ name: 'tanh', kind: 'dropout', rate: 0.5 }))), fc.boolean()), { maxLength: 3 })).map(([changes]) => {
   const result = structuredClone(description);
+  result.layers[0].kernelConstraint = { name: 'maxNorm', maxValue: 1 };
+  result.optimizer.clipnorm = 1;
   for (const [way, value, missing] of changes) {
     let at = result;
     for (const key of way.slice(0, -1)) at = typeof at === 'object' && at !== null ? at[key] : undefined;
