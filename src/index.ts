@@ -32,6 +32,10 @@ export type { WarmupOptions } from './model/schedule-around.js';
 export type { CosineDecayOptions, CosineDecayRestartsOptions } from './model/schedule-cosine.js';
 export type { ExponentialDecayOptions, PiecewiseConstantOptions, PolynomialDecayOptions, StepDecayOptions } from './model/schedule-decay.js';
 export type { CycleOptions, OneCycleMomentumOptions, OneCycleOptions } from './model/schedule-one-cycle.js';
+export type { LbfgsOptions, LbfgsSpec } from './model/lbfgs.js';
+export type { OptimizerState } from './model/optimizer-state.js';
+export type { SaveOptions } from './model/to-record.js';
+export type { Converged, LbfgsSettings } from './train/lbfgs.js';
 export type { MetricName } from './train/metrics.js';
 
 export { metrics, type AreaOptions, type ClassesOptions, type ClassFiguresOptions, type OutputsOptions, type PrecisionRecallOptions, type ScoresOptions } from './metrics/metrics.js';
