@@ -51,6 +51,7 @@ export type { TopKAccuracy } from './metrics/top-k.js';
 export { report, type Report } from './report/report.js';
 export type { BaselineOptions, LearnedFrom } from './report/baseline.js';
 export type { ClassificationData, ClassificationReportOptions, ClassifierFigures, ClassRow } from './report/classification.js';
+export type { LabelRow, MultiLabelData, MultiLabelFigures, MultiLabelReportOptions } from './report/multi-label.js';
 export type { ErrorFigures, OutputRow, RegressionData, RegressionReportOptions, WorstRow } from './report/regression.js';
 export { permutationImportance, type FeatureImportance, type PermutationImportance, type PermutationImportanceOptions, type Predictor } from './report/permutation-importance.js';
 export type { ScoreFunction, ScoreName } from './report/scores.js';
