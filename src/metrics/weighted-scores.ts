@@ -16,8 +16,7 @@ export class WeightedScores {
     this.#scores = scores;
     this.#positive = positive;
     this.#weights = weights;
-    // Rows that weigh nothing are no thresholds.
-    this.#order = Uint32Array.from({ length: scores.length }, (_, row) => row).filter((row) => weights[row] > 0).sort((a, b) => scores[b] - scores[a] || a - b);
+    this.#order = Uint32Array.from({ length: scores.length }, (_, row) => row).sort((a, b) => scores[b] - scores[a] || a - b);
     let totalPositive = 0;
     let totalNegative = 0;
     for (const row of this.#order) {

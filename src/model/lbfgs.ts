@@ -43,12 +43,16 @@ export function freshMemory(optimizer: Optimizer | null): LbfgsMemory | null {
   return optimizer?.spec.name === 'lbfgs' ? new LbfgsMemory(optimizer.spec.historySize) : null;
 }
 
+/** Layers that give the same outputs for the same rows and weights. A kind that is not listed is refused. */
+const certainKinds: readonly string[] = ['dense', 'rescaling', 'flatten'];
+
 /** Refuses what a line search cannot do: compare losses that change by chance, and steps of a length for each layer. @throws ERR_OPTION, ERR_MEMORY */
 export function checkForLbfgs(op: string, optimizer: Optimizer | null, { specLayers, parameters }: Structure, dtype: DType): void {
   if (optimizer?.spec.name !== 'lbfgs') return;
   for (const layer of specLayers) {
-    if (layer.kind === 'dropout' && layer.rate > 0) {
-      throw new NablaError('ERR_OPTION', `[${op}] lbfgs compares losses, which dropout makes random. Expected no dropout with lbfgs, or another optimizer, received rate ${layer.rate} in layer "${layer.name}".`);
+    if (layer.kind === 'dropout' ? layer.rate > 0 : !certainKinds.includes(layer.kind)) {
+      const received = layer.kind === 'dropout' ? `rate ${layer.rate}` : layer.kind;
+      throw new NablaError('ERR_OPTION', `[${op}] lbfgs compares losses, which dropout makes random. Expected no dropout with lbfgs (only ${certainKinds.join(', ')} layers), or another optimizer, received ${received} in layer "${layer.name}".`);
     }
     if (layer.kind === 'dense' && layer.learningRateFactor !== 0 && layer.learningRateFactor !== 1) {
       throw new NablaError('ERR_OPTION', `[${op}] lbfgs takes one step for all layers. Expected learningRateFactor 1, or 0 for a layer that stays as it is, received ${layer.learningRateFactor} in layer "${layer.name}".`);

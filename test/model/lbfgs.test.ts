@@ -288,7 +288,7 @@ describe('what lbfgs refuses', () => {
   };
   const fitted = (options: object): (() => void) => () => void classifier({ backend: 'typescript' }).fitSync(data.x, data.y, options);
   it.each<[string, string, RegExp, () => void]>([
-    ['dropout', 'ERR_OPTION', /no dropout with lbfgs.*rate 0.25 in layer "dropout"/, withLayer(null, 0.25)],
+    ['dropout', 'ERR_OPTION', /no dropout with lbfgs.*received rate 0.25 in layer "dropout"/, withLayer(null, 0.25)],
     ['rates by layer', 'ERR_OPTION', /learningRateFactor 1, or 0 .* received 0.5/, withLayer({ units: 3, learningRateFactor: 0.5 })],
     ['small batches', 'ERR_OPTION', /no batchSize, or 60 or more for it, received 32/, fitted({ batchSize: 32 })],
     ['an order', 'ERR_OPTION', /no order/, fitted({ order: [0, 1, 2] })],

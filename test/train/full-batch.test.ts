@@ -94,6 +94,8 @@ describe('FullBatch', () => {
     expect(minimize(bowl, [1, 1], { toleranceChange: 10 })).toMatchObject({ converged: 'change', iterations: 0 });
     // A narrow valley on a slope: the loss falls by 5e-11, the weights move by 1e-9.
     expect(minimize((x, y) => [5e7 * (x - 1e-9) ** 2 + 1e-5 * y, 1e8 * (x - 1e-9), 1e-5], [0, 0])).toMatchObject({ converged: 'change', iterations: 1 });
+    // Steeper: the loss falls by 1e-8, the weights move by 5e-10; nothing is looked at once more.
+    expect(minimize((x, y) => [5e10 * (x - 5e-10) ** 2 + 1e-5 * y, 1e11 * (x - 5e-10), 1e-5], [0, 0])).toMatchObject({ converged: 'change', iterations: 1, losses: [expect.closeTo(1.25e-8, 12)] });
     // The gradient points uphill: no step is better.
     expect(minimize((x, y) => [x + y, -1, -1], [1, 1])).toMatchObject({ converged: 'lineSearch', iterations: 0, end: [1, 1] });
   });

@@ -48,10 +48,26 @@ describe('wolfeSearch', () => {
     expect(found.value).toBe(-12);
   });
 
+  it('wants the value to fall by a share of what the slope promises', () => {
+    // At 1 it is flat, but lower by 5e-5 only, where 1e-4 is wanted.
+    const { found, tried } = search((t) => (t === 1 ? [-5e-5, 0] : [t * (t - 1), 2 * t - 1]), 1);
+    expect(tried.length).toBeGreaterThan(1);
+    expect(found.value).toBeLessThan(-1e-4);
+  });
+
+  it('wants it lower than the low end, which is where it rises too steeply', () => {
+    const seen = new Map<number, readonly [number, number]>([[0, [0, -1]], [1, [-1, 2]]]);
+    let inner = 0;
+    const { found } = search((t) => seen.get(t) ?? (inner++ === 0 ? [-0.5, 0] : [-2, 0]), 1);
+    expect([found.value, inner]).toEqual([-2, 2]);
+  });
+
   it('keeps away from the ends of a bracket', () => {
     // A kink at 0.02 has no flat point: the bracket closes on it, by a tenth at least in every second step.
     const ray: Ray = (t) => [t < 0.02 ? -t : 100 * (t - 0.02) - 0.02, t < 0.02 ? -1 : 100];
-    const { found } = search(ray, 1);
+    const { found, tried } = search(ray, 1);
+    expect(tried[1]).toBeLessThan(0.1);
+    expect(tried[2]).toBeCloseTo(tried[1] + 0.1 * (1 - tried[1]), 14);
     expect(Math.abs(found.t - 0.02)).toBeLessThan(1e-3);
   });
 
