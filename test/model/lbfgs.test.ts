@@ -111,6 +111,16 @@ describe('the same bytes', () => {
     for (const other of others) expect(other).toEqual(first);
     for (const place of fast) expect(train({ dtype, plan: 'materialised', ...where(place) })).toEqual(first);
   });
+  it('float32: TypeScript and native agree after one iteration, within the bound of a step', () => {
+    const run = (options: SequentialOptions): number[] => {
+      const model = classifier({ dtype: 'float32', ...options });
+      model.fitSync(data.x, data.y, { epochs: 1 });
+      return flat(model);
+    };
+    const expected = run({ backend: 'typescript' });
+    const scale = Math.max(...expected.map(Math.abs));
+    for (const place of natives) run(where(place)).forEach((value, i) => { expect(Math.abs(value - expected[i]) <= 1e-5 * scale, `${place.label}, weight ${i}`).toBe(true); });
+  });
   it('fit and fitSync', async () => {
     for (const backend of backends) {
       const [one, other] = [classifier({ backend }), classifier({ backend })];
