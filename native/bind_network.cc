@@ -25,9 +25,9 @@ Napi::Value info_of(const Info& info) {
   return result;
 }
 
-// spec, isa or null, threads, materialised -> network
+// spec, isa or null, threads, materialised, openblas -> network
 Napi::Value create_network(const Info& info) {
-  if (info.Length() < 4 || !info[0].IsObject()) bad_argument(0, "a network's description");
+  if (info.Length() < 5 || !info[0].IsObject()) bad_argument(0, "a network's description");
   nabla::NetworkSpec spec = read_spec(info[0].As<Napi::Object>());
   const nabla::KernelSet* kernels = nabla::best_kernels();
   if (!absent(info, 1)) {
@@ -40,8 +40,11 @@ Napi::Value create_network(const Info& info) {
   }
   const size_t threads = size_argument(info, 2);
   if (threads < 1 || threads > 256) throw Error("ERR_RANGE", "[native] threads must be from 1 to 256.");
+  const nabla::PlanKind kind = flag_argument(info, 4)   ? nabla::PlanKind::openblas
+                               : flag_argument(info, 3) ? nabla::PlanKind::materialised
+                                                        : nabla::PlanKind::fused;
   auto handle = std::make_shared<NetworkHandle>();
-  handle->network = nabla::make_network(std::move(spec), kernels, static_cast<unsigned>(threads), flag_argument(info, 3));
+  handle->network = nabla::make_network(std::move(spec), kernels, static_cast<unsigned>(threads), kind);
   report(info.Env(), *handle, handle->network->bytes());
   return wrap_network(info.Env(), std::move(handle));
 }

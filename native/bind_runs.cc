@@ -61,7 +61,7 @@ Napi::Value train_result(Napi::Env env, const nabla::Network& network, const nab
   Napi::Float64Array losses = Napi::Float64Array::New(env, outcome.losses.size());
   if (!outcome.losses.empty()) std::memcpy(losses.Data(), outcome.losses.data(), outcome.losses.size() * sizeof(double));
   result.Set("losses", losses);
-  if (network.spec().loss.name == nabla::LossName::elementwise) {
+  if (!network.spec().loss.counts_right()) {
     result.Set("correct", env.Null());
   } else {
     Napi::Uint32Array correct = Napi::Uint32Array::New(env, outcome.correct.size());
@@ -131,7 +131,7 @@ Napi::Value evaluate_result(Napi::Env env, const nabla::Network& network, const 
   result.Set("lossSum", Napi::Number::New(env, outcome.loss_sum));
   result.Set("denominator", Napi::Number::New(env, outcome.denominator));
   result.Set("penalty", Napi::Number::New(env, outcome.penalty));
-  if (network.spec().loss.name == nabla::LossName::elementwise)
+  if (!network.spec().loss.counts_right())
     result.Set("correct", env.Null());
   else
     result.Set("correct", Napi::Number::New(env, outcome.correct));

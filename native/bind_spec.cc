@@ -130,11 +130,23 @@ nabla::LossSpec loss(const Napi::Object& object) {
                                                                 {"huber", ElementLoss::huber},
                                                                 {"logCosh", ElementLoss::log_cosh},
                                                                 {"hinge", ElementLoss::hinge},
-                                                                {"squaredHinge", ElementLoss::squared_hinge}};
+                                                                {"squaredHinge", ElementLoss::squared_hinge},
+                                                                {"meanAbsolutePercentageError", ElementLoss::percentage},
+                                                                {"meanSquaredLogarithmicError", ElementLoss::squared_logarithmic},
+                                                                {"poisson", ElementLoss::poisson}};
+    using nabla::RowLoss;
+    static const std::pair<const char*, RowLoss> rows[] = {{"kullbackLeiblerDivergence", RowLoss::kl_divergence},
+                                                           {"categoricalHinge", RowLoss::categorical_hinge},
+                                                           {"cosineSimilarity", RowLoss::cosine_similarity}};
     for (const auto& [known, element] : names) {
       if (name != known) continue;
       spec.name = nabla::LossName::elementwise;
       spec.element = element;
+    }
+    for (const auto& [known, row] : rows) {
+      if (name != known) continue;
+      spec.name = nabla::LossName::rowwise;
+      spec.row = row;
     }
     if (spec.name == nabla::LossName::none) unknown("loss", name);
     if (spec.element == ElementLoss::huber) spec.delta = number(object, "delta");

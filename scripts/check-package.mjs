@@ -14,8 +14,8 @@ const problems = [];
 // --ignore-scripts: the addon is not compiled for this; everything else is as published.
 const folder = mkdtempSync(join(tmpdir(), 'nabla-pack-'));
 try {
-  const build = spawnSync(process.execPath, [join(top, 'node_modules/typescript/bin/tsc'), '-p', join(top, 'tsconfig.json')], { encoding: 'utf8' });
-  if (build.status !== 0) problems.push(`tsc failed:\n${build.stdout}`);
+  const build = spawnSync(process.execPath, [join(top, 'scripts/build-js.mjs')], { encoding: 'utf8' });
+  if (build.status !== 0) problems.push(`the build failed:\n${build.stderr}`);
   const pack = spawnSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: top, encoding: 'utf8' });
   if (pack.status !== 0) throw new Error(`npm pack failed:\n${pack.stderr}`);
   const parsed = JSON.parse(pack.stdout);

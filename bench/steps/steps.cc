@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
   data.kind = nabla::TargetKind::labels;
 
   const nabla::KernelSet* const set = std::string(argv[1]) == "avx2" ? nabla::avx2_kernels() : nabla::baseline_kernels();
-  const auto network = nabla::make_network(spec, set, 1, false);
+  const auto network = nabla::make_network(spec, set, 1, nabla::PlanKind::fused);
   std::vector<std::vector<float>> parameters;
   uint32_t state = 1;
   for (const size_t size : network->parameter_sizes()) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "memory_limit.h"
+#include "openblas.h"
 #include "train_team.h"
 
 namespace nabla {
@@ -18,8 +19,11 @@ const KernelTable<double>& kernel_table<double>(const KernelSet& set) {
 }
 
 template <class T>
-Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised)
-    : Network(std::move(spec), kernels, threads), k_(kernel_table<T>(*kernels)), plan_(make_plan(spec_)), materialised_(materialised) {
+Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind)
+    : Network(std::move(spec), kind == PlanKind::openblas ? openblas_kernels(*kernels) : kernels, threads),
+      k_(kernel_table<T>(*kernels_)),
+      plan_(make_plan(spec_, kind == PlanKind::openblas)),
+      materialised_(kind != PlanKind::fused) {
   flat_ = AlignedArray<T>(plan_.flat_size);
   transposed_ = AlignedArray<T>(plan_.transposed_size);
   if (spec_.optimizer.slots() > 0) slot0_ = AlignedArray<T>(plan_.flat_size);
@@ -47,7 +51,11 @@ namespace {
 
 // Asks for memory that the next step gathers; shuffled rows are a cache miss a line otherwise.
 void prefetch(const void* from, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 2);
+  if (bytes == 0) return;
+  const char* const begin = static_cast<const char*>(from);
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(begin + i, 0, 2);
+  // A row seldom begins where a line does: its end is in one line more.
+  __builtin_prefetch(begin + bytes - 1, 0, 2);
 }
 
 }  // namespace
@@ -188,6 +196,7 @@ double Engine<T>::denominator(const Batch& batch) const {
   const LossSpec& loss = spec_.loss;
   if (!loss.mean) return 1;
   const double rows = static_cast<double>(batch.size());
+  if (loss.name == LossName::rowwise) return rows;
   if (loss.name != LossName::softmax_cross_entropy) return rows * static_cast<double>(plan_.last().units);
   if (class_weights_.empty() || batch.data->kind != TargetKind::labels) return rows;
   double sum = 0;
@@ -233,7 +242,13 @@ uint32_t Engine<T>::loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo
   if (spec.name == LossName::softmax_cross_entropy) k_.softmax_cross_entropy(&l);
   if (spec.name == LossName::sigmoid_cross_entropy) k_.sigmoid_cross_entropy(&l);
   if (spec.name == LossName::elementwise) k_.element_loss(&l, spec.element, static_cast<T>(spec.delta));
+  if (spec.name == LossName::rowwise) k_.row_loss(&l, spec.row);
   return correct;
+}
+
+template <class T>
+const T* Engine<T>::way_back(const Stage& stage) const {
+  return plan_.unpacked ? flat_.data() + stage.weight_at : transposed_.data() + stage.transposed_at;
 }
 
 template <class T>
@@ -261,7 +276,7 @@ void Engine<T>::backward_rows(Scratch<T>& s, size_t lo, size_t hi) const {
     if (i == 0) return;
     const Stage& before = plan_.stages[i - 1];
     const bool fuse = !plan_.dropout_after(i) && own_result_is_enough(before.activation);
-    k_.dense_backward_input(dz, stage.ld, rows, stage.units, transposed_.data() + stage.transposed_at, stage.input_panels,
+    k_.dense_backward_input(dz, stage.ld, rows, stage.units, way_back(stage), stage.input_panels,
                             s.gradients[i - 1].data() + lo * before.ld, before.ld,
                             fuse ? s.activations[i - 1].data() + lo * before.ld : nullptr, before.activation);
   }
@@ -274,7 +289,12 @@ double Engine<T>::penalty(const T* flat) const {
   for (const Stage& stage : plan_.stages) {
     if (stage.l2 == 0) continue;
     double lanes[8] = {};
-    for (size_t p = 0; p < stage.panels; ++p) {
+    for (size_t o = 0; plan_.unpacked && o < stage.units; ++o)
+      for (size_t i = 0; i < stage.inputs; ++i) {
+        const double w = static_cast<double>(flat[stage.weight_at + plan_.weight_index(stage, o, i)]);
+        lanes[o % 8] += w * w;
+      }
+    for (size_t p = 0; !plan_.unpacked && p < stage.panels; ++p) {
       k_.square_rows(flat + stage.weight_at + p * stage.inputs * plan_.width, stage.inputs, 1, rows);
       const size_t from = p * plan_.width, to = std::min(stage.units, from + plan_.width);
       for (size_t o = from; o < to; ++o) lanes[o % 8] += static_cast<double>(rows[o - from]);
@@ -327,9 +347,9 @@ std::vector<size_t> Engine<T>::stage_units() const {
   return units;
 }
 
-std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised) {
-  if (spec.float64) return std::make_unique<Engine<double>>(std::move(spec), kernels, threads, materialised);
-  return std::make_unique<Engine<float>>(std::move(spec), kernels, threads, materialised);
+std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind) {
+  if (spec.float64) return std::make_unique<Engine<double>>(std::move(spec), kernels, threads, kind);
+  return std::make_unique<Engine<float>>(std::move(spec), kernels, threads, kind);
 }
 
 template class Engine<float>;

@@ -17,7 +17,7 @@ namespace nabla {
 template <class T>
 class Engine final : public Network {
  public:
-  Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised);
+  Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind);
 
   TrainOutcome train(const Data& data, const TrainRequest& request) override;
   EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
@@ -59,6 +59,8 @@ class Engine final : public Network {
   // Losses to row_loss[position], dlogits when the row scales are set, outputs after the head when wanted; counts right predictions.
   uint32_t loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, double denominator, bool gradients, bool outputs,
                 double* row_loss) const;
+  // What dense_backward_input multiplies with: the transposed copy, or the unpacked weight itself.
+  const T* way_back(const Stage& stage) const;
   // From the last stage's dactivation to every stage's dz.
   void backward_rows(Scratch<T>& s, size_t lo, size_t hi) const;
   // The activation behind dropout (training) of stage - 1, or the input.
@@ -120,9 +122,11 @@ class Engine final : public Network {
   mutable std::mutex published_mutex_;
   Parameters published_;
 
-  // While other processes hold the processors one thread works alone.
+  // While other processes hold the processors one thread works alone. A short job must not lose its second thread for long to a process
+  // that came and went.
+  static constexpr std::chrono::milliseconds solo_shortest{16};
   std::chrono::steady_clock::time_point solo_until_{};
-  std::chrono::steady_clock::duration solo_ = std::chrono::milliseconds(50);
+  std::chrono::steady_clock::duration solo_ = solo_shortest;
 
   // Training memory: kept between calls, grown when a larger batch or team comes.
   std::unique_ptr<Team> team_;

@@ -10,8 +10,9 @@ namespace nabla {
 
 namespace {
 
-// Two tiles of 14 rows.
-constexpr size_t inference_rows = 28;
+// Two tiles of 14 rows; products by others want more at once.
+constexpr size_t own_rows = 28, unpacked_rows = 512;
+size_t inference_rows(const Plan& plan) { return plan.unpacked ? unpacked_rows : own_rows; }
 constexpr double flops_worth_a_team = 2e6;
 
 }  // namespace
@@ -22,7 +23,7 @@ struct Engine<T>::ScratchLease {
   explicit ScratchLease(const Engine& engine) : engine_(engine) {
     const std::lock_guard<std::mutex> lock(engine_.scratch_mutex_);
     if (engine_.scratch_.empty()) {
-      scratch = std::make_unique<Scratch<T>>(engine_.plan_, inference_rows, false);
+      scratch = std::make_unique<Scratch<T>>(engine_.plan_, inference_rows(engine_.plan_), false);
     } else {
       scratch = std::move(engine_.scratch_.back());
       engine_.scratch_.pop_back();
@@ -52,7 +53,7 @@ typename Engine<T>::Parameters Engine<T>::weights_for(WeightsChoice choice) cons
 template <class T>
 template <class Row>
 void Engine<T>::each_block(size_t rows, const Row& row) const {
-  const size_t most = (rows + inference_rows - 1) / inference_rows;
+  const size_t step = inference_rows(plan_), most = (rows + step - 1) / step;
   const unsigned threads =
       static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : static_cast<unsigned>(std::min<size_t>(threads_, most));
   // Allocation may throw, and work must not: every thread's scratch is taken here.
@@ -62,7 +63,7 @@ void Engine<T>::each_block(size_t rows, const Row& row) const {
   Pool::instance().run(threads, [&](unsigned thread) {
     const FlushToZero flush;
     const size_t begin = rows * thread / threads, end = rows * (thread + 1) / threads;
-    for (size_t lo = begin; lo < end; lo += inference_rows) row(*leases[thread]->scratch, lo, std::min(end, lo + inference_rows), thread);
+    for (size_t lo = begin; lo < end; lo += step) row(*leases[thread]->scratch, lo, std::min(end, lo + step), thread);
   });
 }
 

@@ -63,18 +63,20 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
       u.rule = Rule::sgd;
       u.parameters = flat.data() + stage.weight_at;
       u.rate = static_cast<T>(-stage.l2);
-      k_.update(&u, flat_.data() + stage.weight_at, 0, stage.panels * stage.inputs * plan_.width);
+      k_.update(&u, flat_.data() + stage.weight_at, 0, plan_.weight_room(stage));
     }
   }
   unpack(flat.data(), gradients);
   if (dx == nullptr) return;
   const Stage& first = plan_.stages[0];
-  AlignedArray<T> transposed(first.input_panels * first.panels * plan_.width * plan_.width);
-  k_.transpose_weight(flat_.data(), first.inputs, first.panels, 0, first.input_panels, 0, first.panels, transposed.data());
+  AlignedArray<T> transposed(plan_.unpacked ? 0 : first.input_panels * first.panels * plan_.width * plan_.width);
+  if (!plan_.unpacked)
+    k_.transpose_weight(flat_.data(), first.inputs, first.panels, 0, first.input_panels, 0, first.panels, transposed.data());
   AlignedArray<T> full(rows * plan_.input_ld);
   over_rows(rows, [&](size_t lo, size_t hi) {
-    k_.dense_backward_input(s.gradients[0].data() + lo * first.ld, first.ld, hi - lo, first.units, transposed.data(), first.input_panels,
-                            full.data() + lo * plan_.input_ld, plan_.input_ld, nullptr, Activation::linear);
+    k_.dense_backward_input(s.gradients[0].data() + lo * first.ld, first.ld, hi - lo, first.units,
+                            plan_.unpacked ? flat_.data() : transposed.data(), first.input_panels, full.data() + lo * plan_.input_ld,
+                            plan_.input_ld, nullptr, Activation::linear);
   });
   for (size_t d = plan_.dropouts.size(); d-- > 0;)
     if (plan_.dropouts[d].after_stage == 0)
@@ -162,11 +164,10 @@ EvaluateOutcome Engine<T>::loss_and_gradients(const Data& data, const Rows& rows
 template <class T>
 void Engine<T>::unpack(const T* flat, const std::vector<void*>& arrays) const {
   size_t index = 0;
-  const size_t w = plan_.width;
   for (const Stage& s : plan_.stages) {
     T* const weight = static_cast<T*>(arrays[index++]);
     for (size_t o = 0; o < s.units; ++o)
-      for (size_t i = 0; i < s.inputs; ++i) weight[o * s.inputs + i] = flat[s.weight_at + (o / w * s.inputs + i) * w + o % w];
+      for (size_t i = 0; i < s.inputs; ++i) weight[o * s.inputs + i] = flat[s.weight_at + plan_.weight_index(s, o, i)];
     if (s.use_bias) std::memcpy(arrays[index++], flat + s.bias_at, s.units * sizeof(T));
   }
 }
@@ -176,11 +177,10 @@ template <class T>
 void Engine<T>::pack(const std::vector<const void*>& arrays, T* flat) const {
   std::fill(flat, flat + plan_.flat_size, T(0));
   size_t index = 0;
-  const size_t w = plan_.width;
   for (const Stage& s : plan_.stages) {
     const T* const weight = static_cast<const T*>(arrays[index++]);
     for (size_t o = 0; o < s.units; ++o)
-      for (size_t i = 0; i < s.inputs; ++i) flat[s.weight_at + (o / w * s.inputs + i) * w + o % w] = weight[o * s.inputs + i];
+      for (size_t i = 0; i < s.inputs; ++i) flat[s.weight_at + plan_.weight_index(s, o, i)] = weight[o * s.inputs + i];
     if (s.use_bias) std::memcpy(flat + s.bias_at, arrays[index++], s.units * sizeof(T));
   }
 }

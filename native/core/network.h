@@ -97,6 +97,9 @@ class Network {
   std::atomic<bool> abort_{false};
 };
 
-std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised);
+// How steps are made and by whose products; anything but the first stores gradients before every update.
+enum class PlanKind { fused, materialised, openblas };
+// Throws ERR_BACKEND where OpenBLAS is wanted and is not there.
+std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind);
 
 }  // namespace nabla

@@ -17,8 +17,9 @@ size_t row_stride(size_t padded, size_t element) { return padded * element % 102
 
 }  // namespace
 
-Plan make_plan(const NetworkSpec& spec) {
+Plan make_plan(const NetworkSpec& spec, bool unpacked) {
   Plan plan;
+  plan.unpacked = unpacked;
   const size_t element = spec.float64 ? 8 : 4;
   plan.width = 64 / element;
   plan.input_size = spec.input_size;
@@ -65,12 +66,12 @@ Plan make_plan(const NetworkSpec& spec) {
         s.l2 = layer.l2;
         s.rate_factor = layer.rate_factor;
         s.weight_at = plan.flat_size;
-        plan.flat_size += s.panels * s.inputs * plan.width;
+        plan.flat_size += plan.weight_room(s);
         s.bias_at = plan.flat_size;
         plan.flat_size += s.panels * plan.width;
         plan.parameters += s.units * s.inputs + (s.use_bias ? s.units : 0);
         s.transposed_at = no_offset;
-        if (!plan.stages.empty()) {
+        if (!plan.stages.empty() && !unpacked) {
           s.transposed_at = plan.transposed_size;
           plan.transposed_size += s.input_panels * s.panels * plan.width * plan.width;
         }
@@ -88,7 +89,6 @@ Plan make_plan(const NetworkSpec& spec) {
 size_t gradient_blocks(size_t rows, size_t parameters) { return rows >= 1024 && parameters <= 32768 ? 16 : 1; }
 
 std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threads, size_t first_stage) {
-  constexpr size_t group = 2;  // panels that a tile may take together
   std::vector<std::vector<WeightRun>> result(threads);
   double total = 0;
   for (size_t i = first_stage; i < plan.stages.size(); ++i)
@@ -97,6 +97,7 @@ std::vector<std::vector<WeightRun>> split_weights(const Plan& plan, size_t threa
   size_t thread = 0;
   for (size_t index = first_stage; index < plan.stages.size(); ++index) {
     const Stage& s = plan.stages[index];
+    const size_t group = plan.unpacked ? s.panels : 2;  // panels that a tile may take together
     for (size_t q = 0; q < s.input_panels; ++q) {
       const size_t i0 = q * plan.width, i1 = std::min(s.inputs, i0 + plan.width);
       for (size_t p0 = 0; p0 < s.panels; p0 += group) {

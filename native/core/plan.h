@@ -31,6 +31,8 @@ struct Dropout {
 
 struct Plan {
   size_t width;  // panel width: 16 float32, 8 float64
+  // Weights are plain matrices (input panels * width)(panels * width) instead, for products by others: openblas.h.
+  bool unpacked = false;
   size_t input_size, input_ld;
   std::vector<Stage> stages;
   std::vector<Dropout> dropouts;
@@ -41,6 +43,11 @@ struct Plan {
   double flops_per_row = 0;  // forward, backward and gradients
 
   const Stage& last() const { return stages.back(); }
+  // Where weight (o, i) lies from the stage's weight_at on, and how much room a weight takes.
+  size_t weight_index(const Stage& s, size_t o, size_t i) const {
+    return unpacked ? i * s.panels * width + o : (o / width * s.inputs + i) * width + o % width;
+  }
+  size_t weight_room(const Stage& s) const { return s.panels * (unpacked ? s.input_panels * width : s.inputs) * width; }
   bool dropout_after(size_t stage) const {
     for (const Dropout& d : dropouts)
       if (d.after_stage == stage) return true;
@@ -49,7 +56,7 @@ struct Plan {
 };
 
 // Throws ERR_MEMORY for sizes that cannot be held, ERR_OPTION for an order of layers the core does not know.
-Plan make_plan(const NetworkSpec& spec);
+Plan make_plan(const NetworkSpec& spec, bool unpacked = false);
 
 // docs/numerics.md, blocks.
 size_t gradient_blocks(size_t rows, size_t parameters);

@@ -25,14 +25,17 @@ struct LayerSpec {
 };
 
 enum class Head { none, softmax, sigmoid };
-enum class LossName { none, softmax_cross_entropy, sigmoid_cross_entropy, elementwise };
+enum class LossName { none, softmax_cross_entropy, sigmoid_cross_entropy, elementwise, rowwise };
 struct LossSpec {
   LossName name = LossName::none;
   ElementLoss element = ElementLoss::squared;  // where the name is elementwise
+  RowLoss row = RowLoss::kl_divergence;        // where it is rowwise
   double delta = 1;                            // huber
   bool mean = true;
   double label_smoothing = 0;
   std::vector<double> weights;  // class weights or positive weights; empty = none
+  // Whether a prediction can be right: with the cross-entropies.
+  bool counts_right() const { return name == LossName::softmax_cross_entropy || name == LossName::sigmoid_cross_entropy; }
 };
 
 struct OptimizerSpec {

@@ -22,7 +22,7 @@ bool Engine<T>::tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, c
   if (steps_a_pass != 1 || batch_rows > plan_.width || request.outputs || materialised_) return false;
   if (plan_.stages.size() > tiny_layers || !plan_.dropouts.empty() || plan_.input_size > plan_.width || data.kind != TargetKind::values)
     return false;
-  if (spec_.loss.name == LossName::softmax_cross_entropy || !class_weights_.empty()) return false;
+  if (spec_.loss.name == LossName::softmax_cross_entropy || spec_.loss.name == LossName::rowwise || !class_weights_.empty()) return false;
   if (spec_.loss.name == LossName::elementwise && spec_.loss.element != ElementLoss::squared) return false;
   size_t products = 0;
   for (const Stage& s : plan_.stages) {

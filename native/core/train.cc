@@ -18,10 +18,10 @@ constexpr double flops_worth_a_team = 200e3;
 constexpr size_t scatter_panels = 2;
 
 // A team that waited for this share of its time, in at least this long, is left for one thread; tried again after a while that doubles
-// up to the longest. Timing decides who computes, never what.
+// up to the longest, and is short again after a team that did well for long enough. Timing decides who computes, never what.
 constexpr double stalled_share = 0.4;
-constexpr auto stalled_after = std::chrono::milliseconds(8);
-constexpr auto solo_shortest = std::chrono::milliseconds(50), solo_longest = std::chrono::milliseconds(800);
+constexpr auto stalled_after = std::chrono::milliseconds(8), well_after = std::chrono::milliseconds(50);
+constexpr auto solo_longest = std::chrono::milliseconds(800);
 
 size_t part(size_t count, size_t index, size_t parts) { return count * index / parts; }
 
@@ -89,6 +89,7 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
 
 template <class T>
 const SparseSamples* Engine<T>::sparse_samples(const Data& data) const {
+  if (plan_.unpacked) return nullptr;
   // 0 must stay 0 on its way into the chain.
   for (const Affine<T>& a : affines_)
     if (a.offset != 0) return nullptr;
@@ -320,8 +321,8 @@ bool Engine<T>::change_team(Team& team, std::chrono::steady_clock::duration toge
   const auto stalled = std::chrono::nanoseconds(team.stalled.load(std::memory_order_relaxed));
   if (std::chrono::duration<double>(stalled) < stalled_share * std::chrono::duration<double>(together)) {
     // Well for long enough: the next time alone is short again, and the account starts anew.
-    if (together > solo_shortest) solo_ = solo_shortest;
-    return together > solo_shortest;
+    if (together > well_after) solo_ = solo_shortest;
+    return together > well_after;
   }
   solo_until_ = now + solo_;
   solo_ = std::min<std::chrono::steady_clock::duration>(solo_ * 2, solo_longest);

@@ -10,11 +10,13 @@ struct ActivationKernels {
   using T = typename S::T;
   static constexpr size_t W = Wide<S>::width;
 
-  static void finish_activation(Activation act, T* out, size_t m, size_t panels, size_t ldo) {
-    if (act == Activation::sigmoid) sigmoid_rows(out, m, ldo);
+  static void activation_forward(Activation act, T* a, size_t rows, size_t ld) {
+    const Wide<S> none = w_set<S>(0);
+    if (act == Activation::relu)
+      for (size_t i = 0; i < rows * ld; i += W) w_store<S>(a + i, w_max_limit<S>(none, w_load<S>(a + i)));
+    if (act == Activation::sigmoid) sigmoid_rows(a, rows, ld);
     if (act == Activation::tanh)
-      for (size_t r = 0; r < m; ++r)
-        for (size_t i = 0; i < panels * W; i += W) w_store<S>(out + r * ldo + i, w_tanh<S>(w_load<S>(out + r * ldo + i)));
+      for (size_t i = 0; i < rows * ld; i += W) w_store<S>(a + i, w_tanh<S>(w_load<S>(a + i)));
   }
 
   static void activation_backward(Activation act, const T* a, T* da, size_t rows, size_t ld) {

@@ -7,6 +7,7 @@
 #include "dropout-inl.h"
 #include "load-inl.h"
 #include "loss-inl.h"
+#include "row-loss-inl.h"
 #include "sparse-inl.h"
 #include "tiny-inl.h"
 #include "z-activation-inl.h"
@@ -31,6 +32,7 @@ static constexpr KernelTable<typename S::T> table = {
     DenseKernels<S>::update,
     DenseKernels<S>::sum_blocks,
     DenseKernels<S>::transpose_weight,
+    ActivationKernels<S>::activation_forward,
     ActivationKernels<S>::activation_backward,
     ZActivationKernels<S>::z_forward,
     ZActivationKernels<S>::z_backward,
@@ -40,6 +42,7 @@ static constexpr KernelTable<typename S::T> table = {
     LossKernels<S>::softmax_cross_entropy,
     LossKernels<S>::sigmoid_cross_entropy,
     LossKernels<S>::element_loss,
+    RowLossKernels<S>::row_loss,
     DenseKernels<S>::square_rows,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,

@@ -10,7 +10,10 @@ namespace nabla {
 // of_z: a ZActivation says which.
 enum class Activation : int { linear, relu, sigmoid, tanh, softmax, of_z };
 enum class ZFunction : int { relu6, leaky_relu, elu, selu, gelu, gelu_tanh, hard_sigmoid, softplus, softsign, silu, mish, exponential };
-enum class ElementLoss : int { squared, absolute, huber, log_cosh, hinge, squared_hinge };
+enum class ElementLoss : int { squared, absolute, huber, log_cosh, hinge, squared_hinge, percentage, squared_logarithmic, poisson };
+enum class RowLoss : int { kl_divergence, categorical_hinge, cosine_similarity };
+// Keras' epsilon: keeps logarithms, divisors and lengths away from 0.
+constexpr double loss_epsilon = 1e-7;
 enum class InputType : int { uint8, float32, float64 };
 enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion };
 enum class TargetKind : int { none, labels, values };
@@ -160,6 +163,8 @@ struct KernelTable {
   // packed weight (panels)(inputs)(width) -> transposed (input panels)(panels * width)(width), for input panels [q0, q1) and panels [p0,
   // p1).
   void (*transpose_weight)(const T* weight, size_t inputs, size_t panels, size_t q0, size_t q1, size_t p0, size_t p1, T* transposed);
+  // a = act(a) over (rows, ld), relu, sigmoid and tanh; the others are left as they are.
+  void (*activation_forward)(Activation act, T* a, size_t rows, size_t ld);
   // dz = da * act'(a) over (rows, ld), elementwise activations only; in place.
   void (*activation_backward)(Activation act, const T* a, T* da, size_t rows, size_t ld);
   // a = f(z), and dz = da * f'(z) in da's place, over `count` elements (whole rows); z may be a on the way forward.
@@ -172,6 +177,8 @@ struct KernelTable {
   void (*sigmoid_cross_entropy)(const LossRows<T>* loss);
   // Compares each output with its value; delta is huber's.
   void (*element_loss)(const LossRows<T>* loss, ElementLoss kind, T delta);
+  // Compares each row of outputs with its row of values.
+  void (*row_loss)(const LossRows<T>* loss, RowLoss kind);
   // Per weight row o: chain over inputs of w * w -> out (panels * width).
   void (*square_rows)(const T* weight, size_t inputs, size_t panels, T* out);
   // out = keep ? a * factor : 0; mask (rows, ld) bytes are written. Counter and key as docs/numerics.md says.

@@ -142,10 +142,22 @@ struct LossKernels {
   struct Element {
     Wide<S> loss, gradient;
   };
+  // log(1 + p), p >= 0.
+  static NABLA_INLINE Wide<S> log_one_plus(const Wide<S>& p) {
+    const Wide<S> one = w_set<S>(1);
+    return w_select<S>(w_gt<S>(p, one), w_log<S>(w_add<S>(p, one)), w_log1p<S>(p));
+  }
+  // The logarithm of any number.
+  static NABLA_INLINE Wide<S> any_log(const Wide<S>& x) {
+    const Wide<S> none = w_set<S>(0), nan = w_set<S>(static_cast<T>(__builtin_nan("")));
+    const Wide<S> rest = w_select<S>(w_ge<S>(x, none), w_set<S>(static_cast<T>(-__builtin_inf())), nan);
+    return w_select<S>(w_gt<S>(x, none), w_log<S>(x), rest);
+  }
   static NABLA_INLINE Element element(ElementLoss kind, const Wide<S>& a, const Wide<S>& y, T delta) {
     const Wide<S> none = w_set<S>(0), one = w_set<S>(1), half = w_set<S>(T(0.5)), d = w_sub<S>(a, y), size = w_abs<S>(d),
-                  edge = w_set<S>(delta);
-    const Wide<S> margin = w_sub<S>(one, w_mul<S>(y, a));
+                  edge = w_set<S>(delta), least = w_set<S>(static_cast<T>(loss_epsilon));
+    // max_limit keeps NaN.
+    const Wide<S> margin = w_sub<S>(one, w_mul<S>(y, a)), missed = w_max_limit<S>(none, margin);
     const WideMask<S> inside = w_gt<S>(margin, none);
     switch (kind) {
       case ElementLoss::squared:
@@ -161,10 +173,23 @@ struct LossKernels {
         return {w_sub<S>(w_add<S>(size, w_log1p<S>(w_exp<S>(w_mul<S>(w_set<S>(-2), size)))), w_set<S>(T(0.69314718055994530942))),
                 w_tanh<S>(d)};
       case ElementLoss::hinge:
-        return {w_select<S>(inside, margin, none), w_select<S>(inside, w_sub<S>(none, y), none)};
+        return {missed, w_select<S>(inside, w_sub<S>(none, y), none)};
       case ElementLoss::squared_hinge:
-        return {w_select<S>(inside, w_mul<S>(margin, margin), none),
-                w_select<S>(inside, w_mul<S>(w_mul<S>(w_set<S>(-2), y), margin), none)};
+        return {w_mul<S>(missed, missed), w_select<S>(inside, w_mul<S>(w_mul<S>(w_set<S>(-2), y), margin), none)};
+      case ElementLoss::percentage: {
+        const Wide<S> whole = w_max_limit<S>(least, w_abs<S>(y)), hundred = w_set<S>(100);
+        const Wide<S> down = w_select<S>(w_lt<S>(a, y), w_div<S>(w_set<S>(-100), whole), none);
+        return {w_mul<S>(w_div<S>(size, whole), hundred), w_select<S>(w_gt<S>(a, y), w_div<S>(hundred, whole), down)};
+      }
+      case ElementLoss::squared_logarithmic: {
+        const Wide<S> apart = w_sub<S>(log_one_plus(w_max_limit<S>(least, a)), log_one_plus(w_max_limit<S>(least, y)));
+        const Wide<S> slope = w_div<S>(w_mul<S>(w_set<S>(2), apart), w_add<S>(a, one));
+        return {w_mul<S>(apart, apart), w_select<S>(w_gt<S>(a, least), slope, none)};
+      }
+      case ElementLoss::poisson: {
+        const Wide<S> u = w_add<S>(a, least);
+        return {w_sub<S>(a, w_mul<S>(y, any_log(u))), w_sub<S>(one, w_div<S>(y, u))};
+      }
     }
     return {none, none};
   }

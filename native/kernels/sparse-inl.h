@@ -103,7 +103,8 @@ struct SparseKernels {
     for (; p + P <= panels; p += P) sparse_panels_of<P>(*s, full, weight, k, p, e);
     for (; p < panels; ++p) sparse_panels_of<1>(*s, full, weight, k, p, e);
     if (act != Activation::sigmoid && act != Activation::tanh) return;
-    for (size_t i = 0; i < s->count; ++i) ActivationKernels<S>::finish_activation(act, out + s->order[i] * ldo, 1, panels, ldo);
+    if (act != Activation::relu)
+      for (size_t i = 0; i < s->count; ++i) ActivationKernels<S>::activation_forward(act, out + s->order[i] * ldo, 1, ldo);
   }
 
   // Longest list of the rows that go through the tile together.

@@ -85,9 +85,10 @@ struct Cases {
     for (const Activation act : {Activation::relu, Activation::sigmoid, Activation::tanh, Activation::softmax}) {
       std::vector<T> a = z, expected = z;
       for (size_t r = 0; r < rows; ++r) Math::activation(act, expected.data() + r * ld, act == Activation::softmax ? n : ld);
-      if (act == Activation::softmax) k.softmax_rows(a.data(), rows, n, ld);
-      if (act == Activation::sigmoid) k.sigmoid_rows(a.data(), rows, ld);
-      if (act == Activation::tanh || act == Activation::relu) a = expected;  // dense_forward applies them: kernels_matrix_test
+      if (act == Activation::softmax)
+        k.softmax_rows(a.data(), rows, n, ld);
+      else
+        k.activation_forward(act, a.data(), rows, ld);
       CHECK_SAME(a.data(), expected.data(), rows * ld, label("activation", n));
       std::vector<T> d = da, expected_d = da;
       for (size_t r = 0; r < rows; ++r)
@@ -133,12 +134,15 @@ struct Cases {
   void element_losses(size_t n) {
     using nabla::ElementLoss;
     const size_t rows = 3, ld = round_up(n, w);
-    const std::vector<T> a = padded(rows, n, ld, T(3));
+    std::vector<T> a = padded(rows, n, ld, T(3));
     std::vector<T> y = padded(rows, n, ld, T(2)), g(rows), d(rows * ld), p(rows * ld);
     random.fill(g.data(), rows);
     y[0] = a[0];
-    for (int f = 0; f <= static_cast<int>(ElementLoss::squared_hinge); ++f) {
+    for (int f = 0; f <= static_cast<int>(ElementLoss::poisson); ++f) {
       const ElementLoss kind = static_cast<ElementLoss>(f);
+      // Logarithms of numbers below 0 are compared with TypeScript's.
+      if (kind == ElementLoss::poisson)
+        for (T& value : a) value = std::fabs(value);
       std::vector<double> row_loss(rows);
       nabla::LossRows<T> l{};
       l.rows = rows;
@@ -166,6 +170,58 @@ struct Cases {
         CHECK_SAME(p.data() + r * ld, a.data() + r * ld, n, what + " outputs");
         for (size_t i = n; i < ld; ++i) CHECK_THAT(d[r * ld + i] == 0, what + " padding");
       }
+    }
+  }
+
+  // Outputs from a row's whole range, probabilities, next to nothing, and nothing.
+  void row_losses(size_t n) {
+    using nabla::RowLoss;
+    const size_t rows = 5, ld = round_up(n, w) + w;
+    std::vector<T> a = padded(rows, n, ld, T(2)), y = padded(rows, n, ld, T(1.2)), g(rows);
+    random.fill(g.data(), rows);
+    for (size_t i = 0; i < n; ++i) {
+      a[ld + i] = std::fabs(a[ld + i]) / T(2);
+      y[ld + i] = std::fabs(y[ld + i]);
+      y[2 * ld + i] = i == n / 2 ? T(1) : T(0);
+      a[3 * ld + i] = a[3 * ld + i] * T(1e-9);
+      y[4 * ld + i] = 0;
+    }
+    // Padding of the outputs may be anything.
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t i = n; i < ld; ++i) a[r * ld + i] = T(7);
+    for (int f = 0; f <= static_cast<int>(RowLoss::cosine_similarity); ++f) {
+      const RowLoss kind = static_cast<RowLoss>(f);
+      std::vector<double> row_loss(rows);
+      std::vector<T> d(rows * ld), p(rows * ld), expected(n);
+      nabla::LossRows<T> l{};
+      l.rows = rows;
+      l.outputs = n;
+      l.logits = a.data();
+      l.ld = ld;
+      l.kind = nabla::TargetKind::values;
+      l.values = y.data();
+      l.row_scale = g.data();
+      l.row_loss = row_loss.data();
+      l.dlogits = d.data();
+      l.outputs_out = p.data();
+      k.row_loss(&l, kind);
+      const std::string what = label("row loss", n) + " " + std::to_string(f);
+      for (size_t r = 0; r < rows; ++r) {
+        const double loss = static_cast<double>(Math::row(kind, a.data() + r * ld, y.data() + r * ld, n, expected.data()));
+        for (T& value : expected) value = value * g[r];
+        CHECK_SAME(&row_loss[r], &loss, 1, what);
+        CHECK_SAME(d.data() + r * ld, expected.data(), n, what + " gradient");
+        CHECK_SAME(p.data() + r * ld, a.data() + r * ld, n, what + " outputs");
+        for (size_t i = n; i < ld; ++i) CHECK_THAT(d[r * ld + i] == 0, what + " padding");
+      }
+      // Loss alone.
+      const std::vector<double> before = row_loss;
+      const std::vector<T> gradient = d;
+      l.dlogits = nullptr;
+      l.row_scale = nullptr;
+      k.row_loss(&l, kind);
+      CHECK_SAME(row_loss.data(), before.data(), rows, what + " without gradient");
+      CHECK_SAME(d.data(), gradient.data(), rows * ld, what + " gradient left alone");
     }
   }
 
@@ -332,6 +388,7 @@ struct Cases {
         activations(n, scale);
         activations_of_z(n);
         element_losses(n);
+        row_losses(n);
         for (const bool weighted : {false, true}) {
           for (const bool smoothing : {false, true}) {
             loss(Name::softmax, true, weighted, smoothing, n, scale);

@@ -284,7 +284,7 @@ State<T> start(const nabla::Network& network, uint64_t seed) {
 }
 
 inline std::unique_ptr<nabla::Network> make(const NetworkSpec& spec, const nabla::KernelSet& set, unsigned threads, bool materialised) {
-  return nabla::make_network(spec, &set, threads, materialised);
+  return nabla::make_network(spec, &set, threads, materialised ? nabla::PlanKind::materialised : nabla::PlanKind::fused);
 }
 
 }  // namespace test

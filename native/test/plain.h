@@ -294,12 +294,53 @@ struct Math {
         return size + log1p(exp(T(-2) * size)) - T(0.69314718055994530942);
       case ElementLoss::hinge:
         gradient = margin > 0 ? T(0) - y : T(0);
-        return margin > 0 ? margin : T(0);
+        return margin < 0 ? T(0) : margin;
       case ElementLoss::squared_hinge:
         gradient = margin > 0 ? (T(-2) * y) * margin : T(0);
-        return margin > 0 ? margin * margin : T(0);
+        return margin < 0 ? T(0) : margin * margin;
+      case ElementLoss::percentage: {
+        const T whole = std::fabs(y) < least() ? least() : std::fabs(y);
+        gradient = a > y ? T(100) / whole : a < y ? T(-100) / whole : T(0);
+        return (size / whole) * T(100);
+      }
+      case ElementLoss::squared_logarithmic: {
+        const T apart = log_one_plus(a < least() ? least() : a) - log_one_plus(y < least() ? least() : y);
+        gradient = a > least() ? (T(2) * apart) / (a + T(1)) : T(0);
+        return apart * apart;
+      }
+      case ElementLoss::poisson:
+        gradient = T(1) - y / (a + least());
+        return a - y * log(a + least());
     }
     return 0;
+  }
+  static T least() { return static_cast<T>(1e-7); }
+  static T log_one_plus(T p) { return p > 1 ? log(p + T(1)) : log1p(p); }
+
+  // One row: its loss, and the gradient of each output before it is scaled.
+  static T row(nabla::RowLoss kind, const T* a, const T* y, size_t n, T* gradient) {
+    if (kind == nabla::RowLoss::kl_divergence) {
+      const auto limited = [](T x) { return x < least() ? least() : x > 1 ? T(1) : x; };
+      for (size_t i = 0; i < n; ++i) gradient[i] = a[i] < least() || a[i] > 1 ? T(0) : -(limited(y[i]) / a[i]);
+      return lanes(n, [&](size_t i) { return limited(y[i]) * log(limited(y[i]) / limited(a[i])); });
+    }
+    if (kind == nabla::RowLoss::categorical_hinge) {
+      const auto other = [&](size_t i) { return (T(1) - y[i]) * a[i]; };
+      size_t rival = 0;
+      for (size_t i = 1; i < n; ++i)
+        if (other(i) > other(rival)) rival = i;
+      const T margin = (other(rival) - lanes(n, [&](size_t i) { return y[i] * a[i]; })) + T(1);
+      for (size_t i = 0; i < n; ++i) {
+        gradient[i] = i == rival ? (T(1) - y[i]) - y[i] : T(0) - y[i];
+        if (!(margin > 0)) gradient[i] = 0;
+      }
+      return margin < 0 ? T(0) : margin;
+    }
+    const auto length = [&](const T* x) { return std::sqrt(lanes(n, [&](size_t i) { return x[i] * x[i]; })); };
+    const T own = length(a), of_a = own < least() ? least() : own, of_y = length(y) < least() ? least() : length(y);
+    const T cosine = lanes(n, [&](size_t i) { return (a[i] / of_a) * (y[i] / of_y); });
+    for (size_t i = 0; i < n; ++i) gradient[i] = own > least() ? (cosine * (a[i] / of_a) - y[i] / of_y) / of_a : T(0);
+    return -cosine;
   }
   static T mean_squared_error(const T* a, size_t n, const Targets& y, T g, T* d, T* p) {
     for (size_t i = 0; i < n; ++i) {

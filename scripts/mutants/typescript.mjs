@@ -11,6 +11,7 @@ const matmul = of('matmul');
 const sparse = of('sparse');
 const dropout = of('dropout');
 const loss = of('loss');
+const rowLoss = of('loss-rows');
 const optimizers = of('optimizers');
 const plan = of('plan');
 const network = of('network');
@@ -131,10 +132,37 @@ export const typescriptMutants = [
   loss('d < 0 ? -delta : delta', 'delta', 'huber gradient: sign of the line'),
   loss('size + log1p(exp(-2 * size))', 'size + log1p(exp(-size))', 'log cosh: factor 2'),
   loss('gradient: (a, y) => tanh(a - y),', 'gradient: (a, y) => tanh(a + y),', 'log cosh gradient: sign of y'),
-  loss('return m > 0 ? m : 0;', 'return m;', 'hinge: limit dropped'),
+  loss('return m < 0 ? 0 : m;', 'return m;', 'hinge: limit dropped'),
+  loss('return m < 0 ? 0 : m;', 'return m > 0 ? m : 0;', 'hinge: NaN hidden'),
   loss('(1 - y * a > 0 ? 0 - y : 0)', '(1 - y * a > 0 ? y : 0)', 'hinge gradient: sign'),
-  loss('return m > 0 ? m * m : 0;', 'return m > 0 ? m : 0;', 'squared hinge: square'),
+  loss('return m < 0 ? 0 : m * m;', 'return m < 0 ? 0 : m + 0;', 'squared hinge: square'),
   loss('return m > 0 ? -2 * y * m : 0;', 'return m > 0 ? -y * m : 0;', 'squared hinge gradient: factor 2'),
+  loss('(epsilon > Math.abs(y) ? epsilon : Math.abs(y))', 'Math.abs(y)', 'percentage: limit dropped'),
+  loss('loss: (a, y) => (Math.abs(a - y) / size(y)) * 100,', 'loss: (a, y) => Math.abs(a - y) / size(y),', 'percentage: hundred dropped'),
+  loss('a < y ? -100 / size(y) : 0', 'a < y ? 100 / size(y) : 0', 'percentage gradient: sign'),
+  loss('return p > 1 ? log(p + 1) : log1p(p);', 'return p > 1 ? log(p) : log1p(p);', 'logarithmic: 1 dropped'),
+  loss('(a > epsilon ? (2 * difference(a, y)) / (a + 1) : 0)', '(2 * difference(a, y)) / (a + 1)', 'logarithmic gradient: limit dropped'),
+  loss('(2 * difference(a, y)) / (a + 1)', 'difference(a, y) / (a + 1)', 'logarithmic gradient: factor 2'),
+  loss('a - y * log(a + epsilon)', 'a - y * log(a)', 'poisson: epsilon dropped'),
+  loss('1 - y / (a + epsilon)', '1 + y / (a + epsilon)', 'poisson gradient: sign'),
+  rowLoss('(epsilon > x ? epsilon : x > 1 ? 1 : x)', '(epsilon > x ? epsilon : x)', 'divergence: upper limit dropped'),
+  rowLoss('(epsilon > x ? epsilon : x > 1 ? 1 : x)', '(x > 1 ? 1 : x)', 'divergence: lower limit dropped'),
+  rowLoss('terms[i] = q * log(q / p);', 'terms[i] = q * log(p / q);', 'divergence: sign'),
+  rowLoss('(p === a[aAt + i] ? -q / p : 0) * g', '(-q / p) * g', 'divergence gradient: limits dropped'),
+  rowLoss('(p === a[aAt + i] ? -q / p : 0) * g', '(p === a[aAt + i] ? -q / p : 0)', 'divergence gradient: g dropped'),
+  rowLoss('if (!(other > highest)) continue;', 'if (!(other >= highest)) continue;', 'categorical hinge: the last rival learns'),
+  rowLoss('const other = (1 - y[yAt + i]) * a[aAt + i];', 'const other = a[aAt + i];', 'categorical hinge: the class rivals itself'),
+  rowLoss('lanes) + 1;', 'lanes);', 'categorical hinge: margin dropped'),
+  rowLoss('(margin > 0 ? (i === rival', '(margin >= 0 ? (i === rival', 'categorical hinge gradient at 0'),
+  rowLoss('1 - target - target', '1 - target', 'categorical hinge gradient: a rival that is the class'),
+  rowLoss('return margin < 0 ? 0 : margin;', 'return margin;', 'categorical hinge: limit dropped'),
+  rowLoss('return Math.sqrt(laneSum(terms, 0, outputs, lanes));', 'return laneSum(terms, 0, outputs, lanes);', 'cosine: root dropped'),
+  rowLoss('(epsilon > length ? epsilon : length)', 'length', 'cosine: limit dropped'),
+  rowLoss('(cosine * p[i] - q[i]) / ofA', '(p[i] - q[i]) / ofA', 'cosine gradient: cosine dropped'),
+  rowLoss('(cosine * p[i] - q[i]) / ofA', 'cosine * p[i] - q[i]', 'cosine gradient: length dropped'),
+  rowLoss('(length > epsilon ?', '(length >= 0 ?', 'cosine gradient: slope of the limit'),
+  rowLoss('return -cosine;', 'return cosine;', 'cosine: sign'),
+  rowLoss('meanFactor: 1,', 'meanFactor: outputs,', 'row losses: mean over outputs'),
   loss('terms[i] = pair.loss(a, y);', 'terms[i] = 2 * pair.loss(a, y);', 'element losses: factor'),
   loss('dz[at + i] = pair.gradient(a, y) * g;', 'dz[at + i] = pair.gradient(a, y);', 'element losses: g dropped'),
   loss('if (values[offset + i] > values[offset + best]) best = i;', 'if (values[offset + i] < values[offset + best]) best = i;', 'right predictions: argmin'),

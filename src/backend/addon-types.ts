@@ -30,7 +30,7 @@ type PredictArguments = [network: NativeNetwork, data: NativeData, ...rows: RowA
 /** Every function throws errors with a `code` of NablaErrorCode. */
 export interface NativeAddon {
   info(): NativeInfo;
-  createNetwork(spec: NetworkSpec, isa: Isa | null, threads: number, materialised: boolean): NativeNetwork;
+  createNetwork(spec: NetworkSpec, isa: Isa | null, threads: number, materialised: boolean, openblas: boolean): NativeNetwork;
   disposeNetwork(network: NativeNetwork): void;
   load(
     network: NativeNetwork, x: InputArray, rows: number, y: Int32Array | InputArray | null, sampleWeight: Float64Array | null,

@@ -4,9 +4,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import nodeGypBuild from 'node-gyp-build';
 import type { NativeAddon } from './addon-types.js';
+import { packageRoot } from './package-root.js';
 
 /** Why there is no addon, and what to do. */
 export interface AddonProblem {
@@ -51,7 +51,7 @@ const EXPORTS: Readonly<Record<keyof NativeAddon, 'function'>> = {
   setState: 'function',
 };
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = packageRoot();
 const require = createRequire(import.meta.url);
 let loaded: { readonly addon: NativeAddon; readonly path: string } | undefined;
 

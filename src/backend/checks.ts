@@ -1,7 +1,7 @@
 // What both backends refuse before anything changes: the meaning of specs, data and calls. Types are checked too, since callers may be JavaScript.
 import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
-import type { ExecutorState, InputArray, LoadOptions, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
+import type { ExecutorState, InputArray, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { outputSize, parameterShapes, slotNames, stepScalarCount } from './spec.js';
 import type { ActivationSpec, DType, FloatArray, NetworkSpec } from './spec.js';
 
@@ -90,10 +90,15 @@ function checkActivationSpec(op: string, at: string, activation: ActivationSpec)
   }
 }
 
+const lossNames = [
+  'softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge', 'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError', 'poisson', 'kullbackLeiblerDivergence', 'categoricalHinge', 'cosineSimilarity',
+];
+
 function checkLossSpec(op: string, spec: NetworkSpec): void {
   const { loss } = spec;
   if (loss === null) return;
-  oneOf(op, 'loss', loss.name, ['softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge']);
+  oneOf(op, 'loss', loss.name, lossNames);
   if (loss.name === 'huber') number(op, 'delta', loss.delta, 'delta parts squares from lines', 'a finite number above 0', (n) => n > 0 && n < Infinity);
   oneOf(op, 'reduction', loss.reduction, ['mean', 'sum']);
   if (loss.name === 'softmaxCrossEntropy') {
@@ -349,4 +354,9 @@ export function checkOutput(op: string, output: 'outputs' | 'logits'): void {
 /** Refuses unknown plans. @throws ERR_OPTION */
 export function checkPlan(op: string, plan: PlanChoice | undefined): void {
   if (plan !== undefined) oneOf(op, 'plan', plan, ['auto', 'materialised']);
+}
+
+/** @throws ERR_OPTION */
+export function checkGemm(op: string, gemm: GemmChoice | undefined): void {
+  if (gemm !== undefined) oneOf(op, 'gemm', gemm, ['nabla', 'openblas']);
 }

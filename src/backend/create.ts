@@ -12,8 +12,8 @@ export type BackendChoice = 'auto' | 'native' | 'typescript';
 export const backendChoices = ['auto', 'native', 'typescript'] as const;
 
 /**
- * Settles which backend a model uses. Asking for an instruction set is asking for native.
- * @param choice what was asked for @param options isa counts @param warnOnce tells that 'auto' found no addon
+ * Settles which backend a model uses. Asking for an instruction set or for OpenBLAS is asking for native.
+ * @param choice what was asked for @param options isa and gemm count @param warnOnce tells that 'auto' found no addon
  * @throws ERR_BACKEND where native was asked for and cannot be used; the message says what was tried and how to mend it
  */
 export function resolveBackend(
@@ -23,12 +23,15 @@ export function resolveBackend(
     if (options.isa !== undefined) {
       throw new NablaError('ERR_OPTION', `[sequential] instruction sets belong to the native backend. Expected no isa with backend 'typescript', received "${options.isa}".`);
     }
+    if (options.gemm === 'openblas') {
+      throw new NablaError('ERR_OPTION', `[sequential] OpenBLAS belongs to the native backend. Expected no gemm 'openblas' with backend 'typescript', received "openblas".`);
+    }
     return 'typescript';
   }
   const native = findBackend('native');
   const problem = native === undefined ? 'this entry of nabla has no native backend; import \'nabla\' in Node.js' : native.problem(options);
   if (problem === null) return 'native';
-  if (choice === 'native' || options.isa !== undefined) {
+  if (choice === 'native' || options.isa !== undefined || options.gemm === 'openblas') {
     throw new NablaError('ERR_BACKEND', `[sequential] the native backend was asked for. Expected a working addon, received none: ${problem}`);
   }
   if (native !== undefined) warnOnce(`nabla uses the TypeScript backend, which is many times slower: ${problem}`, 'NABLA_NO_ADDON');

@@ -115,6 +115,8 @@ export interface ExecutorState {
 
 /** The plan: 'auto' fuses the update into the gradient kernels where it can, 'materialised' always stores gradients first. Same bytes. */
 export type PlanChoice = 'auto' | 'materialised';
+/** Whose matrix products: nabla's own, or OpenBLAS where the machine has it (native only; results differ in their last bits and may depend on threads). */
+export type GemmChoice = 'nabla' | 'openblas';
 /** Instruction sets of the native kernels, slowest first. */
 export type Isa = 'baseline' | 'avx2' | 'avx512' | 'neon';
 export interface ExecutorOptions {
@@ -123,6 +125,8 @@ export interface ExecutorOptions {
   /** Native only: default NABLA_THREADS or what affinity and cgroup allow. Never changes a result. */
   readonly threads?: number;
   readonly plan?: PlanChoice;
+  /** Default 'nabla'. */
+  readonly gemm?: GemmChoice;
 }
 
 /** A network in a backend. Parameters start at zero: setState follows creation. One writer: train, applyGradients and setState

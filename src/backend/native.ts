@@ -4,7 +4,7 @@ import { NablaError, show, type NablaErrorCode } from '../errors.js';
 import { loadAddon } from './addon.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork } from './addon-types.js';
 import {
-  checkFloats, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
+  checkFloats, checkGemm, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
 } from './checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
@@ -32,16 +32,17 @@ export function nativeInfo(): NativeInfo {
  * Builds a network in the addon.
  * @param spec plain data, checked here and again in C++
  * @param options `isa` default NABLA_ISA, else the best; `threads` default NABLA_THREADS, else what affinity and cgroup allow
- * @throws ERR_BACKEND no addon, or an instruction set that is unknown or not here; ERR_RANGE, ERR_OPTION, ERR_SHAPE, ERR_TYPE, ERR_MEMORY
+ * @throws ERR_BACKEND no addon, no OpenBLAS where it is wanted, or an instruction set that is not here; ERR_RANGE, ERR_OPTION, ERR_SHAPE, ERR_TYPE, ERR_MEMORY
  */
 export function createNativeExecutor(spec: NetworkSpec, options: ExecutorOptions): Executor {
   const native = addon();
   checkSpec('createExecutor', spec);
   checkPlan('createExecutor', options.plan);
+  checkGemm('createExecutor', options.gemm);
   const info = native.info();
   const isa = chooseIsa(options.isa ?? environment('NABLA_ISA') ?? info.defaultIsa, info);
   const threads = chooseThreads(options.threads ?? environment('NABLA_THREADS') ?? info.threads);
-  return new NativeExecutor(native, spec, isa, threads, options.plan === 'materialised');
+  return new NativeExecutor(native, spec, isa, threads, options.plan === 'materialised', options.gemm === 'openblas');
 }
 
 function environment(name: string): string | undefined {
@@ -132,12 +133,12 @@ class NativeExecutor implements Executor {
   /** Length of the logits that the last forwardTrain gave; whether they are still good the addon knows. */
   #takenLogits: number | null = null;
 
-  constructor(native: NativeAddon, spec: NetworkSpec, isa: Isa, threads: number, materialised: boolean) {
+  constructor(native: NativeAddon, spec: NetworkSpec, isa: Isa, threads: number, materialised: boolean, openblas: boolean) {
     this.#native = native;
     this.spec = spec;
     this.isa = isa;
     this.threads = threads;
-    this.#network = call(() => native.createNetwork(spec, isa, threads, materialised));
+    this.#network = call(() => native.createNetwork(spec, isa, threads, materialised, openblas));
   }
 
   firstUnusable(x: InputArray): number {

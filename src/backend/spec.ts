@@ -60,11 +60,18 @@ export type LossSpec =
       /** One factor an output, on the positive term. */
       readonly positiveWeights: readonly number[] | null;
     }
-  | ElementwiseLossSpec;
+  | ElementwiseLossSpec
+  | RowLossSpec;
 /** Compares each output with its target value. */
 export type ElementwiseLossSpec =
-  | { readonly name: 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge'; readonly reduction: Reduction }
+  | {
+      readonly name:
+        | 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge' | 'meanAbsolutePercentageError' | 'meanSquaredLogarithmicError' | 'poisson';
+      readonly reduction: Reduction;
+    }
   | { readonly name: 'huber'; readonly reduction: Reduction; readonly delta: number };
+/** Compares each row of outputs with its row of values; the mean divides by rows. */
+export interface RowLossSpec { readonly name: 'kullbackLeiblerDivergence' | 'categoricalHinge' | 'cosineSimilarity'; readonly reduction: Reduction }
 
 /** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
 export type OptimizerSpec =

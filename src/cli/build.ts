@@ -1,9 +1,10 @@
 // `nabla build`: compiles the addon inside the installed package.
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { loadAddon } from '../backend/addon.js';
+import { packageRoot } from '../backend/package-root.js';
 
 export function buildCommand(): Command {
   return new Command('build')
@@ -12,7 +13,7 @@ export function buildCommand(): Command {
     .option('--verbose', "show the compiler's output", false)
     .addHelpText('after', '\nExamples:\n  npx nabla build\n  npx nabla build --force --verbose\n')
     .action(({ force, verbose }: { force: boolean; verbose: boolean }) => {
-      const script = fileURLToPath(new URL('../../scripts/build-addon.mjs', import.meta.url));
+      const script = join(packageRoot(), 'scripts/build-addon.mjs');
       const args = [script, '--require', ...(force ? ['--force'] : []), ...(verbose ? ['--verbose'] : [])];
       process.stdout.write('Compiling the native addon …\n');
       const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });

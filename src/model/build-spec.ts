@@ -2,14 +2,14 @@
 import { stepBytes } from './memory.js';
 import type { DType, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
-import { isElementwise, type LossConfig } from './losses.js';
+import { isElementwise, type Loss, type LossConfig } from './losses.js';
 import { withActivation, type Structure } from './structure.js';
 
 /** What a spec is built from. */
 export interface SpecSource {
   readonly structure: Structure;
   /** null: not compiled, the network only predicts. */
-  readonly loss: LossConfig | null;
+  readonly loss: Loss | null;
   readonly optimizer: OptimizerSpec | null;
   readonly dtype: DType;
   readonly seed: number;
@@ -25,14 +25,14 @@ export function buildSpec(op: string, { structure, loss, optimizer, dtype, seed 
   const layers = structure.specLayers.map((layer, index) =>
     layer.kind === 'dense' && index === structure.specLayers.length - 1 && head !== 'none' ? withActivation(layer, { name: 'linear' }) : layer,
   );
-  return { inputSize: structure.inputSize, layers, head, loss: loss === null ? null : lossSpec(loss), optimizer, dtype, seed };
+  return { inputSize: structure.inputSize, layers, head, loss: loss === null || loss.name === 'custom' ? null : lossSpec(loss), optimizer, dtype, seed };
 }
 
 function uncompiledHead({ lastActivation }: Structure): NetworkSpec['head'] {
   return lastActivation === 'softmax' || lastActivation === 'sigmoid' ? lastActivation : 'none';
 }
 
-function headFor(op: string, loss: LossConfig, { lastActivation, units }: Structure): NetworkSpec['head'] {
+function headFor(op: string, loss: Loss, { lastActivation, units }: Structure): NetworkSpec['head'] {
   if (isElementwise(loss)) return 'none';
   const head = loss.name === 'binaryCrossentropy' ? 'sigmoid' : 'softmax';
   const shown = `received ${lastActivation}${loss.fromLogits ? ' with fromLogits' : ''} and ${loss.name}`;

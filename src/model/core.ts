@@ -8,12 +8,13 @@ import type { LbfgsMemory } from '../train/lbfgs.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
 import { buildSpec } from './build-spec.js';
 import { checkReal } from './checks.js';
+import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
 import { parameterNames } from './gradients.js';
 import { initialWeights, toParameter } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
 import { backendOptimizer, checkForLbfgs, freshMemory, memoryOfSlots, slotsOfMemory } from './lbfgs.js';
-import { checkLoss, type LossConfig } from './losses.js';
+import { checkLoss, type Loss } from './losses.js';
 import { checkOptimizer, learningRateConfig, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
 import { checkOptimizerState, type OptimizerState } from './optimizer-state.js';
 import type { CompileConfig } from './record.js';
@@ -24,7 +25,7 @@ import { resolveStructure, type Structure } from './structure.js';
 export interface Compiled {
   /** null: loaded from a file whose learning rate was a function, no schedule. */
   readonly optimizer: Optimizer | null;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly metrics: readonly Metric[];
 }
 /** Arguments of compile that nobody has checked yet. */
@@ -129,7 +130,7 @@ export class ModelCore {
     const learningRate = learningRateConfig(this.rate);
     return {
       optimizer: optimizer === null || learningRate === null ? null : { ...optimizer.spec, learningRate },
-      loss,
+      loss: loss.name === 'custom' ? loss.toConfig() : loss,
       metrics: metrics.map((metric) => metric.name),
     };
   }
@@ -165,7 +166,7 @@ export class ModelCore {
     if (this.executor !== null) return this.executor;
     const spec = this.spec(op);
     const state = this.takeState(op);
-    const executor = createExecutor(spec, this.settings.backend, this.settings.executorOptions);
+    const executor = this.withLoss(createExecutor(spec, this.settings.backend, this.settings.executorOptions));
     executor.setState(withSlots(spec, state));
     this.executor = executor;
     this.state = null;
@@ -196,6 +197,12 @@ export class ModelCore {
     this.step = step;
     this.nextEpoch = nextEpoch;
     if (learningRate !== null) this.rate = learningRate;
+  }
+
+  /** An executor of this network that knows the loss, where that is a function. */
+  withLoss(executor: Executor): Executor {
+    const loss = this.compiled?.loss;
+    return loss?.name === 'custom' && loss.compute !== null ? new CustomLossExecutor(executor, loss) : executor;
   }
 
   /** Fresh arrays of everything. */
@@ -229,6 +236,13 @@ export class ModelCore {
   /** What arguments are checked against. @throws ERR_STATE before compile */
   rule(op: string): { rule: DataRule; compiled: Compiled } {
     const compiled = this.requireCompiled(op);
+    const { loss } = compiled;
+    if (loss.name === 'custom' && loss.compute === null) {
+      throw new NablaError(
+        'ERR_STATE',
+        `[${op}] the model's file could not hold its custom loss '${loss.lossName}'. Expected model.compile({ optimizer, loss: losses.custom({ ... }) }) before ${op}, received a model without its function.`,
+      );
+    }
     return { compiled, rule: { op, structure: this.build(op), executor: this.live(op), loss: compiled.loss } };
   }
 

@@ -11,7 +11,8 @@ import type { FitJob } from '../train/loop.js';
 import { countsPerRow, type Metric } from '../train/metrics.js';
 import type { Verbose } from '../train/progress.js';
 import { checkBoolean, checkInteger, checkOptions, checkReal } from './checks.js';
-import type { LossConfig } from './losses.js';
+import { checkWeightable } from './custom-loss.js';
+import type { Loss } from './losses.js';
 import { applyClassWeight, toSampleWeight, type ClassWeight } from './sample-weights.js';
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';
@@ -43,7 +44,7 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
   /** 0 silent (default), 1 progress line, 2 one line an epoch. */
   readonly verbose?: Verbose;
-  /** A factor for the rows of each class. */
+  /** A factor for the rows of each class: of a label, of the largest target, or of one output's side (0 or -1, and 1). */
   readonly classWeight?: ClassWeight;
   /** (rows): a factor for each row's loss; the mean still divides by the number of rows (Keras). */
   readonly sampleWeight?: ArrayInput;
@@ -60,7 +61,7 @@ export interface DataRule {
   readonly op: string;
   readonly structure: Structure;
   readonly executor: Executor;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
 }
 
 /** Checked samples. */
@@ -75,6 +76,7 @@ export interface CheckedData {
 export function checkData(rule: DataRule, x: unknown, y: unknown, sampleWeight: unknown, names: { readonly x: string; readonly y: string } = { x: 'x', y: 'y' }): CheckedData {
   const { op, structure, executor, loss } = rule;
   const { dtype } = executor.spec;
+  checkWeightable(op, loss, 'sampleWeight', sampleWeight);
   const find: FindUnusable = (values) => executor.firstUnusable(values);
   const matrix = toMatrix(x, { op, name: names.x, features: structure.inputSize, shape: structure.inputShape, dtype, find });
   const targets = toTargets(y, { op, name: names.y, rows: matrix.rows, units: structure.units, loss, dtype, find });
@@ -118,9 +120,10 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   const signal = checkSignal(op, options.signal);
   const given = splitDataset(op, x, y, structure.inputSize);
   const all = checkData(rule, given.x, given.y, options.sampleWeight);
+  checkWeightable(op, loss, 'classWeight', options.classWeight);
   const { train, held } = holdBack(op, all, options, structure.units);
   if (hooks.lbfgs !== null) checkFullBatch(op, options, batchSize, train.rows);
-  const weights = applyClassWeight(op, options.classWeight, train.targets, train.rows, structure.units, train.sampleWeight);
+  const weights = applyClassWeight(op, options.classWeight, train.targets, train.rows, structure.units, train.sampleWeight, loss);
   const validation = options.validationData === undefined ? held : checkValidation(rule, options.validationData);
   const { orderOf, samples, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor.spec.seed);
   const data = loadData(executor, { ...train, sampleWeight: weights });

@@ -2,6 +2,7 @@ import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { checkActivation } from './activations.js';
 import { checkName } from './checks.js';
+import { storedCustomLoss } from './custom-loss.js';
 import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
 import { toParameter } from './initial-weights.js';
 import type { Layer } from './layer.js';
@@ -53,7 +54,7 @@ export function sequentialFromRecord(record: StoredRecord, options: FromRecordOp
   }
   if (compile === null || compile === undefined) return new Sequential(settings, list, { state, metrics });
   const fields = new Fields('config.compile', compile);
-  const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: fields.get('loss'), metrics: fields.get('metrics') };
+  const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: storedCustomLoss(op, fields.get('loss')) ?? fields.get('loss'), metrics: fields.get('metrics') };
   const model = new Sequential(settings, list, { state, metrics, compiled });
   if (optimizerState !== undefined) model.setOptimizerState(optimizerState);
   return model;

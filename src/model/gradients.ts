@@ -67,15 +67,16 @@ export function computeGradients(executor: Executor, data: { readonly x: InputAr
 /**
  * Compares gradients with (loss(p + ε) - loss(p - ε)) / 2ε, the losses computed in float64 by the TypeScript backend with the same dropout masks.
  * @param spec of the model @param state its parameters and step @param data the batch @param gradients what is to be proved, canonical order
+ * @param options `withLoss` gives an executor its custom loss
  */
 export function compareWithDifferences(
   spec: NetworkSpec,
   state: ExecutorState,
   data: { readonly x: InputArray; readonly rows: number; readonly targets: Targets },
   gradients: readonly FloatArray[],
-  { epsilon, elements }: { readonly epsilon: number; readonly elements: number },
+  { epsilon, elements, withLoss = (executor) => executor }: { readonly epsilon: number; readonly elements: number; readonly withLoss?: (executor: Executor) => Executor },
 ): GradientCheck[] {
-  const exact = createReferenceExecutor({ ...spec, dtype: 'float64' }, {});
+  const exact = withLoss(createReferenceExecutor({ ...spec, dtype: 'float64' }, {}));
   try {
     const handle = exact.load({ x: data.x, rows: data.rows, y: data.targets });
     const parameters = state.parameters.map((parameter) => Float64Array.from(parameter));

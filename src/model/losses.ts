@@ -1,12 +1,23 @@
 import type { Reduction } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { checkBoolean, checkName, checkNumbers, checkOptions, checkReal } from './checks.js';
+import { CustomLoss, customLoss, type CustomLossOptions } from './custom-loss.js';
 
-/** Losses by name; 'mse' and 'mae' are short for 'meanSquaredError' and 'meanAbsoluteError'. */
-export const lossNames = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge'] as const;
-const shortNames = { mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
+/** Losses by name. */
+export const lossNames = [
+  'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge',
+  'meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'poisson', 'kullbackLeiblerDivergence', 'categoricalHinge', 'cosineSimilarity',
+] as const;
+/** Other names of the same losses. */
+const shortNames = {
+  mse: 'meanSquaredError', mae: 'meanAbsoluteError', mape: 'meanAbsolutePercentageError', msle: 'meanSquaredLogarithmicError', klDivergence: 'kullbackLeiblerDivergence',
+} as const;
+const shortNameList = ['mse', 'mae', 'mape', 'msle', 'klDivergence'] as const;
 /** Name of a loss with all its defaults. */
 export type LossName = (typeof lossNames)[number] | keyof typeof shortNames;
+
+/** Losses with nothing to set but the reduction. */
+type PlainLossName = Exclude<(typeof lossNames)[number], 'sparseCategoricalCrossentropy' | 'categoricalCrossentropy' | 'binaryCrossentropy' | 'huber'>;
 
 /** A loss with its settings, as plain data; made by {@link losses}. */
 export type LossConfig =
@@ -18,8 +29,11 @@ export type LossConfig =
       readonly fromLogits: boolean;
     }
   | { readonly name: 'binaryCrossentropy'; readonly positiveWeights: readonly number[] | null; readonly reduction: Reduction; readonly fromLogits: boolean }
-  | { readonly name: 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge'; readonly reduction: Reduction }
+  | { readonly name: PlainLossName; readonly reduction: Reduction }
   | { readonly name: 'huber'; readonly reduction: Reduction; readonly delta: number };
+
+/** Any loss: one of nabla's, or a function of the user's. */
+export type Loss = LossConfig | CustomLoss;
 
 /** Options of the categorical cross-entropies. */
 export interface CategoricalCrossentropyOptions {
@@ -34,7 +48,7 @@ export interface BinaryCrossentropyOptions {
   readonly reduction?: Reduction;
   readonly fromLogits?: boolean;
 }
-/** Options of the losses that compare each output with its target. */
+/** Options of the losses with nothing else to set. */
 export interface MeanSquaredErrorOptions {
   readonly reduction?: Reduction;
 }
@@ -45,7 +59,7 @@ export interface HuberOptions {
   readonly reduction?: Reduction;
 }
 
-function elementwise(name: 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge', options: MeanSquaredErrorOptions): LossConfig {
+function plain(name: PlainLossName, options: MeanSquaredErrorOptions): LossConfig {
   const op = `losses.${name}`;
   checkOptions(op, options, ['reduction']);
   return Object.freeze({ name, reduction: checkReduction(op, options.reduction) });
@@ -96,9 +110,9 @@ export const losses = {
     });
   },
   /** (a - y)², mean over rows and outputs, without a factor 1/2. @param options `reduction` 'mean' (default) or 'sum' @throws ERR_OPTION */
-  meanSquaredError: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('meanSquaredError', options),
+  meanSquaredError: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('meanSquaredError', options),
   /** |a - y|, mean over rows and outputs; gradient 0 where they are equal. @param options `reduction` @throws ERR_OPTION */
-  meanAbsoluteError: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('meanAbsoluteError', options),
+  meanAbsoluteError: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('meanAbsoluteError', options),
   /**
    * d = a - y: d²/2 where |d| <= delta, else delta·(|d| - delta/2) (P. Huber 1964), mean over rows and outputs.
    * @param options `delta` above 0, default 1; `reduction` @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
@@ -109,18 +123,79 @@ export const losses = {
     return Object.freeze({ name: 'huber', reduction: checkReduction(op, options.reduction), delta: checkReal(op, 'delta', options.delta ?? 1, { minimum: 0, minimumOpen: true }) });
   },
   /** log cosh(a - y), computed without overflow, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
-  logCosh: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('logCosh', options),
+  logCosh: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('logCosh', options),
   /** max(0, 1 - y·a), targets -1 or 1, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
-  hinge: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('hinge', options),
+  hinge: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('hinge', options),
   /** max(0, 1 - y·a)², targets -1 or 1, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
-  squaredHinge: (options: MeanSquaredErrorOptions = {}): LossConfig => elementwise('squaredHinge', options),
+  squaredHinge: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('squaredHinge', options),
+  /** 100·|a - y| / max(|y|, 1e-7), mean over rows and outputs (Keras); slope 0 where they are equal. Targets near 0 weigh most. @param options `reduction` @throws ERR_OPTION */
+  meanAbsolutePercentageError: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('meanAbsolutePercentageError', options),
+  /**
+   * (log(1 + max(a, 1e-7)) - log(1 + max(y, 1e-7)))², targets from 0, mean over rows and outputs (Keras); flat where a <= 1e-7.
+   * @param options `reduction` @throws ERR_OPTION
+   */
+  meanSquaredLogarithmicError: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('meanSquaredLogarithmicError', options),
+  /**
+   * a - y·log(a + 1e-7), mean over rows and outputs (Keras; PyTorch with log_input=False): the outputs are rates above 0, so the last layer is 'exponential',
+   * 'softplus' or 'relu'; targets are counts from 0. Outputs below 0 have no logarithm: the loss is NaN and fit stops. @param options `reduction` @throws ERR_OPTION
+   */
+  poisson: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('poisson', options),
+  /**
+   * Σ y·log(y / a) of a row, a and y limited to [1e-7, 1], mean over rows (Keras); the last layer is a softmax (or sigmoids). Also 'klDivergence'.
+   * @param options `reduction` @throws ERR_OPTION
+   */
+  kullbackLeiblerDivergence: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('kullbackLeiblerDivergence', options),
+  /** max(0, 1 + max((1 - y)·a) - Σ y·a) of a row, y one-hot, mean over rows (Keras); of equal rivals the first. @param options `reduction` @throws ERR_OPTION */
+  categoricalHinge: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('categoricalHinge', options),
+  /**
+   * -Σ a·y / (|a|·|y|) of a row, lengths at least 1e-7, mean over rows: -1 where they point the same way, 1 where they point apart (Keras' sign). A row of
+   * zeros has loss 0 and gradient 0. @param options `reduction` @throws ERR_OPTION
+   */
+  cosineSimilarity: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('cosineSimilarity', options),
+  /**
+   * A loss of your own. A step of fit is then forward, `compute`, back and update; evaluate calls it for slices of the data and averages them by their rows.
+   * @param options `name` for errors and files; `compute(outputs, targets, batch)` gives { loss, gradient }: `outputs` and `targets` are (rows, units), row by row
+   * in one array of the model's dtype, `outputs` are what predict gives (behind the last layer's activation), `loss` is the mean over the rows, `gradient`
+   * (rows, units) its gradient with respect to `outputs`; `batch` is { rows, units, sampleWeight }; `weighted` default false, true where compute looks at
+   * batch.sampleWeight: else fit refuses sample and class weights. compute may not use the model (ERR_BUSY). A loss that is not finite ends the fit as any other's does; errors that compute throws
+   * pass through, with the weights of the step before. Files cannot hold it: a loaded model predicts, and is compiled again to go on
+   * @throws ERR_OPTION, ERR_TYPE
+   * @example
+   * const pinball = losses.custom({
+   *   name: 'pinball',
+   *   compute(outputs, targets) {
+   *     let loss = 0;
+   *     const gradient = outputs.map((output, i) => {
+   *       const short = targets[i] - output;
+   *       loss += Math.max(0.9 * short, -0.1 * short) / outputs.length;
+   *       return (short > 0 ? -0.9 : 0.1) / outputs.length;
+   *     });
+   *     return { loss, gradient };
+   *   },
+   * });
+   */
+  custom: (options: CustomLossOptions): CustomLoss => customLoss(options),
 } as const;
 
+/** Whether a text names a loss. */
+export function isLossName(name: string): name is LossName {
+  return [...lossNames, ...shortNameList].some((known) => known === name);
+}
+
+function isShort(name: LossName): name is keyof typeof shortNames {
+  return Object.hasOwn(shortNames, name);
+}
+
 /** @param value what `compile` was given @throws ERR_OPTION, ERR_TYPE */
-export function checkLoss(op: string, value: unknown): LossConfig {
-  if (typeof value === 'string') return losses[value === 'mse' || value === 'mae' ? shortNames[value] : checkName(op, 'loss', value, lossNames)]();
+export function checkLoss(op: string, value: unknown): Loss {
+  if (value instanceof CustomLoss) return value;
+  if (typeof value === 'string') {
+    const known = checkName(op, 'loss', value, [...lossNames, ...shortNameList]);
+    return losses[isShort(known) ? shortNames[known] : known]();
+  }
   if (typeof value === 'object' && value !== null && 'name' in value) {
     const { name, ...options } = { ...value };
+    if (name === 'custom') throw new NablaError('ERR_OPTION', `[${op}] a loss of your own is made by nabla. Expected losses.custom({ name, compute }) for loss, received ${show(value)}.`);
     const known = checkName(op, 'loss', name, lossNames);
     // Configurations hold null where a weight list is absent.
     const given = Object.fromEntries(Object.entries(options).filter(([, option]) => option !== null));
@@ -129,7 +204,7 @@ export function checkLoss(op: string, value: unknown): LossConfig {
   throw new NablaError('ERR_TYPE', `[${op}] the loss is a name or an object. Expected one of ${lossNames.join(', ')}, or losses.NAME({ ... }), received ${show(value)}.`);
 }
 
-/** Losses that see the network's outputs as they are and compare each with its value: everything but the cross-entropies. */
-export function isElementwise(loss: LossConfig): loss is Exclude<LossConfig, { readonly fromLogits: boolean }> {
+/** Losses that see the network's outputs as they are: everything but the cross-entropies. */
+export function isElementwise(loss: Loss): loss is Exclude<Loss, { readonly fromLogits: boolean }> {
   return !('fromLogits' in loss);
 }

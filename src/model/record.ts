@@ -2,6 +2,7 @@
 import type { DType, FloatArray } from '../backend/spec.js';
 import type { OptimizerState } from './optimizer-state.js';
 import type { OptimizerConfig } from './optimizers.js';
+import type { CustomLossConfig } from './custom-loss.js';
 import type { LossConfig } from './losses.js';
 import type { InitializerConfig } from './initializers.js';
 import type { ActivationConfig } from './activations.js';
@@ -32,7 +33,8 @@ export type LayerConfig =
 export interface CompileConfig {
   /** null where the learning rate was a function of the user's, which no file can hold: compile again to go on training. Schedules are stored. */
   readonly optimizer: OptimizerConfig | null;
-  readonly loss: LossConfig;
+  /** A custom loss's function no file can hold: compile again to train or evaluate. */
+  readonly loss: LossConfig | CustomLossConfig;
   readonly metrics: readonly MetricName[];
 }
 

@@ -2,6 +2,7 @@
 import type { Targets } from '../backend/executor.js';
 import { NablaError, show } from '../errors.js';
 import { checkReal } from './checks.js';
+import type { Loss } from './losses.js';
 import { toMatrix } from './samples.js';
 
 /** A factor a class: an array (one for every class) or an object from class index to factor (1 for classes it does not name). */
@@ -23,7 +24,7 @@ export function toSampleWeight(op: string, value: unknown, rows: number): Float6
 }
 
 /** Multiplies every row's weight by that of its class. @returns a fresh array @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_OPTION */
-export function applyClassWeight(op: string, classWeight: unknown, targets: Targets, rows: number, units: number, weights: Float64Array | undefined): Float64Array | undefined {
+export function applyClassWeight(op: string, classWeight: unknown, targets: Targets, rows: number, units: number, weights: Float64Array | undefined, loss: Loss): Float64Array | undefined {
   if (classWeight === undefined || classWeight === null) return weights;
   const classes = units === 1 ? 2 : units;
   const factors = new Float64Array(classes).fill(1);
@@ -44,16 +45,31 @@ export function applyClassWeight(op: string, classWeight: unknown, targets: Targ
     throw new NablaError('ERR_TYPE', `[${op}] class weights are an array or an object. Expected { 0: 1, 1: 2.5 } for classWeight, received ${show(classWeight)}.`);
   }
   const result = new Float64Array(rows);
-  for (let row = 0; row < rows; row++) result[row] = (weights?.[row] ?? 1) * (factors[classOf(targets, row, units)] ?? 1);
+  for (let row = 0; row < rows; row++) result[row] = (weights?.[row] ?? 1) * (factors[classOf(op, targets, row, units, loss)] ?? 1);
   return result;
 }
 
-function classOf(targets: Targets, row: number, units: number): number {
+/** The class of a row. Several labels in one row, and values that name no side, have none. */
+function classOf(op: string, targets: Targets, row: number, units: number, loss: Loss): number {
   if (targets.kind === 'labels') return targets.values[row] ?? 0;
-  if (units === 1) return (targets.values[row] ?? 0) >= 0.5 ? 1 : 0;
+  if (units === 1) {
+    const value = targets.values[row] ?? 0;
+    if (value >= 0 && value <= 1) return value >= 0.5 ? 1 : 0;
+    if (value === -1) return 0;
+    throw new NablaError('ERR_RANGE', `[${op}] class weights go with classes. Expected a target from 0 to 1, or -1, in row ${row} beside classWeight, received ${show(value)}; sampleWeight weighs rows of any kind.`);
+  }
   let best = 0;
-  for (let unit = 1; unit < units; unit++) {
-    if ((targets.values[row * units + unit] ?? 0) > (targets.values[row * units + best] ?? 0)) best = unit;
+  let ones = 0;
+  for (let unit = 0; unit < units; unit++) {
+    const value = targets.values[row * units + unit] ?? 0;
+    if (value >= 0.5) ones += 1;
+    if (value > (targets.values[row * units + best] ?? 0)) best = unit;
+  }
+  if (loss.name === 'binaryCrossentropy' && ones !== 1) {
+    throw new NablaError(
+      'ERR_RANGE',
+      `[${op}] a class weight is for a row of one class. Expected one label in row ${row} beside classWeight, received ${ones}; positiveWeights of losses.binaryCrossentropy weigh each output's label, sampleWeight a row.`,
+    );
   }
   return best;
 }

@@ -18,7 +18,7 @@ import { checkData, loadData, ownTargets, prepareFit, splitDataset, type FitOpti
 import { FrozenModel } from './frozen.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
 import { checkLayer, type Layer } from './layer.js';
-import type { LossConfig, LossName } from './losses.js';
+import type { Loss, LossName } from './losses.js';
 import type { OptimizerState } from './optimizer-state.js';
 import type { Optimizer, OptimizerName } from './optimizers.js';
 import { predict, predictSync, type PredictSource, type SampleInput } from './predict.js';
@@ -34,7 +34,7 @@ import type { ArrayInput } from './typed-arrays.js';
 /** Arguments of `compile`. */
 export interface CompileOptions {
   readonly optimizer: Optimizer | OptimizerName;
-  readonly loss: LossConfig | LossName;
+  readonly loss: Loss | LossName;
   readonly metrics?: readonly MetricName[];
 }
 /** Options of `trainOnBatch`. */
@@ -290,7 +290,7 @@ export class Sequential implements TrainedModel {
     const data = checkData(rule, x, y, undefined);
     const { gradients } = computeGradients(rule.executor, data);
     const { spec } = rule.executor;
-    return compareWithDifferences(spec, rule.executor.getState(), data, parameterNames(spec).map((name) => gradients[name]), { epsilon, elements });
+    return compareWithDifferences(spec, rule.executor.getState(), data, parameterNames(spec).map((name) => gradients[name]), { epsilon, elements, withLoss: (executor) => this.#core.withLoss(executor) });
   }
 
   /**

@@ -21,6 +21,8 @@ export interface SequentialOptions {
   readonly threads?: number;
   /** 'materialised' stores gradients before every update; the same bytes, slower. Default 'auto'. */
   readonly plan?: 'auto' | 'materialised';
+  /** 'openblas': matrix products by the machine's OpenBLAS, native backend only; results then differ in their last bits and may depend on threads. Default 'nabla'. */
+  readonly gemm?: 'nabla' | 'openblas';
   /** Names of the classes, stored with the model. */
   readonly classNames?: readonly string[];
 }
@@ -33,7 +35,7 @@ export interface Settings {
   readonly executorOptions: ExecutorOptions;
   readonly classNames: readonly string[] | undefined;
 }
-const settingNames = ['seed', 'dtype', 'backend', 'isa', 'threads', 'plan', 'classNames'] as const;
+const settingNames = ['seed', 'dtype', 'backend', 'isa', 'threads', 'plan', 'gemm', 'classNames'] as const;
 const isas: readonly Isa[] = ['baseline', 'avx2', 'avx512', 'neon'];
 
 /** @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_BACKEND */
@@ -47,6 +49,7 @@ export function checkSettings(options: SequentialOptions): Settings {
     ...(options.isa === undefined ? {} : { isa: checkName(op, 'isa', options.isa, isas) }),
     ...(options.threads === undefined ? {} : { threads: checkInteger(op, 'threads', options.threads, 1) }),
     ...(options.plan === undefined ? {} : { plan: checkName(op, 'plan', options.plan, ['auto', 'materialised']) }),
+    ...(options.gemm === undefined ? {} : { gemm: checkName(op, 'gemm', options.gemm, ['nabla', 'openblas']) }),
   };
   return {
     seed, choice, executorOptions,

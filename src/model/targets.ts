@@ -3,8 +3,11 @@ import type { FindUnusable } from '../backend/checks.js';
 import type { InputArray, Targets } from '../backend/executor.js';
 import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import { isElementwise, type LossConfig } from './losses.js';
+import { isElementwise, type Loss } from './losses.js';
 import { toMatrix } from './samples.js';
+
+/** Losses whose targets are the probabilities of a row's classes. */
+const DISTRIBUTIONS: readonly Loss['name'][] = ['categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
 
 /** What targets are checked against. */
 export interface TargetRule {
@@ -13,7 +16,7 @@ export interface TargetRule {
   readonly rows: number;
   /** Outputs of the network. */
   readonly units: number;
-  readonly loss: LossConfig;
+  readonly loss: Loss;
   readonly dtype: DType;
   readonly find?: FindUnusable;
 }
@@ -31,12 +34,13 @@ export function toTargets(value: unknown, rule: TargetRule): Targets {
   // One column first, so that the shape error can say what the array looks like.
   const flat = Array.isArray(value) ? typeof value[0] === 'number' : ArrayBuffer.isView(value);
   if (flat && units > 1 && lengthOf(value) === rows) {
-    const advice = loss.name === 'categoricalCrossentropy' ? " Class indices go with 'sparseCategoricalCrossentropy'." : '';
+    const advice = DISTRIBUTIONS.includes(loss.name) ? " Class indices go with 'sparseCategoricalCrossentropy'." : '';
     throw new NablaError('ERR_SHAPE', `[${op}] targets have one value an output. Expected ${rows} x ${units} values for ${name}, received ${rows}.${advice}`);
   }
   const matrix = toMatrix(value, { op, name, features: units, shape: [units], dtype: rule.dtype, ...(rule.find === undefined ? {} : { find: rule.find }) });
   checkRowCount(matrix.rows, rule);
-  if (!isElementwise(loss)) checkProbabilities(matrix.values, rule);
+  if (!isElementwise(loss) || DISTRIBUTIONS.includes(loss.name)) checkProbabilities(matrix.values, rule);
+  if (loss.name === 'poisson' || loss.name === 'meanSquaredLogarithmicError') checkNotNegative(matrix.values, rule);
   if (loss.name === 'hinge' || loss.name === 'squaredHinge') checkSigns(matrix.values, rule);
   return { kind: 'values', values: matrix.values };
 }
@@ -89,6 +93,16 @@ function checkSigns(values: InputArray, { op, name, units }: TargetRule): void {
   }
 }
 
+function checkNotNegative(values: InputArray, { op, name, units, loss }: TargetRule): void {
+  const bad = values.findIndex((value) => !(value >= 0));
+  if (bad >= 0) {
+    throw new NablaError(
+      'ERR_RANGE',
+      `[${op}] targets of ${loss.name} are not negative. Expected 0 or more in row ${Math.floor(bad / units)}, column ${bad % units} of ${name}, received ${show(values[bad])}.`,
+    );
+  }
+}
+
 function checkProbabilities(values: InputArray, { op, name, units, loss }: TargetRule): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? NaN;
@@ -97,7 +111,7 @@ function checkProbabilities(values: InputArray, { op, name, units, loss }: Targe
       loss.name === 'binaryCrossentropy' && units === 1 ? " Labels of several classes go with a softmax layer and 'sparseCategoricalCrossentropy'." : '';
     throw new NablaError(
       'ERR_RANGE',
-      `[${op}] targets of a cross-entropy are probabilities. Expected 0 to 1 in row ${Math.floor(i / units)}, column ${i % units} of ${name}, received ${show(value)}.${advice}`,
+      `[${op}] targets of ${isElementwise(loss) ? loss.name : 'a cross-entropy'} are probabilities. Expected 0 to 1 in row ${Math.floor(i / units)}, column ${i % units} of ${name}, received ${show(value)}.${advice}`,
     );
   }
 }

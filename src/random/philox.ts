@@ -7,12 +7,12 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** Upper 32 bits of the 64-bit product of two unsigned 32-bit numbers. */
-function multiplyHigh(a: number, b: number): number {
+/** Upper 32 bits, as a signed number, of the 64-bit product of two unsigned 32-bit numbers. No sum below reaches 2^32, so 32-bit integers hold them all. */
+export function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff, aHigh = a >>> 16, bLow = b & 0xffff, bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) | 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /** The four words of one counter. @param counter four words @param key two words @param out takes four words at its start */
@@ -27,8 +27,8 @@ export function philoxFill(
   for (let block = 0; block < blocks; block++) {
     let x0 = (c0 + block) | 0, x1 = c1 | 0, x2 = c2 | 0, x3 = c3 | 0, key0 = k0 | 0, key1 = k1 | 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const high0 = multiplyHigh(MULTIPLIER_0, x0 >>> 0), low0 = Math.imul(MULTIPLIER_0, x0);
-      const high1 = multiplyHigh(MULTIPLIER_1, x2 >>> 0), low1 = Math.imul(MULTIPLIER_1, x2);
+      const high0 = multiplyHigh(MULTIPLIER_0, x0), low0 = Math.imul(MULTIPLIER_0, x0);
+      const high1 = multiplyHigh(MULTIPLIER_1, x2), low1 = Math.imul(MULTIPLIER_1, x2);
       x0 = high1 ^ x1 ^ key0;
       x1 = low1;
       x2 = high0 ^ x3 ^ key1;

@@ -1,5 +1,5 @@
 import { NablaError, show } from '../errors.js';
-import { philoxFill } from './philox.js';
+import { multiplyHigh, philoxFill } from './philox.js';
 
 const BLOCKS = 128;
 
@@ -30,21 +30,34 @@ export class RandomStream {
     this.#purpose = purpose;
   }
 
+  #refill(): void {
+    philoxFill(this.#block, this.#index0, this.#index1, this.#purpose, this.#key0, this.#key1, this.#words, 0, BLOCKS);
+    this.#block += BLOCKS;
+    this.#position = 0;
+  }
+
   /** The next word, 0 to 2^32-1. */
   word(): number {
-    if (this.#position === this.#words.length) {
-      philoxFill(this.#block, this.#index0, this.#index1, this.#purpose, this.#key0, this.#key1, this.#words, 0, BLOCKS);
-      this.#block += BLOCKS;
-      this.#position = 0;
-    }
+    if (this.#position === this.#words.length) this.#refill();
     return this.#words[this.#position++] ?? 0;
+  }
+
+  /** The next words, as many as `out` holds: what loops over many take. */
+  fill(out: Uint32Array): void {
+    let at = 0;
+    while (at < out.length) {
+      if (this.#position === this.#words.length) this.#refill();
+      const count = Math.min(out.length - at, this.#words.length - this.#position);
+      out.set(this.#words.subarray(this.#position, this.#position + count), at);
+      this.#position += count;
+      at += count;
+    }
   }
 
   /** A double in [0, 1) with 53 random bits, from two words. */
   uniform(): number {
-    const high = this.word() >>> 5;
-    const low = this.word() >>> 6;
-    return (high * 67108864 + low) / 9007199254740992;
+    const high = this.word();
+    return uniformOf(high, this.word());
   }
 
   /**
@@ -52,15 +65,23 @@ export class RandomStream {
    * results drawn again (D. Lemire, "Fast random integer generation in an interval", 2019). @param bound 1 to 2^32
    */
   below(bound: number): number {
+    if (bound === 4294967296) return this.word();
     for (;;) {
       const word = this.word();
-      // 64-bit product from two 48-bit ones, each exact in a double.
-      const lowPart = (word & 0xffff) * bound;
-      const middle = (word >>> 16) * bound + Math.floor(lowPart / 65536);
-      const low = (middle % 65536) * 65536 + (lowPart % 65536);
-      if (low >= bound || low >= (4294967296 - bound) % bound) return Math.floor(middle / 65536);
+      if (isFair(word, bound)) return multiplyHigh(word, bound) >>> 0;
     }
   }
+}
+
+/** The double of two words. */
+export function uniformOf(high: number, low: number): number {
+  return ((high >>> 5) * 67108864 + (low >>> 6)) / 9007199254740992;
+}
+
+/** Whether the high half of word · bound may be taken: every result then has equally many words. @param bound 1 to 2^32-1 */
+export function isFair(word: number, bound: number): boolean {
+  const low = Math.imul(word, bound) >>> 0;
+  return low >= bound || low >= (4294967296 - bound) % bound;
 }
 
 /** Refuses what is no seed. @param op named in the error @param seed anything */

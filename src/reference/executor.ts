@@ -1,7 +1,7 @@
 // The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
 import { NablaError, show } from '../errors.js';
 import {
-  checkFloats, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
+  checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
   checkWeights, memoryWanted, stepCount,
 } from '../backend/checks.js';
 import type {
@@ -11,11 +11,13 @@ import type {
 import { slotNames, stepScalarCount } from '../backend/spec.js';
 import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
 import { Network, type Samples } from './network.js';
+import { listSamples, type SampleLists } from './sample-lists.js';
 
 /** JavaScript cannot ask the machine; this is what a network may take in a process of usual size. */
 const MEMORY_LIMIT = 16 * 2 ** 30;
 /** A slice of an async call, so that timers and sockets get their turn. */
 const SLICE_MILLISECONDS = 20;
+const TINY_STEPS_A_LOOK = 16;
 
 /**
  * Builds a network in TypeScript. It computes what docs/numerics.md defines, on one thread, in any JavaScript engine.
@@ -26,6 +28,7 @@ const SLICE_MILLISECONDS = 20;
 export function createReferenceExecutor(spec: NetworkSpec, options: ExecutorOptions): Executor {
   checkSpec('createExecutor', spec);
   checkPlan('createExecutor', options.plan);
+  checkGemm('createExecutor', options.gemm);
   checkMemory('createExecutor', 'the network', memoryWanted(spec, 8), MEMORY_LIMIT);
   return new ReferenceExecutor(spec);
 }
@@ -36,13 +39,13 @@ class ReferenceData implements DataHandle, Samples {
   readonly owner: object;
   readonly y: Targets | null;
   readonly sampleWeight: Float64Array | null;
-  #x: InputArray | null;
+  #x: InputArray | SampleLists | null;
 
   constructor(owner: object, features: number, { x, rows, y, sampleWeight }: LoadOptions) {
     this.owner = owner;
     this.rows = rows;
     this.features = features;
-    this.#x = isShared(x) ? x : x.slice();
+    this.#x = isShared(x) ? x : (listSamples(x, rows, features) ?? x.slice());
     this.y = y === undefined ? null : y.kind === 'labels' ? { kind: 'labels', values: y.values.slice() } : { kind: 'values', values: y.values.slice() };
     this.sampleWeight = sampleWeight === undefined ? null : sampleWeight.slice();
   }
@@ -51,7 +54,7 @@ class ReferenceData implements DataHandle, Samples {
     return this.#x === null;
   }
 
-  get x(): InputArray {
+  get x(): InputArray | SampleLists {
     if (this.#x === null) throw new NablaError('ERR_STATE', '[data] the data was disposed of. Expected a live handle for data, received a disposed one.');
     return this.#x;
   }
@@ -110,13 +113,14 @@ class ReferenceExecutor implements Executor {
     const losses: number[] = [];
     const correct: number[] = [];
     const outputs: Float64Array[] = [];
+    const tiny = stepsPerPass === 1 && options.outputs !== true && total > 1 ? network.tinyBatch(samples, order, from, to) : null;
     let stopped: TrainResult['stopped'] = 'done';
     let step = firstStep;
     while (step < total) {
       const first = from + (step % stepsPerPass) * batchSize;
       const end = Math.min(first + batchSize, to);
       const sink = options.outputs === true ? new Float64Array((end - first) * width) : null;
-      const result = network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
+      const result = tiny?.step() ?? network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
       const batchLoss = result.lossSum / result.denominator + network.penalty(network.parameters);
       losses.push(batchLoss);
       correct.push(result.correct);
@@ -128,7 +132,9 @@ class ReferenceExecutor implements Executor {
       network.update(network.gradients, scalarWidth === 2 ? [stepScalars[2 * step], stepScalars[2 * step + 1]] : [...stepScalars.subarray(scalarWidth * step, scalarWidth * (step + 1))]);
       step++;
       const passEnds = sink !== null && step % stepsPerPass === 0;
-      if (step < total && (passEnds || performance.now() - begin >= maxMilliseconds)) {
+      // Looking at the clock costs a tiny network as much as a layer.
+      const looks = tiny === null || (step - firstStep) % TINY_STEPS_A_LOOK === 0;
+      if (step < total && (passEnds || (looks && performance.now() - begin >= maxMilliseconds))) {
         stopped = 'slice';
         break;
       }
@@ -185,7 +191,7 @@ class ReferenceExecutor implements Executor {
     return this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights);
   }
 
-  #predict(network: Network, x: InputArray, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): FloatArray {
+  #predict(network: Network, x: InputArray | SampleLists, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): FloatArray {
     checkOutput('predict', output);
     const parameters = this.#weights('predict', network, weights);
     const out = allocate('predict', () => new Float64Array((to - from) * network.plan.outputs));

@@ -2,6 +2,7 @@
 import type { DType, ElementwiseLossSpec, LossSpec, NetworkSpec, Reduction } from '../backend/spec.js';
 import { rowMax, softmaxRow } from './activations.js';
 import { exp, log, log1p, sigmoid, tanh } from './elementary.js';
+import { LOSS_EPSILON, rowwise } from './loss-rows.js';
 import { laneCount, laneSum, roundedTo, storeAs } from './reductions.js';
 
 /** What a batch's rows aim at: labels (rows), or values (rows, outputs) where labels is null. */
@@ -38,7 +39,14 @@ export function createLoss(spec: LossSpec, outputs: number, dtype: DType): Loss 
     case 'logCosh':
     case 'hinge':
     case 'squaredHinge':
+    case 'meanAbsolutePercentageError':
+    case 'meanSquaredLogarithmicError':
+    case 'poisson':
       return elementwise(spec, outputs, dtype);
+    case 'kullbackLeiblerDivergence':
+    case 'categoricalHinge':
+    case 'cosineSimilarity':
+      return rowwise(spec, outputs, dtype);
   }
 }
 
@@ -131,7 +139,13 @@ interface Pair {
   gradient(a: number, y: number): number;
 }
 
+/** log(1 + p), p >= 0. */
+function logOnePlus(p: number): number {
+  return p > 1 ? log(p + 1) : log1p(p);
+}
+
 function pairOf(spec: ElementwiseLossSpec, dtype: DType): Pair {
+  const epsilon = roundedTo(dtype, LOSS_EPSILON);
   switch (spec.name) {
     case 'meanSquaredError':
       return { loss: (a, y) => (a - y) * (a - y), gradient: (a, y) => 2 * (a - y) };
@@ -163,7 +177,7 @@ function pairOf(spec: ElementwiseLossSpec, dtype: DType): Pair {
       return {
         loss: (a, y) => {
           const m = 1 - y * a;
-          return m > 0 ? m : 0;
+          return m < 0 ? 0 : m;
         },
         gradient: (a, y) => (1 - y * a > 0 ? 0 - y : 0),
       };
@@ -171,13 +185,30 @@ function pairOf(spec: ElementwiseLossSpec, dtype: DType): Pair {
       return {
         loss: (a, y) => {
           const m = 1 - y * a;
-          return m > 0 ? m * m : 0;
+          return m < 0 ? 0 : m * m;
         },
         gradient: (a, y) => {
           const m = 1 - y * a;
           return m > 0 ? -2 * y * m : 0;
         },
       };
+    case 'meanAbsolutePercentageError': {
+      const size = (y: number): number => (epsilon > Math.abs(y) ? epsilon : Math.abs(y));
+      return { loss: (a, y) => (Math.abs(a - y) / size(y)) * 100, gradient: (a, y) => (a > y ? 100 / size(y) : a < y ? -100 / size(y) : 0) };
+    }
+    case 'meanSquaredLogarithmicError': {
+      const limited = (x: number): number => (epsilon > x ? epsilon : x);
+      const difference = (a: number, y: number): number => logOnePlus(limited(a)) - logOnePlus(limited(y));
+      return {
+        loss: (a, y) => {
+          const d = difference(a, y);
+          return d * d;
+        },
+        gradient: (a, y) => (a > epsilon ? (2 * difference(a, y)) / (a + 1) : 0),
+      };
+    }
+    case 'poisson':
+      return { loss: (a, y) => a - y * log(a + epsilon), gradient: (a, y) => 1 - y / (a + epsilon) };
   }
 }
 

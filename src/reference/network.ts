@@ -9,7 +9,10 @@ import { denseBackward, denseBackwardInput, denseForward, densePenalty } from '.
 import { applyDropout } from './dropout.js';
 import { headForward, type TargetRows } from './loss.js';
 import { updateParameter } from './optimizers.js';
+import { expandRow, GatheredRows, type SampleLists } from './sample-lists.js';
 import { blockBounds, compilePlan, type Plan } from './plan.js';
+import type { Nonzeros } from './sparse.js';
+import { isTiny, TinyBatch } from './tiny.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 
 /** Rows of a part: scratch of usual widths stays in the second-level cache. */
@@ -17,7 +20,7 @@ const PART_ROWS = 128;
 
 /** Loaded samples as the passes see them. */
 export interface Samples extends Pick<DataHandle, 'rows'> {
-  readonly x: InputArray;
+  readonly x: InputArray | SampleLists;
   readonly y: Targets | null;
   readonly sampleWeight: Float64Array | null;
 }
@@ -56,6 +59,9 @@ export class Network {
   readonly #lanes: Float64Array;
   /** uint8 samples after rescaling. */
   readonly #bytes: Float64Array;
+  /** 0 must stay 0 on its way into the chain. */
+  readonly #takesLists: boolean;
+  readonly #gathered = new GatheredRows();
   #blockGradients: readonly Float64Array[] | null = null;
   #part: Scratch | null = null;
   /** For all rows of a forwardTrain at once. */
@@ -73,6 +79,7 @@ export class Network {
     this.#lanes = new Float64Array(laneCount(spec.dtype));
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
+    this.#takesLists = this.plan.rescalings.every(({ offset }) => offset === 0);
   }
 
   // ---- load
@@ -88,9 +95,29 @@ export class Network {
     }
   }
 
+  /** Rows order[from, to) of x by their nonzeros, rescaled, where the first layer takes them so; else in out as #load leaves them. */
+  #loadListed(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array, training: boolean): Nonzeros | null {
+    if (!('starts' in x) || !this.#takesLists || (training && this.plan.inputDropouts.length > 0)) {
+      this.#load(x, order, from, to, out);
+      return null;
+    }
+    const count = this.#gathered.gather(x, order, from, to, this.#bytes);
+    if (x.values instanceof Uint8Array) return this.#gathered;
+    storeAs(this.#spec.dtype, this.#gathered.values, count);
+    this.#rescale(this.#gathered.values, count);
+    return this.#gathered;
+  }
+
   /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
-  #load(x: InputArray, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
+  #load(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
     const features = this.#spec.inputSize;
+    if ('starts' in x) {
+      for (let position = from; position < to; position++) expandRow(x, order === null ? position : order[position], out, (position - from) * features);
+      const count = (to - from) * features;
+      storeAs(this.#spec.dtype, out, count);
+      this.#rescale(out, count);
+      return;
+    }
     if (x instanceof Uint8Array) {
       for (let position = from; position < to; position++) loadBytes(x, (order === null ? position : order[position]) * features, features, this.#bytes, out, (position - from) * features);
       return;
@@ -107,7 +134,7 @@ export class Network {
   // ---- passes over the rows in scratch; firstRow is the position of its first row in the batch
 
   /** scratch.x[0] (rows, features) -> scratch.a, scratch.x up to the logits. */
-  #forward(scratch: Scratch, parameters: readonly Float64Array[], rows: number, firstRow: number, training: boolean): void {
+  #forward(scratch: Scratch, parameters: readonly Float64Array[], rows: number, firstRow: number, training: boolean, listed: Nonzeros | null = null): void {
     const { dtype, seed } = this.#spec;
     if (training) {
       for (const dropout of this.plan.inputDropouts) {
@@ -118,7 +145,7 @@ export class Network {
     this.plan.stages.forEach((stage, s) => {
       const { inputs, units, dropouts } = stage;
       const a = scratch.a[s];
-      denseForward(scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units);
+      denseForward(scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units, s === 0 ? listed : null);
       const { activation } = stage.dense;
       const z = scratch.z[s];
       if (z !== null && isOfZ(activation)) {
@@ -140,7 +167,7 @@ export class Network {
 
   /** scratch.d[last] = gradient of the logits (rows, outputs) -> gradients (canonical order), scratch.dx if wanted. `continued`: rows before
    * these are in the gradients already. */
-  #backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean): void {
+  #backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean, listed: Nonzeros | null = null): void {
     const { dtype, seed } = this.#spec;
     const { stages, inputDropouts, rescalings } = this.plan;
     for (let s = stages.length - 1; s >= 0; s--) {
@@ -151,7 +178,7 @@ export class Network {
       if (z !== null && isOfZ(dense.activation)) backwardOfZ(dense.activation, dtype, z, scratch.a[s], d, rows * units);
       else if (!isOfZ(dense.activation)) activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);
       storeAs(dtype, d, rows * units);
-      denseBackward(d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued);
+      denseBackward(d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued, s === 0 ? listed : null);
       if (s > 0) denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);
       else if (wantDx) denseBackwardInput(d, this.parameters[weight], scratch.dx, rows, inputs, units);
     }
@@ -182,19 +209,32 @@ export class Network {
       for (let first = bounds[block]; first < bounds[block + 1]; first += PART_ROWS) {
         const rows = Math.min(PART_ROWS, bounds[block + 1] - first);
         const scratch = this.#partScratch(rows);
-        this.#load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
-        this.#forward(scratch, this.parameters, rows, first, true);
+        const listed = this.#loadListed(samples.x, order, from + first, from + first + rows, scratch.x[0], true);
+        this.#forward(scratch, this.parameters, rows, first, true, listed);
         const dlogits = scratch.d[stages.length - 1];
         correct += this.#lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
         if (loss !== null) storeAs(dtype, dlogits, rows * this.plan.outputs);
         if (sinks.outputs !== undefined) this.#head(scratch.x[stages.length], sinks.outputs, first, rows);
-        this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined);
+        this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined, listed);
         if (sinks.dx !== undefined) sinks.dx.set(scratch.dx.subarray(0, rows * this.#spec.inputSize), first * this.#spec.inputSize);
       }
       if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
     }
     for (const gradient of this.gradients) storeAs(dtype, gradient);
     return { lossSum: foldLanes(lossLanes), denominator, correct };
+  }
+
+  /** Rows order[from, to) as a batch that stays the same for many steps, or null where trainBatch is the way. */
+  tinyBatch(samples: Samples, order: Uint32Array | null, from: number, to: number): TinyBatch | null {
+    const rows = to - from;
+    if (!isTiny(this.plan, rows) || samples.y === null) return null;
+    this.#taken = null;
+    const x = new Float64Array(rows * this.#spec.inputSize);
+    this.#load(samples.x, order, from, to, x);
+    const denominator = this.denominator(samples, order, from, to);
+    const weights = Float64Array.from({ length: rows }, (_, row) => (samples.sampleWeight === null ? 1 : samples.sampleWeight[order === null ? from + row : order[from + row]]));
+    const scales = weights.map((weight) => roundedTo(this.#spec.dtype, weight / denominator));
+    return new TinyBatch(this.plan, this.parameters, this.gradients, { rows, x, targets: this.#targets(samples.y, order, from, rows), weights, scales, denominator });
   }
 
   /** Loss of rows order[from, to) without training; the same rows' outputs where a sink is given. */
@@ -206,8 +246,8 @@ export class Network {
     for (let first = 0; first < to - from; first += PART_ROWS) {
       const rows = Math.min(PART_ROWS, to - from - first);
       const scratch = this.#partScratch(rows);
-      this.#load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
-      this.#forward(scratch, parameters, rows, first, false);
+      const listed = this.#loadListed(samples.x, order, from + first, from + first + rows, scratch.x[0], false);
+      this.#forward(scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[this.plan.stages.length];
       correct += this.#lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
       if (sinks.outputs !== undefined) this.#head(logits, sinks.outputs, first, rows);
@@ -216,14 +256,14 @@ export class Network {
   }
 
   /** Outputs after the head, or logits, of rows order[from, to) -> out (to - from, outputs). */
-  predict(x: InputArray, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, output: 'outputs' | 'logits', out: Float64Array): void {
+  predict(x: InputArray | SampleLists, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, output: 'outputs' | 'logits', out: Float64Array): void {
     this.#taken = null;
     const { outputs, stages } = this.plan;
     for (let first = 0; first < to - from; first += PART_ROWS) {
       const rows = Math.min(PART_ROWS, to - from - first);
       const scratch = this.#partScratch(rows);
-      this.#load(x, order, from + first, from + first + rows, scratch.x[0]);
-      this.#forward(scratch, parameters, rows, first, false);
+      const listed = this.#loadListed(x, order, from + first, from + first + rows, scratch.x[0], false);
+      this.#forward(scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[stages.length];
       if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
       else this.#head(logits, out, first, rows);

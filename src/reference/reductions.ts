@@ -16,6 +16,8 @@ export function foldLanes(lanes: Float64Array): number {
 
 /** values (count) from offset -> their sum, element i in lane i mod L. lanes (L) is scratch. */
 export function laneSum(values: Float64Array, offset: number, count: number, lanes: Float64Array): number {
+  // What the lanes come to.
+  if (count === 1) return 0 + values[offset];
   lanes.fill(0);
   const mask = lanes.length - 1;
   for (let i = 0; i < count; i++) lanes[i & mask] += values[offset + i];

@@ -71,12 +71,7 @@ function fillColumns(x: Float64Array, rows: number, columns: number, from: Int32
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) if (x[row * columns + column] !== 0) at[column]++;
   }
-  let sum = 0;
-  for (let column = 0; column <= columns; column++) {
-    from[column] = sum;
-    sum += at[column];
-    at[column] = from[column];
-  }
+  startsOf(columns, from, at);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const element = x[row * columns + column];
@@ -84,6 +79,42 @@ function fillColumns(x: Float64Array, rows: number, columns: number, from: Int32
       index[at[column]] = row;
       value[at[column]++] = element;
     }
+  }
+}
+
+/** Nonzeros by rows -> the same by columns. */
+export function byColumn(rows: Nonzeros, columns: number): Nonzeros {
+  const count = rows.starts[rows.lines];
+  reserve(columns, count);
+  turn(rows.lines, rows.starts, rows.indices, rows.values, columns, starts, next, indices, values);
+  return { lines: columns, starts, indices, values };
+}
+
+function turn(
+  rows: number, rowStarts: Int32Array, columnOf: Int32Array, valueOf: Float64Array,
+  columns: number, from: Int32Array, at: Int32Array, index: Int32Array, value: Float64Array,
+): void {
+  at.fill(0, 0, columns + 1);
+  const count = rowStarts[rows];
+  for (let k = 0; k < count; k++) at[columnOf[k]]++;
+  startsOf(columns, from, at);
+  for (let row = 0; row < rows; row++) {
+    const end = rowStarts[row + 1];
+    for (let k = rowStarts[row]; k < end; k++) {
+      const to = at[columnOf[k]]++;
+      index[to] = row;
+      value[to] = valueOf[k];
+    }
+  }
+}
+
+/** Counts by column -> where each begins, in both. */
+function startsOf(columns: number, from: Int32Array, at: Int32Array): void {
+  let sum = 0;
+  for (let column = 0; column <= columns; column++) {
+    from[column] = sum;
+    sum += at[column];
+    at[column] = from[column];
   }
 }
 

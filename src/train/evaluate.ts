@@ -37,7 +37,8 @@ export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, 
   const outputs = metrics.some((metric) => !metric.counted);
   const accumulators = metrics.map((metric) => metric.create());
   const chunk = chunkRows(executor.spec);
-  const mean = executor.spec.loss?.reduction === 'mean';
+  // A custom loss is a mean too, and none of the spec's.
+  const mean = executor.spec.loss?.reduction !== 'sum';
   let lossSum = 0;
   let denominator = mean ? 0 : 1;
   let correct = 0;

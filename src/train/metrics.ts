@@ -7,7 +7,7 @@ import { argmax } from '../metrics/input.js';
 import { RankedScores } from '../metrics/ranked-scores.js';
 import { RegressionErrors } from '../metrics/regression-errors.js';
 import { isAmongTop } from '../metrics/top-k.js';
-import { isElementwise, type LossConfig } from '../model/losses.js';
+import { isElementwise, type Loss } from '../model/losses.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
 export const metricNames = [
@@ -43,7 +43,7 @@ export interface Metric {
 }
 
 /** @param value the `metrics` of compile @param loss what they go with @throws ERR_OPTION, ERR_TYPE */
-export function checkMetrics(op: string, value: unknown, loss: LossConfig): readonly Metric[] {
+export function checkMetrics(op: string, value: unknown, loss: Loss): readonly Metric[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new NablaError('ERR_TYPE', `[${op}] metrics are a list of names. Expected for example ['accuracy'] for metrics, received ${show(value)}.`);
   const names = value.map((item: unknown) => {
@@ -54,33 +54,35 @@ export function checkMetrics(op: string, value: unknown, loss: LossConfig): read
   return [...new Set(names)].map((name) => makeMetric(op, name, loss));
 }
 
+/** Losses whose targets tell a row's class or classes. */
+const WITH_CLASSES: readonly Loss['name'][] = ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
 /** The losses that a metric goes with, where not all of them. */
-const LOSSES: Readonly<Partial<Record<MetricName, readonly LossConfig['name'][]>>> = {
-  binaryAccuracy: ['binaryCrossentropy', 'meanSquaredError'],
-  categoricalAccuracy: ['categoricalCrossentropy'],
+const LOSSES: Readonly<Partial<Record<MetricName, readonly Loss['name'][]>>> = {
+  binaryAccuracy: ['binaryCrossentropy', 'meanSquaredError', 'custom'],
+  categoricalAccuracy: ['categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge', 'custom'],
   sparseCategoricalAccuracy: ['sparseCategoricalCrossentropy'],
-  topKCategoricalAccuracy: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-  precision: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-  recall: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-  f1: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-  auc: ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+  topKCategoricalAccuracy: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge', 'custom'],
+  precision: WITH_CLASSES,
+  recall: WITH_CLASSES,
+  f1: WITH_CLASSES,
+  auc: WITH_CLASSES,
 };
 /** Keras' default of topKCategoricalAccuracy. */
 const TOP = 5;
 
-function makeMetric(op: string, name: MetricName, loss: LossConfig): Metric {
+function makeMetric(op: string, name: MetricName, loss: Loss): Metric {
   const fitting = LOSSES[name];
   if (fitting !== undefined && !fitting.includes(loss.name)) {
     throw new NablaError('ERR_OPTION', `[${op}] the metric '${name}' goes with some losses. Expected ${fitting.join(' or ')} for loss, received '${loss.name}'.`);
   }
   switch (name) {
     case 'accuracy':
-      return { name, counted: !isElementwise(loss), create: () => meanOverRows(accuracyOfValues) };
+      return { name, counted: !isElementwise(loss), create: () => meanOverRows(accuracyOfValues(loss.name === 'hinge' || loss.name === 'squaredHinge' ? 0 : 0.5)) };
     case 'binaryAccuracy':
       return { name, counted: loss.name === 'binaryCrossentropy', create: () => meanOverRows(elementsRight) };
     case 'categoricalAccuracy':
     case 'sparseCategoricalAccuracy':
-      return { name, counted: true, create: () => meanOverRows(rowRight) };
+      return { name, counted: !isElementwise(loss), create: () => meanOverRows(rowRight) };
     case 'topKCategoricalAccuracy':
       return { name, counted: false, create: () => meanOverRows(rowAmongTop) };
     case 'precision':
@@ -123,17 +125,22 @@ function meanDifference({ outputs, units, targets, rowAt }: MetricSlice, positio
   return sum / units;
 }
 
-/** With a regression loss as Keras resolves it: one output is right on the same side of 0.5, several where the largest is the target's. */
-function accuracyOfValues({ outputs, units, targets, rowAt }: MetricSlice, position: number): number {
-  const row = rowAt(position);
-  if (units === 1) return outputs[position] >= 0.5 === targets.values[row] >= 0.5 ? 1 : 0;
-  let predicted = 0;
-  let wanted = 0;
-  for (let unit = 1; unit < units; unit++) {
-    if (outputs[position * units + unit] > outputs[position * units + predicted]) predicted = unit;
-    if (targets.values[row * units + unit] > targets.values[row * units + wanted]) wanted = unit;
-  }
-  return predicted === wanted ? 1 : 0;
+/**
+ * With a regression loss as Keras resolves it: one output is right on the same side of `threshold` (0.5, between the -1 and 1 of a hinge 0), several where the
+ * largest is the target's.
+ */
+function accuracyOfValues(threshold: number): (slice: MetricSlice, position: number) => number {
+  return ({ outputs, units, targets, rowAt }, position) => {
+    const row = rowAt(position);
+    if (units === 1) return outputs[position] >= threshold === targets.values[row] >= threshold ? 1 : 0;
+    let predicted = 0;
+    let wanted = 0;
+    for (let unit = 1; unit < units; unit++) {
+      if (outputs[position * units + unit] > outputs[position * units + predicted]) predicted = unit;
+      if (targets.values[row * units + unit] > targets.values[row * units + wanted]) wanted = unit;
+    }
+    return predicted === wanted ? 1 : 0;
+  };
 }
 
 /** The class of a target: its label, or where its row is largest. */
@@ -205,6 +212,6 @@ function regressionFigure(figure: (errors: RegressionErrors) => number): MetricA
 }
 
 /** Predictions that the backend counts for one row: each element for binary cross-entropy, each row otherwise. */
-export function countsPerRow(loss: LossConfig, units: number): number {
+export function countsPerRow(loss: Loss, units: number): number {
   return loss.name === 'binaryCrossentropy' ? units : 1;
 }

@@ -1,6 +1,8 @@
 import { NablaError, show } from '../errors.js';
 import { checkName } from '../model/checks.js';
+import { isLossName } from '../model/losses.js';
 import type { Logs } from './history.js';
+import { metricNames, type MetricName } from './metrics.js';
 
 /** Whether a figure shall fall or rise. 'auto': by its name. */
 export type MonitorMode = 'auto' | 'min' | 'max';
@@ -21,12 +23,24 @@ export function checkMonitor(op: string, name: unknown, mode: unknown): Monitor 
   return { op, name, mode: known === 'auto' ? modeOf(op, name) : known };
 }
 
+/** Which way each metric gets better; a name left out does not compile. */
+const MODES: Readonly<Record<MetricName, 'min' | 'max'>> = {
+  accuracy: 'max', binaryAccuracy: 'max', categoricalAccuracy: 'max', sparseCategoricalAccuracy: 'max', topKCategoricalAccuracy: 'max',
+  precision: 'max', recall: 'max', f1: 'max', auc: 'max', r2: 'max',
+  meanSquaredError: 'min', mse: 'min', meanAbsoluteError: 'min', mae: 'min', rootMeanSquaredError: 'min',
+};
+
 function modeOf(op: string, name: string): 'min' | 'max' {
   const figure = name.replace(/^val_/, '');
-  if (/(^loss|^mse|^mae|error|crossentropy)$/i.test(figure)) return 'min';
+  const metric = metricNames.find((known) => known === figure);
+  if (metric !== undefined) return MODES[metric];
+  // A cosine that a callback adds may be the loss or its opposite.
+  if (figure === 'loss' || (isLossName(figure) && figure !== 'cosineSimilarity')) return 'min';
+  // Figures that callbacks add.
+  if (/(_loss|error|crossentropy)$/i.test(figure)) return 'min';
   if (/accuracy$/i.test(figure)) return 'max';
   // A guess that is wrong would keep the worst weights.
-  throw new NablaError('ERR_OPTION', `[${op}] the mode is known of losses, errors and accuracies. Expected mode 'min' or 'max' for monitor ${show(name)}, received 'auto'.`);
+  throw new NablaError('ERR_OPTION', `[${op}] the mode is known of losses, errors and metrics (loss, ${metricNames.join(', ')}, with val_ before). Expected mode 'min' or 'max' for monitor ${show(name)}, received 'auto'.`);
 }
 
 /** The watched figure of an epoch. @throws ERR_OPTION where the epoch has none of that name */

@@ -5,7 +5,7 @@ import { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce-lr-on
 export const callbacks = {
   /**
    * Ends the fit after `patience` epochs without a better figure (Keras's EarlyStopping).
-   * @param options `monitor` default 'val_loss'; `mode` 'min', 'max' or 'auto' (default: losses and errors fall, accuracies rise); `minDelta` from 0: what
+   * @param options `monitor` default 'val_loss'; `mode` 'min', 'max' or 'auto' (default: losses and errors fall; accuracies, precision, recall, f1, auc and r2 rise); `minDelta` from 0: what
    * counts as better, default 0; `patience` default 0: the first epoch that is not better is the last; `baseline` a figure that must be beaten too, or
    * epochs count as waiting; `restoreBestWeights` at the end of the fit, stopped or not, default false; `startFromEpoch` default 0
    * @returns a callback with `best`, `bestEpoch` and `stoppedEpoch` of its last fit @throws ERR_OPTION, ERR_TYPE, ERR_RANGE

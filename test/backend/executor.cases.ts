@@ -9,6 +9,7 @@ import { maskCases } from './cases/masks.js';
 import { stateCases } from './cases/states.js';
 import { stepCases } from './cases/steps.js';
 import { updateCases } from './cases/updates.js';
+import { valueLossCases } from './cases/value-losses.js';
 import type { Configuration } from './configurations.js';
 
 /** What a part gets: the configuration, the dtype, and `it` with counting. */
@@ -36,5 +37,5 @@ export function executorCases({ make, isa }: Configuration, dtype: DType): void 
       });
     },
   };
-  for (const cases of [stepCases, dataCases, activationCases, lossCases, updateCases, maskCases, stateCases, errorCases]) cases(suite);
+  for (const cases of [stepCases, dataCases, activationCases, lossCases, valueLossCases, updateCases, maskCases, stateCases, errorCases]) cases(suite);
 }

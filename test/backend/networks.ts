@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
 import { outputSize, parameterShapes, slotNames, slotStart, stepScalarCount } from '../../src/backend/spec.js';
-import type { ActivationSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
+import type { ActivationSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
 
 /** Deterministic numbers in [0, 1). */
 export function uniforms(seed: number): () => number {
@@ -36,6 +36,11 @@ export function withDefaults(name: ActivationSpec['name']): ActivationSpec {
 export const everyElementwiseLoss: readonly ElementwiseLossSpec[] = [
   { name: 'meanSquaredError', reduction: 'mean' }, { name: 'meanAbsoluteError', reduction: 'mean' }, { name: 'huber', reduction: 'mean', delta: 0.6 },
   { name: 'logCosh', reduction: 'mean' }, { name: 'hinge', reduction: 'mean' }, { name: 'squaredHinge', reduction: 'mean' },
+  { name: 'meanAbsolutePercentageError', reduction: 'mean' }, { name: 'meanSquaredLogarithmicError', reduction: 'mean' }, { name: 'poisson', reduction: 'mean' },
+];
+/** Every loss that compares rows. */
+export const everyRowLoss: readonly RowLossSpec[] = [
+  { name: 'kullbackLeiblerDivergence', reduction: 'mean' }, { name: 'categoricalHinge', reduction: 'mean' }, { name: 'cosineSimilarity', reduction: 'mean' },
 ];
 /** Every activation but softmax. */
 export const everyActivation: readonly ActivationSpec['name'][] = [

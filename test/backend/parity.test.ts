@@ -71,6 +71,10 @@ const loss: fc.Arbitrary<LossSpec> = fc.oneof(
   fc.record({ reduction: fc.constantFrom('mean' as const, 'sum' as const) }).map((changes) => sigmoidLoss(changes)),
   fc.constantFrom(squaredLoss('mean'), squaredLoss('sum')),
   fc.constantFrom<LossSpec>({ name: 'huber', reduction: 'mean', delta: 0.6 }, { name: 'logCosh', reduction: 'mean' }),
+  fc.constantFrom<LossSpec>(
+    { name: 'meanAbsolutePercentageError', reduction: 'mean' }, { name: 'meanSquaredLogarithmicError', reduction: 'mean' }, { name: 'poisson', reduction: 'mean' },
+    { name: 'kullbackLeiblerDivergence', reduction: 'mean' }, { name: 'categoricalHinge', reduction: 'sum' }, { name: 'cosineSimilarity', reduction: 'mean' },
+  ),
 );
 const optimizer: fc.Arbitrary<OptimizerSpec> = fc.oneof(
   fc.record({ momentum: fc.constantFrom(0, 0.9), nesterov: fc.boolean(), weightDecay: fc.constantFrom(0, 0.01) }).map((changes) => sgd(changes)),
@@ -98,7 +102,8 @@ function scenes(dtype: DType): fc.Arbitrary<Scene> {
       layers.push(dense(units, activation, { useBias, l2, learningRateFactor }));
       if (rate > 0) layers.push(dropout(rate));
     }
-    layers.push(dense(outputs));
+    // Logarithms want outputs above 0.
+    layers.push(dense(outputs, chosen.name === 'poisson' || chosen.name === 'meanSquaredLogarithmicError' ? 'softplus' : chosen.name === 'kullbackLeiblerDivergence' ? 'softmax' : 'linear'));
     const weights = Array.from({ length: outputs }, (_, i) => 0.5 + (i % 3));
     const weightedLoss: LossSpec = !classWeighted ? chosen : chosen.name === 'softmaxCrossEntropy' ? { ...chosen, classWeights: weights } : chosen.name === 'sigmoidCrossEntropy' ? { ...chosen, positiveWeights: weights } : chosen;
     return {
@@ -122,6 +127,8 @@ function largeScenes(dtype: DType): Scene[] {
     scene(network(dtype, 200, [rescaling(1 / 255), dense(33, 'relu', { l2: 0.01 }), dropout(0.3), dense(17)], { loss: sigmoidLoss(), optimizer: adam({ epsilon: 0.1 }) }), 150, 37, { bytes: true }),
     scene(network(dtype, 130, [dense(65, 'sigmoid'), dense(129, 'softmax'), dense(70)], { loss: sigmoidLoss(), optimizer: sgd({ momentum: 0.9, nesterov: true }) }), 99, 33),
     scene(network(dtype, 300, [dense(120, 'relu'), dense(2)], { loss: squaredLoss() }), 1030, 1030),
+    scene(network(dtype, 40, [dense(20, 'tanh'), dense(33, 'softmax')], { loss: { name: 'kullbackLeiblerDivergence', reduction: 'mean' } }), 1200, 1100, { weighted: true }),
+    scene(network(dtype, 30, [dense(25, 'relu'), dense(17)], { loss: { name: 'cosineSimilarity', reduction: 'mean' } }), 300, 64),
   ];
 }
 

@@ -159,6 +159,23 @@ describe.each(backends)('fit with lbfgs, %s', (backend) => {
     expect(again.epoch).toHaveLength(1);
   });
 
+  it('a loss of your own is a loss like any other', () => {
+    const custom = losses.custom({
+      name: 'squared',
+      compute: (outputs, targets) => {
+        const errors = Array.from(outputs, (value, i) => value - targets[i]);
+        return { loss: errors.reduce((sum, error) => sum + error ** 2, 0) / errors.length, gradient: errors.map((error) => (2 * error) / errors.length) };
+      },
+    });
+    const [own, known] = [custom, losses.meanSquaredError()].map((loss) => {
+      const model = sequential({ backend, seed: 4, dtype: 'float64' }, [layers.dense({ units: 4, activation: 'tanh', inputShape: [2] }), layers.dense({ units: 1 })]);
+      model.compile({ optimizer: 'lbfgs', loss });
+      model.fitSync(line.x, line.y, { epochs: 8 });
+      return flat(model);
+    });
+    own.forEach((value, i) => { expect(value).toBeCloseTo(known[i], 9); });
+  });
+
   it.each<[string, () => readonly [Sequential, number[][] | Float32Array, number[][] | number[] | Int32Array]]>([
     ['huber', () => [regression(backend, losses.huber({ delta: 0.5 })), line.x, line.y]],
     ['logCosh', () => [regression(backend, 'logCosh'), line.x, line.y]],

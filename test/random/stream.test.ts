@@ -15,6 +15,21 @@ describe('RandomStream', () => {
     }
   });
 
+  it('gives the same words one by one and many at a time', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 1100 })), { maxLength: 6 }), (takes) => {
+        const single = new RandomStream(11, 4, 2), mixed = new RandomStream(11, 4, 2);
+        for (const [filled, count] of takes) {
+          const expected = Array.from({ length: count }, () => single.word());
+          const out = new Uint32Array(count);
+          if (filled) mixed.fill(out);
+          else for (let i = 0; i < count; i++) out[i] = mixed.word();
+          expect([...out]).toEqual(expected);
+        }
+      }),
+    );
+  });
+
   it('differs by seed, purpose and index', () => {
     const first = (seed: number, purpose: number, index: number) => new RandomStream(seed, purpose, index).word();
     const all = [first(0, 2, 0), first(1, 2, 0), first(2 ** 32, 2, 0), first(0, 3, 0), first(0, 2, 1), first(0, 2, 2 ** 32)];

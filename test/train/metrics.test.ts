@@ -84,6 +84,21 @@ const CASES: readonly Case[] = [
     expected: (p) => ({ ...ofClasses(p), categoricalAccuracy: metrics.categoricalAccuracy(hot, p, { classes: 7 }), rootMeanSquaredError: metrics.rootMeanSquaredError(hot, p, { outputs: 7 }) }),
   },
   {
+    name: 'one-hot targets of a divergence', names: [...common, 'categoricalAccuracy'], y: hot,
+    make: (names, backend) => model(7, 'softmax', 'kullbackLeiblerDivergence', names, backend),
+    expected: (p) => ({ ...ofClasses(p), categoricalAccuracy: metrics.categoricalAccuracy(hot, p, { classes: 7 }) }),
+  },
+  {
+    name: 'one-hot targets of a hinge of classes', names: [...common, 'categoricalAccuracy', 'mae'], y: hot,
+    make: (names, backend) => model(7, 'linear', 'categoricalHinge', names, backend),
+    expected: (p) => ({ ...ofClasses(p), categoricalAccuracy: metrics.categoricalAccuracy(hot, p, { classes: 7 }), mae: metrics.meanAbsoluteError(hot, p, { outputs: 7 }) }),
+  },
+  {
+    name: 'sides of a hinge: right on the same side of 0', names: ['accuracy'], y: Int32Array.from(yes, (side) => 2 * side - 1),
+    make: (names, backend) => model(1, 'linear', 'hinge', names, backend),
+    expected: (p) => ({ accuracy: metrics.accuracy(yes, Array.from(p, (value) => (value >= 0 ? 1 : 0))) }),
+  },
+  {
     name: 'values', names: ['mse', 'mae', 'rootMeanSquaredError', 'r2', 'binaryAccuracy'], y: values,
     make: (names, backend) => model(2, 'linear', 'meanSquaredError', names, backend),
     expected: (p) => ({
@@ -135,8 +150,8 @@ describe('metrics by name', () => {
   });
 
   const refused: readonly (readonly [MetricName, LossName, 'sigmoid' | 'softmax' | 'linear', RegExp])[] = [
-    ['binaryAccuracy', 'sparseCategoricalCrossentropy', 'softmax', /binaryCrossentropy or meanSquaredError for loss, received 'sparseCategoricalCrossentropy'/],
-    ['categoricalAccuracy', 'sparseCategoricalCrossentropy', 'softmax', /Expected categoricalCrossentropy for loss/],
+    ['binaryAccuracy', 'sparseCategoricalCrossentropy', 'softmax', /binaryCrossentropy or meanSquaredError or custom for loss, received 'sparseCategoricalCrossentropy'/],
+    ['categoricalAccuracy', 'sparseCategoricalCrossentropy', 'softmax', /Expected categoricalCrossentropy or kullbackLeiblerDivergence or categoricalHinge or custom for loss/],
     ['sparseCategoricalAccuracy', 'categoricalCrossentropy', 'softmax', /Expected sparseCategoricalCrossentropy for loss/],
     ['topKCategoricalAccuracy', 'binaryCrossentropy', 'sigmoid', /sparseCategoricalCrossentropy or categoricalCrossentropy/],
     ['auc', 'meanSquaredError', 'linear', /the metric 'auc' goes with some losses.*received 'meanSquaredError'/],

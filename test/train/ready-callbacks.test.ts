@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { callbacks, layers, optimizers, schedules, sequential, type CallbackContext, type EarlyStoppingOptions, type ReduceLROnPlateauOptions, type Sequential } from '../../src/index.js';
+import { lossNames } from '../../src/model/losses.js';
+import { metricNames } from '../../src/train/metrics.js';
+import { checkMonitor } from '../../src/train/monitor.js';
 
 /** Runs a callback over given figures; the weights are [[epoch]] while an epoch ends. */
 function run(callback: ReturnType<typeof callbacks.earlyStopping>, figures: readonly number[], firstEpoch = 0): { epochs: number; weights: number } {
@@ -105,6 +108,19 @@ describe('in a fit', () => {
   });
 });
 
+it('knows which way every figure of a fit gets better', () => {
+  const falling = ['loss', 'meanSquaredError', 'mse', 'meanAbsoluteError', 'mae', 'rootMeanSquaredError', ...lossNames.filter((name) => name !== 'cosineSimilarity'), 'mape', 'own_loss', 'ranking_error'];
+  const rising = ['accuracy', 'binaryAccuracy', 'categoricalAccuracy', 'sparseCategoricalAccuracy', 'topKCategoricalAccuracy', 'precision', 'recall', 'f1', 'auc', 'r2', 'ownAccuracy'];
+  expect([...metricNames].filter((name) => !falling.includes(name) && !rising.includes(name))).toEqual([]);
+  for (const prefix of ['', 'val_']) {
+    for (const name of falling) expect(checkMonitor('test', prefix + name, undefined).mode, name).toBe('min');
+    for (const name of rising) expect(checkMonitor('test', prefix + name, 'auto').mode, name).toBe('max');
+    for (const name of ['learning_rate', 'cosineSimilarity', 'gain', 'mean', 'lossy']) {
+      expect(() => checkMonitor('test', prefix + name, undefined), name).toThrow(expect.objectContaining({ code: 'ERR_OPTION', message: expect.stringMatching(/Expected mode 'min' or 'max' for monitor/) as unknown }));
+    }
+  }
+});
+
 it('tells the mode by the name', () => {
   for (const monitor of ['loss', 'val_loss', 'mse', 'val_meanAbsoluteError']) expect(() => callbacks.earlyStopping({ monitor })).not.toThrow();
   const rising = callbacks.earlyStopping({ monitor: 'val_accuracy' });
@@ -129,7 +145,7 @@ it.each<[what: string, bad: () => unknown, code: string, part: string]>([
   ['a word as flag', stop({ restoreBestWeights: 'yes' }), 'ERR_TYPE', 'restoreBestWeights'],
   ['a negative minDelta', stop({ minDelta: -1 }), 'ERR_RANGE', 'minDelta'],
   ['an unknown mode', stop({ mode: 'least' }), 'ERR_OPTION', 'auto, min, max'],
-  ['a figure whose mode nobody knows', stop({ monitor: 'val_f1' }), 'ERR_OPTION', "Expected mode 'min' or 'max'"],
+  ['a figure whose mode nobody knows', stop({ monitor: 'val_gain' }), 'ERR_OPTION', "Expected mode 'min' or 'max'"],
   ['a figure without name', stop({ monitor: 3 }), 'ERR_TYPE', 'monitor'],
 ])('refuses %s', (_what, bad, code, part) => {
   expect(bad).toThrow(expect.objectContaining({ code, message: expect.stringContaining(part) }));

@@ -76,6 +76,8 @@ export function activationCases({ make, dtype, tolerance, test }: Suite): void {
         for (const y of [-1, 1]) {
           const at = (x: number): ReturnType<Executor['lossAndGradients']> => executor.lossAndGradients(executor.load({ x: floats(dtype, [x]), rows: 1, y: { kind: 'values', values: floats(dtype, [y]) } }), { order: null, from: 0, to: 1 });
           for (const value of a) {
+            // Logarithms end at 0.
+            if (loss.name === 'poisson' && value < 0) continue;
             const difference = (at(value + h).loss - at(value - h).loss) / (2 * h);
             const gradient = at(value).dx[0];
             if (!(Math.abs(gradient - difference) <= 1e-8)) expect.fail(`${loss.name}(${value}, ${y}): ${gradient}, differences say ${difference}`);

@@ -28,7 +28,7 @@ export function uniforms(seed) {
 /** A network with parameters from the seed, and loaded samples with labels. */
 export function prepare(addon, description, rows, seed, threads = 2) {
   const next = uniforms(seed);
-  const network = addon.createNetwork(description, null, threads, false);
+  const network = addon.createNetwork(description, null, threads, false, false);
   const Floats = description.dtype === 'float64' ? Float64Array : Float32Array;
   const state = addon.getState(network);
   const parameters = state.parameters.map(({ length }) => {

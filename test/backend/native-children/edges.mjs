@@ -13,7 +13,7 @@ const attempt = async (name, action) => {
     report[name] = error.code ?? `no code: ${error.message}`;
   }
 };
-const predictor = (inputs, units) => addon.createNetwork({ ...spec(inputs, [], units), loss: null, optimizer: null, head: 'none' }, null, 1, false);
+const predictor = (inputs, units) => addon.createNetwork({ ...spec(inputs, [], units), loss: null, optimizer: null, head: 'none' }, null, 1, false, false);
 
 const broad = predictor(2048, 1);
 // 2^53 rows of 2048 are 2^64 bytes: 0 where a product wraps around.
@@ -27,7 +27,7 @@ const many = new Uint32Array(5_000_000);
 await attempt('a result that no array holds', () => addon.predictSync(fan, one, many, 0, many.length, false, false));
 await attempt('the same, asynchronously', () => addon.predict(fan, one, many, 0, many.length, false, false));
 await attempt('a network of one unit and many inputs', () => predictor(2 ** 36, 1));
-await attempt('a symbol as instruction set', () => addon.createNetwork(spec(3, [], 2), Symbol('isa'), 1, false));
+await attempt('a symbol as instruction set', () => addon.createNetwork(spec(3, [], 2), Symbol('isa'), 1, false, false));
 
 // Borrowing is for shared memory: a plain buffer is copied, whatever the flag says.
 await attempt('a borrowed buffer that is transferred', () => {

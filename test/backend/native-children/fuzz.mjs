@@ -19,7 +19,7 @@ const makeAll = () => {
     live: prepare(addon, description, rows, 1),
     wide: prepare(addon, { ...spec(5, [4], 3, 'float64'), optimizer: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: true, weightDecay: 0 } }, rows, 2),
     other: prepare(addon, spec(6, [4], 2), rows, 3),
-    bare: { network: addon.createNetwork({ ...description, loss: null, optimizer: null }, null, 1, false) },
+    bare: { network: addon.createNetwork({ ...description, loss: null, optimizer: null }, null, 1, false, false) },
     gone: prepare(addon, description, rows, 5),
   };
   made.bare.data = addon.load(made.bare.network, new Float32Array(5 * rows), rows, null, null, false, false);
@@ -137,7 +137,7 @@ const network = places('network').map((place) => [place]);
 // For each function, arguments that are right most of the time.
 const right = {
   info: fc.constant([]),
-  createNetwork: fc.tuple(specs, oneOf(null, 'avx2', 'baseline', 'neon'), oneOf(1, 2, 5), flag),
+  createNetwork: fc.tuple(specs, oneOf(null, 'avx2', 'baseline', 'neon'), oneOf(1, 2, 5), flag, flag),
   disposeNetwork: network,
   load: fc.tuple(oneOf('live', 'wide').map((name) => new Place(name, 'network')), oneOf(Uint8Array, Float32Array, Float64Array), oneOf(null, Int32Array, Float32Array), flag, flag, flag)
     .map(([place, Kind, Targets, weighted, borrowX, borrowY]) => [place, filled(Kind, 5 * rows, (i) => i % 5), rows, Targets === null ? null : filled(Targets, 3 * rows, (i) => i % 3), weighted ? new Float64Array(rows).fill(1) : null, borrowX, borrowY]),
