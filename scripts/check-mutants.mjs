@@ -52,13 +52,13 @@ function candidates(file) {
   return readdirSync(join(copy, folder)).filter((entry) => entry.startsWith(head) && entry.endsWith(tail)).map((entry) => join(copy, folder, entry));
 }
 
-/** Builds and tests the copy. @returns `failed`: the first test that failed; `error`: what kept the tests from running; neither where all passed */
-function run() {
+/** Builds and tests the copy. @param groups of tests @returns `failed`: the first test that failed; `error`: what kept the tests from running; neither where all passed */
+function run(groups) {
   if (native) {
     const built = spawnSync(process.execPath, ['scripts/build-addon.mjs', '--require'], { cwd: copy, encoding: 'utf8', timeout: RUN_LIMIT_MS });
     if (built.status !== 0) return { error: `does not build: ${(built.stderr + built.stdout).slice(-2000)}` };
   }
-  for (const tests of TESTS) {
+  for (const tests of groups) {
     const verdict = runTests(tests);
     if (verdict.failed !== undefined || verdict.error !== undefined) return verdict;
   }
@@ -84,21 +84,22 @@ function runTests(tests) {
   return result.status === 0 ? {} : { error: `tests passed, the run did not: ${result.stderr.slice(-2000)}` };
 }
 
-const clean = run();
+// What every mutant's tests say before anything is changed.
+const clean = run([...new Set(mutants.map(({ tests }) => JSON.stringify(tests === undefined ? TESTS : [tests])))].flatMap((text) => JSON.parse(text)));
 if (clean.failed !== undefined || clean.error !== undefined) {
   console.error(`The unchanged copy does not pass: ${clean.failed ?? clean.error}`);
   process.exit(1);
 }
 
 let bad = 0;
-for (const { file, find, replace, why } of mutants) {
+for (const { file, find, replace, why, tests } of mutants) {
   const holders = candidates(file).map((path) => ({ path, source: readFileSync(path, 'utf8') })).filter(({ source }) => source.includes(find));
   const [holder] = holders;
   let verdict;
   if (holders.length !== 1 || holder.source.split(find).length !== 2) verdict = { error: `the text to change must occur once, it is in ${holders.length} files` };
   else {
     writeFileSync(holder.path, holder.source.replace(find, () => replace));
-    verdict = run();
+    verdict = run(tests === undefined ? TESTS : [tests]);
     writeFileSync(holder.path, holder.source);
   }
   const killed = verdict.failed !== undefined;

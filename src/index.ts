@@ -35,6 +35,10 @@ export type { WarmupOptions } from './model/schedule-around.js';
 export type { CosineDecayOptions, CosineDecayRestartsOptions } from './model/schedule-cosine.js';
 export type { ExponentialDecayOptions, PiecewiseConstantOptions, PolynomialDecayOptions, StepDecayOptions } from './model/schedule-decay.js';
 export type { CycleOptions, OneCycleMomentumOptions, OneCycleOptions } from './model/schedule-one-cycle.js';
+export type { LbfgsOptions, LbfgsSpec } from './model/lbfgs.js';
+export type { OptimizerState } from './model/optimizer-state.js';
+export type { SaveOptions } from './model/to-record.js';
+export type { Converged, LbfgsSettings } from './train/lbfgs.js';
 export type { MetricName } from './train/metrics.js';
 
 export { metrics, type AreaOptions, type ClassesOptions, type ClassFiguresOptions, type OutputsOptions, type PrecisionRecallOptions, type ScoresOptions } from './metrics/metrics.js';
@@ -50,6 +54,7 @@ export type { TopKAccuracy } from './metrics/top-k.js';
 export { report, type Report } from './report/report.js';
 export type { BaselineOptions, LearnedFrom } from './report/baseline.js';
 export type { ClassificationData, ClassificationReportOptions, ClassifierFigures, ClassRow } from './report/classification.js';
+export type { LabelRow, MultiLabelData, MultiLabelFigures, MultiLabelReportOptions } from './report/multi-label.js';
 export type { ErrorFigures, OutputRow, RegressionData, RegressionReportOptions, WorstRow } from './report/regression.js';
 export { permutationImportance, type FeatureImportance, type PermutationImportance, type PermutationImportanceOptions, type Predictor } from './report/permutation-importance.js';
 export type { ScoreFunction, ScoreName } from './report/scores.js';

@@ -20,6 +20,14 @@ const plan = of('plan');
 const network = of('network');
 const executor = of('executor');
 
+/** Outside of the reference backend, with the tests that must notice. */
+const outside = (file, ...tests) => (find, replace, why) => ({ file: `src/${file}.ts`, find, replace, why, tests });
+const wolfe = outside('train/wolfe', 'test/train/wolfe.test.ts', 'test/train/full-batch.test.ts', 'test/model/lbfgs.test.ts');
+const lbfgs = outside('train/lbfgs', 'test/train/lbfgs.test.ts', 'test/train/full-batch.test.ts', 'test/model/lbfgs.test.ts');
+const fullBatch = outside('train/full-batch', 'test/train/full-batch.test.ts', 'test/model/lbfgs.test.ts');
+const goingOn = (file) => outside(file, 'test/model/optimizer-state.test.ts');
+const weighted = (file) => outside(file, 'test/report', 'test/metrics/metrics.test.ts', 'test/metrics/metrics.golden.test.ts');
+
 export const typescriptMutants = [
   elementary('p = p * r + C7;', '', 'exp: a term dropped'),
   elementary('return r * r * p + r;', 'return r * r * p - r;', 'exp: sign of r'),
@@ -238,4 +246,43 @@ export const typescriptMutants = [
   executor('if (!Number.isFinite(batchLoss)) {', 'if (false) {', 'updates go on after a loss that is not finite'),
   executor('+ network.penalty(network.parameters);\n', ';\n', 'loss of a step: penalty dropped'),
   executor('const first = from + (step % stepsPerPass) * batchSize;', 'const first = from + step * batchSize;', 'passes are not repeated'),
+
+  wolfe('value <= start.value + DECREASE * t * start.slope', 'value <= start.value', 'line search: decrease is any'),
+  wolfe('Math.abs(slope) <= -CURVATURE * start.slope', 'slope >= CURVATURE * start.slope', 'line search: curvature on one side'),
+  wolfe('(trials > 1 && point.value >= low.value)', '(trials > 2 && point.value >= low.value)', 'line search: the second step may rise'),
+  wolfe('[low, high] = [point, low];', 'high = point;', 'line search: which end is the low one'),
+  wolfe('if (point.slope * (high.t - low.t) >= 0) high = low;', 'if (point.slope * (high.t - low.t) < 0) high = low;', 'line search: which side stays'),
+  wolfe('10 * point.t', '2 * point.t', 'line search: growth'),
+  wolfe('!fallsEnough(point) || point.value >= low.value) high', '!fallsEnough(point)) high', 'line search: higher than the low end'),
+  wolfe('if (close || t >= to || t <= from)', 'if (t >= to || t <= from)', 'line search: close to an end twice'),
+  wolfe('(right.slope - left.slope + 2 * d2)', '(right.slope - left.slope + d2)', 'line search: the cubic'),
+  wolfe('if (to - from < narrowest) break;', '', 'line search: narrow brackets'),
+  lbfgs('addScaled(d, -shares[i], change)', 'addScaled(d, shares[i], change)', 'lbfgs: first loop, sign'),
+  lbfgs('shares[i] - dot(change, d) / curvature', 'shares[i] + dot(change, d) / curvature', 'lbfgs: second loop, sign'),
+  lbfgs('d[k] *= scale', 'd[k] *= 1', 'lbfgs: scale of the start'),
+  lbfgs('if (this.#pairs.length > this.#size) this.#pairs.shift();', 'if (this.#pairs.length > this.#size) this.#pairs.pop();', 'lbfgs: the oldest goes'),
+  lbfgs('if (!(curvature > LEAST_CURVATURE)) return false;', 'if (!(curvature !== 0)) return false;', 'lbfgs: least curvature'),
+  lbfgs('copy.#pairs = [...this.#pairs];', 'copy.#pairs = this.#pairs;', 'lbfgs: a copy of its own'),
+  fullBatch('fresh ? Math.min(1, 1 / sumOfMagnitudes(here.gradient)) : 1', 'fresh ? 1 : 1', 'lbfgs: the first length'),
+  fullBatch('memory.forget();', 'return { here, converged: null };', 'lbfgs: forgets what leads nowhere'),
+  fullBatch('this.#place(here.x);', '', 'lbfgs: an abort leaves no trial behind'),
+  fullBatch('gradient.fill(0, from, to)', 'gradient.fill(1, from, to)', 'lbfgs: frozen layers'),
+  fullBatch('x.every((value, k) => value === this.#here?.x[k])', 'true', 'lbfgs: weights set by a hook'),
+  fullBatch('moved <= settings.toleranceChange ||', '', 'lbfgs: weights that no longer move'),
+  fullBatch('difference(dtype, next.gradient, here.gradient)', 'difference(dtype, next.gradient, next.x)', 'lbfgs: what the gradient changed by'),
+  goingOn('model/core')('this.nextEpoch = nextEpoch;', '', 'going on: the epoch'),
+  goingOn('model/core')('    this.step = step;\n    this.nextEpoch = nextEpoch;', '    this.nextEpoch = nextEpoch;', 'going on: the step'),
+  goingOn('model/core')('if (learningRate !== null) this.rate = learningRate;', '', 'going on: the rate'),
+  goingOn('io/model-file-optimizer')('if (strays !== 0)', 'if (strays < 0)', 'going on: arrays too many'),
+  goingOn('model/optimizer-state')('!wanted.every((name) => received.includes(name))', 'false', 'going on: slots of another optimizer'),
+  goingOn('train/loop')('    this.#job.finished(epoch);\n', '', 'going on: epochs are counted'),
+  goingOn('train/loop')('if (done > 0) this.#job.finished(first + done - 1);', '', 'going on: merged epochs are counted'),
+  weighted('metrics/weighted-scores')('(negatives + negativesBefore) / 2', 'negatives', 'weights: ties count half'),
+  weighted('metrics/regression-errors')('(weight * before) / this.#weight', 'before / this.#rows', 'weights: the running mean'),
+  weighted('metrics/confusion-matrix')('this.#weight += weight;', 'this.#weight += 1;', 'weights: of the table'),
+  weighted('metrics/multi-label')('this.#rowsRight += weight;', 'this.#rowsRight += 1;', 'weights: rows right'),
+  weighted('metrics/probability-scores')('this.#logSum -= weight * Math.log(this.#clip', 'this.#logSum -= Math.log(this.#clip', 'weights: log loss'),
+  weighted('report/linear')('const value = weightOf(row) * line[j];', 'const value = line[j];', 'weights: the ridge'),
+  weighted('report/linear')('...(weights === null ? {} : { sampleWeight: averagingOne(weights) })', '', 'weights: the linear classifier'),
+  weighted('report/multi-label')('weights[Math.floor(i / labels)]', 'weights[i % labels]', 'weights: of elements'),
 ];

@@ -5,6 +5,7 @@ import type { ModelRecord, StoredRecord, TensorRecord } from '../model/record.js
 import { numericsVersion, version } from '../version.js';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic-write.js';
 import { readBytes, readBytesSync, toPath, type PathLike } from './files.js';
+import { decodeOptimizer, encodeOptimizer, optimizerTensors } from './model-file-optimizer.js';
 import { encodeSafetensors, parseSafetensors, type SafetensorsTensor } from './safetensors.js';
 
 /** Version of the layout below; a reader refuses higher ones. */
@@ -21,6 +22,7 @@ export interface StoredModel extends StoredRecord {
 /**
  * Writes a model file: a safetensors file with the tensors LAYER.weight (out, in) and LAYER.bias in canonical order. Its metadata holds format
  * 'nabla-model', formatVersion, nablaVersion, numericsVersion, seed, spec (JSON), and, where there are any, classNames and metrics (JSON).
+ * An optimizer's state adds tensors optimizer/SLOT/LAYER.weight, … and in the metadata optimizer (JSON): step, nextEpoch, learningRate, slots (names).
  * The same model gives the same bytes. The file is replaced in one piece.
  * @throws ERR_FILE when it cannot be written
  */
@@ -58,7 +60,10 @@ export function encodeModel(record: ModelRecord): Uint8Array[] {
   ]);
   if (record.classNames !== undefined) metadata.set('classNames', JSON.stringify(record.classNames));
   if (record.metrics !== undefined) metadata.set('metrics', encodeMetrics(record.metrics));
-  return encodeSafetensors(record.tensors.map((t) => ({ ...t, dtype: t.data instanceof Float64Array ? 'F64' : 'F32' })), metadata);
+  const { optimizerState } = record;
+  if (optimizerState !== undefined) metadata.set('optimizer', encodeOptimizer(optimizerState));
+  const tensors = [...record.tensors, ...(optimizerState === undefined ? [] : optimizerTensors(record.tensors, optimizerState))];
+  return encodeSafetensors(tensors.map((t) => ({ ...t, dtype: t.data instanceof Float64Array ? 'F64' : 'F32' })), metadata);
 }
 
 /** The model in the bytes of a model file. @param name what errors call the file */
@@ -87,10 +92,13 @@ export function decodeModel(bytes: Uint8Array, name = 'the bytes'): StoredModel 
   if (fileVersion < 1) throw damaged(name, `Expected formatVersion 1 or higher, received ${fileVersion}.`);
   const classNames = metadata.get('classNames');
   const metrics = metadata.get('metrics');
+  const optimizer = metadata.get('optimizer');
+  const all = floatTensors(name, tensors);
+  const parted = optimizer === undefined ? { tensors: all } : decodeOptimizer(parseJson(name, 'optimizer', optimizer), all, (text) => damaged(name, text));
   return {
     formatVersion: modelFormatVersion,
     config: parseJson(name, 'spec', field('spec')),
-    tensors: floatTensors(name, tensors),
+    ...parted,
     nablaVersion: field('nablaVersion'),
     numericsVersion: wholeNumber(name, 'numericsVersion', field('numericsVersion')),
     ...(classNames === undefined ? {} : { classNames: decodeClassNames(name, classNames) }),

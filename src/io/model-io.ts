@@ -3,29 +3,31 @@ import { isNablaError, NablaError } from '../errors.js';
 import { sequentialFromRecord, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
+import type { SaveOptions } from '../model/to-record.js';
 import { toPath, type PathLike } from './files.js';
 import { readModelFile, readModelFileSync, writeModelFile, writeModelFileSync, type StoredModel } from './model-file.js';
 
 /** Anything that can describe itself: a model, or what a model's toRecord gave. */
-export type Savable = ModelRecord | { toRecord(): ModelRecord };
+export type Savable = ModelRecord | { toRecord(options?: SaveOptions): ModelRecord };
 
 /**
  * Writes a model file (.safetensors), in one piece: the file is the old or the new one, never a part.
- * @param model a model, or its record  @param path where to
- * @throws ERR_FILE when it cannot be written
+ * @param model a model, or its record  @param path where to  @param options `includeOptimizer`, default false; a record has its own already
+ * @throws ERR_FILE when it cannot be written; ERR_OPTION, ERR_TYPE, ERR_STATE
  * @example await saveModel(model, 'digits.safetensors'); // the same as model.save('digits.safetensors')
  */
-export async function saveModel(model: Savable, path: PathLike): Promise<void> {
-  await writeModelFile(path, toRecord(model));
+export async function saveModel(model: Savable, path: PathLike, options: SaveOptions = {}): Promise<void> {
+  await writeModelFile(path, toRecord('saveModel', model, options));
 }
 
 /** saveModel, blocking. */
-export function saveModelSync(model: Savable, path: PathLike): void {
-  writeModelFileSync(path, toRecord(model));
+export function saveModelSync(model: Savable, path: PathLike, options: SaveOptions = {}): void {
+  writeModelFileSync(path, toRecord('saveModelSync', model, options));
 }
 
 /**
- * Reads a model file: a model with the stored weights, class names and compile arguments; the optimizer starts anew.
+ * Reads a model file: a model with the stored weights, class names and compile arguments. The optimizer goes on where the file has its state
+ * (`includeOptimizer`), else it starts anew.
  * @param path file  @param options where the model runs: `backend`, `isa`, `threads`, `plan`
  * @throws ERR_FILE when it cannot be read, ERR_FORMAT when it is damaged or something else, ERR_VERSION when a newer nabla wrote it
  * @example const model = await loadModel('digits.safetensors');
@@ -46,8 +48,10 @@ function checkWhere(options: FromRecordOptions): void {
   new Sequential(options, []).dispose();
 }
 
-function toRecord(model: Savable): ModelRecord {
-  return 'toRecord' in model ? model.toRecord() : model;
+function toRecord(op: string, model: Savable, options: SaveOptions): ModelRecord {
+  if ('toRecord' in model) return model.toRecord(options);
+  if (Object.keys(options).length > 0) throw new NablaError('ERR_OPTION', `[${op}] a record is written as it is. Expected no options (give them to toRecord), received ${Object.keys(options).join(', ')}.`);
+  return model;
 }
 
 function build(name: string, stored: StoredModel, options: FromRecordOptions): Sequential {

@@ -100,18 +100,7 @@ export class BinaryScores {
   bestThreshold(goal: ThresholdGoal): ThresholdFigures | null {
     const total = this.support;
     if (total === 0 || this.#unordered()) return null;
-    const found: { best: ThresholdFigures | null; value: number } = { best: null, value: -1 };
-    this.#descend((threshold, truePositives, falsePositives) => {
-      const precision = truePositives / (truePositives + falsePositives);
-      const recall = truePositives / total;
-      const figures = { threshold, precision, recall, f1: (2 * truePositives) / (total + truePositives + falsePositives) };
-      const value = valueFor(goal, figures);
-      if (value > found.value) {
-        found.best = figures;
-        found.value = value;
-      }
-    });
-    return found.best;
+    return bestOf(goal, total, (visit) => { this.#descend(visit); });
   }
 
   #unordered(): boolean {
@@ -120,7 +109,7 @@ export class BinaryScores {
   }
 
   /** Visits distinct scores from the largest down, with the counts of rows at or above. */
-  #descend(visit: (threshold: number, truePositives: number, falsePositives: number) => void): void {
+  #descend(visit: ScoreVisitor): void {
     const positives = this.#positives.values();
     const negatives = this.#negatives.values();
     let i = positives.length;
@@ -132,6 +121,25 @@ export class BinaryScores {
       visit(score, positives.length - i, negatives.length - j);
     }
   }
+}
+
+/** Told of a distinct score with the positives and the negatives at or above it. */
+export type ScoreVisitor = (threshold: number, truePositives: number, falsePositives: number) => void;
+
+/** The best of the thresholds that `descend` visits from the largest down. @param total positives */
+export function bestOf(goal: ThresholdGoal, total: number, descend: (visit: ScoreVisitor) => void): ThresholdFigures | null {
+  const found: { best: ThresholdFigures | null; value: number } = { best: null, value: -1 };
+  descend((threshold, truePositives, falsePositives) => {
+    const precision = truePositives / (truePositives + falsePositives);
+    const recall = truePositives / total;
+    const figures = { threshold, precision, recall, f1: (2 * truePositives) / (total + truePositives + falsePositives) };
+    const value = valueFor(goal, figures);
+    if (value > found.value) {
+      found.best = figures;
+      found.value = value;
+    }
+  });
+  return found.best;
 }
 
 function valueFor(goal: ThresholdGoal, { precision, recall, f1 }: ThresholdFigures): number {

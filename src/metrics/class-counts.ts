@@ -18,7 +18,7 @@ export interface ClassFigures {
   readonly weighted: PrecisionRecallF1;
 }
 
-/** Counts a class: right predictions, predictions, rows that have it as target. */
+/** Counts a class: right predictions, predictions, rows that have it as target. Weighted rows count as much as they weigh. */
 export class ClassCounts {
   readonly classes: number;
   readonly truePositives: Float64Array;
@@ -33,17 +33,17 @@ export class ClassCounts {
   }
 
   /** One row of several classes. */
-  addRow(label: number, predicted: number): void {
-    this.support[label] += 1;
-    this.predicted[predicted] += 1;
-    if (label === predicted) this.truePositives[label] += 1;
+  addRow(label: number, predicted: number, weight = 1): void {
+    this.support[label] += weight;
+    this.predicted[predicted] += weight;
+    if (label === predicted) this.truePositives[label] += weight;
   }
 
   /** One element of a binary or multi-label row. */
-  addElement(unit: number, wanted: boolean, predicted: boolean): void {
-    if (wanted) this.support[unit] += 1;
-    if (predicted) this.predicted[unit] += 1;
-    if (wanted && predicted) this.truePositives[unit] += 1;
+  addElement(unit: number, wanted: boolean, predicted: boolean, weight = 1): void {
+    if (wanted) this.support[unit] += weight;
+    if (predicted) this.predicted[unit] += weight;
+    if (wanted && predicted) this.truePositives[unit] += weight;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { checkInteger } from '../model/checks.js';
 import { ClassCounts, type ClassFigures } from './class-counts.js';
-import { checkLabels, checkSameLength, MAX_CLASSES, type Numbers } from './input.js';
+import { checkLabels, checkSameLength, checkSampleWeight, MAX_CLASSES, type Numbers } from './input.js';
 
 /**
  * Counts of (target, prediction) pairs of several classes, slice by slice. Figures of no rows are NaN.
@@ -12,6 +12,8 @@ export class ConfusionMatrix {
   readonly classes: number;
   readonly #counts: Float64Array;
   #rows = 0;
+  /** Of the rows; their number where none is given. */
+  #weight = 0;
 
   /** @param classes 1 to 4096 @throws ERR_TYPE, ERR_RANGE */
   constructor(classes: number) {
@@ -24,25 +26,30 @@ export class ConfusionMatrix {
     return this.#rows;
   }
 
-  /** Adds rows. @param targets labels @param predictions labels @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
-  update(targets: Numbers, predictions: Numbers): this {
+  /** Adds rows. @param targets labels @param predictions labels @param sampleWeight (rows), default 1 @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
+  update(targets: Numbers, predictions: Numbers, sampleWeight?: Numbers): this {
     const op = 'ConfusionMatrix.update';
     const wanted = checkLabels(op, 'targets', targets, this.classes);
     const found = checkLabels(op, 'predictions', predictions, this.classes);
     checkSameLength(op, 'predictions', found.length, wanted.length);
-    for (let i = 0; i < wanted.length; i++) this.#counts[wanted[i] * this.classes + found[i]] += 1;
+    const weights = checkSampleWeight(op, sampleWeight, wanted.length);
+    for (let i = 0; i < wanted.length; i++) {
+      const weight = weights?.[i] ?? 1;
+      this.#counts[wanted[i] * this.classes + found[i]] += weight;
+      this.#weight += weight;
+    }
     this.#rows += wanted.length;
     return this;
   }
 
-  /** (classes, classes): rows are targets, columns predictions. */
+  /** (classes, classes): rows are targets, columns predictions; weights where there are some. */
   matrix(): number[][] {
     return Array.from({ length: this.classes }, (_, k) => Array.from(this.#counts.subarray(k * this.classes, (k + 1) * this.classes)));
   }
 
   /** Right rows / rows. */
   accuracy(): number {
-    return this.#right() / this.#rows;
+    return this.#right() / this.#weight;
   }
 
   /** Mean recall of the classes that occur as targets (scikit-learn). */
@@ -61,7 +68,7 @@ export class ConfusionMatrix {
   /** (c·s - Σ pₖtₖ) / √((s² - Σ pₖ²)(s² - Σ tₖ²)), 0 where the root is 0; J. Gorodkin, Comput. Biol. Chem. 28 (2004) 367, as scikit-learn has it. */
   matthewsCorrelation(): number {
     const { predicted, support } = this.#classCounts();
-    const s = this.#rows;
+    const s = this.#weight;
     if (s === 0) return NaN;
     let both = 0;
     let ofPredicted = 0;

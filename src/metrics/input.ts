@@ -100,6 +100,15 @@ export function checkTargetLabels(op: string, value: unknown, rows: number, clas
   return labels;
 }
 
+/** Weights of rows: finite, not negative, some above 0. @returns null where none were given @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_RANGE */
+export function checkSampleWeight(op: string, value: unknown, rows: number): NumericTypedArray | null {
+  if (value === undefined || value === null) return null;
+  const weights = checkValues(op, 'sampleWeight', value, { minimum: 0, maximum: Infinity });
+  if (weights.length !== rows) throw new NablaError('ERR_SHAPE', `[${op}] there is one weight a row. Expected ${rows} values for sampleWeight, received ${weights.length}.`);
+  for (let i = 0; i < rows; i++) if (weights[i] > 0) return weights;
+  throw new NablaError('ERR_RANGE', `[${op}] some row weighs something. Expected a weight above 0 in sampleWeight, received zeros.`);
+}
+
 /** Position of a row's largest value, the first of equals. */
 export function argmax(values: ArrayLike<number>, start: number, width: number): number {
   let best = 0;

@@ -91,7 +91,8 @@ function calibrationOf(op: string, targets: Numbers, probabilities: Numbers, opt
   return new ProbabilityScores(classes, options.bins === undefined ? {} : { bins: options.bins }, op).update(targets, probabilities).calibration();
 }
 
-function checkGoal(op: string, goal: ThresholdGoal): ThresholdGoal {
+/** @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+export function checkGoal(op: string, goal: ThresholdGoal): ThresholdGoal {
   checkOptions(op, goal, ['maximize', 'recallAtLeast', 'precisionAtLeast']);
   const [name, more] = Object.keys(goal);
   if (more !== undefined || name === undefined) throw new NablaError('ERR_OPTION', `[${op}] a goal is one thing. Expected { maximize: 'f1' }, { recallAtLeast } or { precisionAtLeast } for goal, received ${show(goal)}.`);

@@ -1,6 +1,6 @@
 import { checkInteger, checkReal } from '../model/checks.js';
 import { ClassCounts, type ClassFigures } from './class-counts.js';
-import { checkSameLength, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
+import { checkSameLength, checkSampleWeight, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
 
 /**
  * Counts of yes-or-no targets, any number of them a row, slice by slice. A target counts as yes from 0.5 on, a score from the threshold on.
@@ -12,6 +12,7 @@ export class MultiLabelCounts {
   readonly #op: string;
   readonly #counts: ClassCounts;
   #rows = 0;
+  #weight = 0;
   #elementsRight = 0;
   #rowsRight = 0;
 
@@ -27,23 +28,26 @@ export class MultiLabelCounts {
     return this.#rows;
   }
 
-  /** Adds rows. @param targets (rows, labels) from 0 to 1 @param scores (rows, labels) @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
-  update(targets: Numbers, scores: Numbers): this {
+  /** Adds rows. @param targets (rows, labels) from 0 to 1 @param scores (rows, labels) @param sampleWeight (rows), default 1 @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
+  update(targets: Numbers, scores: Numbers, sampleWeight?: Numbers): this {
     const op = this.#op;
     const wanted = checkValues(op, 'targets', targets, PROBABILITY);
     const given = checkValues(op, 'scores', scores);
     checkSameLength(op, 'scores', given.length, wanted.length);
     const rows = checkWholeRows(op, 'targets', wanted.length, this.labels);
+    const weights = checkSampleWeight(op, sampleWeight, rows);
     for (let row = 0; row < rows; row++) {
+      const weight = weights?.[row] ?? 1;
       let right = 0;
       for (let unit = 0; unit < this.labels; unit++) {
         const yes = wanted[row * this.labels + unit] >= 0.5;
         const said = given[row * this.labels + unit] >= this.threshold;
-        this.#counts.addElement(unit, yes, said);
+        this.#counts.addElement(unit, yes, said, weight);
         if (yes === said) right += 1;
       }
-      this.#elementsRight += right;
-      if (right === this.labels) this.#rowsRight += 1;
+      this.#elementsRight += weight * right;
+      if (right === this.labels) this.#rowsRight += weight;
+      this.#weight += weight;
     }
     this.#rows += rows;
     return this;
@@ -51,11 +55,11 @@ export class MultiLabelCounts {
 
   /** Right elements / elements (Keras' binary accuracy). */
   binaryAccuracy(): number {
-    return this.#elementsRight / (this.#rows * this.labels);
+    return this.#elementsRight / (this.#weight * this.labels);
   }
   /** Rows with every element right / rows (scikit-learn's accuracy of multi-label rows). */
   subsetAccuracy(): number {
-    return this.#rowsRight / this.#rows;
+    return this.#rowsRight / this.#weight;
   }
   /** @param zeroDivision what 0/0 is, 0 (default) or 1 */
   precisionRecallF1(zeroDivision: 0 | 1 = 0): ClassFigures {

@@ -1,6 +1,6 @@
 import { NablaError } from '../errors.js';
 import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
-import { argmax, checkTargetLabels, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
+import { argmax, checkSampleWeight, checkTargetLabels, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
 
 /** Rows whose predicted probability lies in (from, to]; the first bin has 0 too. */
 export interface CalibrationBin {
@@ -40,7 +40,8 @@ export class ProbabilityScores {
   readonly #counts: Float64Array;
   readonly #confidences: Float64Array;
   readonly #hits: Float64Array;
-  #rows = 0;
+  /** Of the rows; their number where none is given. */
+  #weight = 0;
   #logSum = 0;
   #brierSum = 0;
 
@@ -58,32 +59,34 @@ export class ProbabilityScores {
 
   /**
    * Adds rows. @param targets labels (rows) or one-hot (rows, classes) @param probabilities (rows, classes), each row summing to 1
-   * @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
+   * @param sampleWeight (rows), default 1 @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
    */
-  update(targets: Numbers, probabilities: Numbers): this {
+  update(targets: Numbers, probabilities: Numbers, sampleWeight?: Numbers): this {
     const op = this.#op;
     const { classes } = this;
     const values = checkValues(op, 'probabilities', probabilities, PROBABILITY);
     const rows = checkWholeRows(op, 'probabilities', values.length, classes);
     const labels = checkTargetLabels(op, targets, rows, classes);
     if (classes > 1) checkSums(op, values, rows, classes);
+    const weights = checkSampleWeight(op, sampleWeight, rows);
     for (let row = 0; row < rows; row++) {
-      if (classes === 1) this.#addBinary(labels[row], values[row]);
-      else this.#addRow(labels[row], values, row * classes);
+      const weight = weights?.[row] ?? 1;
+      if (classes === 1) this.#addBinary(labels[row], values[row], weight);
+      else this.#addRow(labels[row], values, row * classes, weight);
+      this.#weight += weight;
     }
-    this.#rows += rows;
     return this;
   }
 
-  #addBinary(label: number, p: number): void {
+  #addBinary(label: number, p: number, weight: number): void {
     const ofOne = this.#clip(p);
     const ofZero = this.#clip(1 - p);
-    this.#logSum -= Math.log((label === 1 ? ofOne : ofZero) / (ofOne + ofZero));
-    this.#brierSum += (p - label) ** 2;
-    this.#addToBin(p, label);
+    this.#logSum -= weight * Math.log((label === 1 ? ofOne : ofZero) / (ofOne + ofZero));
+    this.#brierSum += weight * (p - label) ** 2;
+    this.#addToBin(p, label, weight);
   }
 
-  #addRow(label: number, values: ArrayLike<number>, start: number): void {
+  #addRow(label: number, values: ArrayLike<number>, start: number, weight: number): void {
     let sum = 0;
     let squares = 0;
     for (let unit = 0; unit < this.classes; unit++) {
@@ -91,40 +94,40 @@ export class ProbabilityScores {
       sum += this.#clip(p);
       squares += (p - (unit === label ? 1 : 0)) ** 2;
     }
-    this.#logSum -= Math.log(this.#clip(values[start + label]) / sum);
-    this.#brierSum += squares;
+    this.#logSum -= weight * Math.log(this.#clip(values[start + label]) / sum);
+    this.#brierSum += weight * squares;
     const best = argmax(values, start, this.classes);
-    this.#addToBin(values[start + best], best === label ? 1 : 0);
+    this.#addToBin(values[start + best], best === label ? 1 : 0, weight);
   }
 
   #clip(p: number): number {
     return Math.min(Math.max(p, this.#epsilon), 1 - this.#epsilon);
   }
 
-  #addToBin(p: number, hit: number): void {
+  #addToBin(p: number, hit: number, weight: number): void {
     // A probability on an edge belongs to the bin below; the product may round to either side of it.
     let bin = Math.min(Math.floor(p * this.#bins), this.#bins - 1);
     while (bin > 0 && p <= bin / this.#bins) bin -= 1;
     while (bin < this.#bins - 1 && p > (bin + 1) / this.#bins) bin += 1;
-    this.#counts[bin] += 1;
-    this.#confidences[bin] += p;
-    this.#hits[bin] += hit;
+    this.#counts[bin] += weight;
+    this.#confidences[bin] += weight * p;
+    this.#hits[bin] += weight * hit;
   }
 
   /** Mean of -log p[target], natural logarithm; rows are clipped and made to sum to 1 (scikit-learn 1.2). */
   logLoss(): number {
-    return this.#logSum / this.#rows;
+    return this.#logSum / this.#weight;
   }
 
   /** One probability a row: mean (p - y)². Several: mean of Σₖ (pₖ - yₖ)², 0 to 2; G. W. Brier, Mon. Weather Rev. 78 (1950) 1. */
   brierScore(): number {
-    return this.#brierSum / this.#rows;
+    return this.#brierSum / this.#weight;
   }
 
   /** One probability a row: it against the frequency of class 1. Several: the largest one against being right; C. Guo et al., ICML 2017, eq. 3. */
   calibration(): Calibration {
     let expected = 0;
-    let maximum = this.#rows === 0 ? NaN : 0;
+    let maximum = this.#weight === 0 ? NaN : 0;
     const bins = Array.from({ length: this.#bins }, (_, bin) => {
       const count = this.#counts[bin];
       const confidence = this.#confidences[bin] / count;
@@ -135,7 +138,7 @@ export class ProbabilityScores {
       }
       return { from: bin / this.#bins, to: (bin + 1) / this.#bins, count, confidence, frequency };
     });
-    return { bins, expectedCalibrationError: expected / this.#rows, maximumCalibrationError: maximum };
+    return { bins, expectedCalibrationError: expected / this.#weight, maximumCalibrationError: maximum };
   }
 }
 

@@ -1,5 +1,5 @@
 import { checkInteger } from '../model/checks.js';
-import { checkSameLength, checkValues, checkWholeRows, type Numbers } from './input.js';
+import { checkSameLength, checkSampleWeight, checkValues, checkWholeRows, type Numbers } from './input.js';
 
 /** Figures of one output. */
 export interface RegressionFigures {
@@ -14,6 +14,8 @@ export class RegressionErrors {
   readonly outputs: number;
   readonly #op: string;
   #rows = 0;
+  /** Of the rows; their number where none is given. */
+  #weight = 0;
   readonly #squares: Float64Array;
   readonly #absolutes: Float64Array;
   /** The first target of each output: differences from it are small where the targets have a large common part. */
@@ -36,41 +38,45 @@ export class RegressionErrors {
     return this.#rows;
   }
 
-  /** Adds rows. @param targets (rows, outputs) @param predictions (rows, outputs) @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE */
-  update(targets: Numbers, predictions: Numbers): this {
+  /** Adds rows. @param targets (rows, outputs) @param predictions (rows, outputs) @param sampleWeight (rows), default 1 @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE */
+  update(targets: Numbers, predictions: Numbers, sampleWeight?: Numbers): this {
     const op = this.#op;
     const wanted = checkValues(op, 'targets', targets);
     const found = checkValues(op, 'predictions', predictions);
     checkSameLength(op, 'predictions', found.length, wanted.length);
     const rows = checkWholeRows(op, 'targets', wanted.length, this.outputs);
-    for (let row = 0; row < rows; row++) this.addRow(wanted, row * this.outputs, found, row * this.outputs);
+    const weights = checkSampleWeight(op, sampleWeight, rows);
+    for (let row = 0; row < rows; row++) this.addRow(wanted, row * this.outputs, found, row * this.outputs, weights?.[row] ?? 1);
     return this;
   }
 
   /** One row, unchecked. @param targetStart where the row begins in targets @param start where it begins in predictions */
-  addRow(targets: ArrayLike<number>, targetStart: number, predictions: ArrayLike<number>, start: number): void {
+  addRow(targets: ArrayLike<number>, targetStart: number, predictions: ArrayLike<number>, start: number, weight = 1): void {
     this.#rows += 1;
+    if (weight === 0) return;
+    const first = this.#weight === 0;
+    this.#weight += weight;
     for (let unit = 0; unit < this.outputs; unit++) {
       const target = targets[targetStart + unit];
       const error = predictions[start + unit] - target;
-      this.#squares[unit] += error * error;
-      this.#absolutes[unit] += Math.abs(error);
-      if (this.#rows === 1) this.#origin[unit] = target;
-      // B. P. Welford, Technometrics 4 (1962) 419: squared differences from the mean in one pass, without cancellation.
+      this.#squares[unit] += weight * (error * error);
+      this.#absolutes[unit] += weight * Math.abs(error);
+      if (first) this.#origin[unit] = target;
+      // B. P. Welford, Technometrics 4 (1962) 419: squared differences from the mean in one pass, without cancellation; with weights D. West, CACM 22 (1979) 532.
       const shifted = target - this.#origin[unit];
       const before = shifted - this.#mean[unit];
-      this.#mean[unit] += before / this.#rows;
-      this.#spread[unit] += before * (shifted - this.#mean[unit]);
+      this.#mean[unit] += (weight * before) / this.#weight;
+      this.#spread[unit] += weight * before * (shifted - this.#mean[unit]);
     }
   }
 
   /** Mean of (prediction - target)² over rows and outputs. */
   meanSquaredError(): number {
-    return this.#sum(this.#squares) / (this.#rows * this.outputs);
+    return this.#sum(this.#squares) / (this.#weight * this.outputs);
   }
   /** Mean of |prediction - target| over rows and outputs. */
   meanAbsoluteError(): number {
-    return this.#sum(this.#absolutes) / (this.#rows * this.outputs);
+    return this.#sum(this.#absolutes) / (this.#weight * this.outputs);
   }
   /** √ of the mean squared error over rows and outputs (Keras). */
   rootMeanSquaredError(): number {
@@ -85,8 +91,8 @@ export class RegressionErrors {
   /** Each output by itself. */
   perOutput(): RegressionFigures[] {
     return Array.from({ length: this.outputs }, (_, unit) => {
-      const meanSquaredError = this.#squares[unit] / this.#rows;
-      return { meanSquaredError, meanAbsoluteError: this.#absolutes[unit] / this.#rows, rootMeanSquaredError: Math.sqrt(meanSquaredError), r2: this.#r2(unit) };
+      const meanSquaredError = this.#squares[unit] / this.#weight;
+      return { meanSquaredError, meanAbsoluteError: this.#absolutes[unit] / this.#weight, rootMeanSquaredError: Math.sqrt(meanSquaredError), r2: this.#r2(unit) };
     });
   }
 

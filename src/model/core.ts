@@ -2,15 +2,21 @@
 import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
 import { parameterShapes, slotNames, slotStart, type FloatArray, type NetworkSpec } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
+import { NablaError, show } from '../errors.js';
+import type { LbfgsJob } from '../train/full-batch.js';
+import type { LbfgsMemory } from '../train/lbfgs.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
 import { buildSpec } from './build-spec.js';
+import { checkReal } from './checks.js';
 import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
-import { initialWeights } from './initial-weights.js';
+import { parameterNames } from './gradients.js';
+import { initialWeights, toParameter } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
+import { backendOptimizer, checkForLbfgs, freshMemory, memoryOfSlots, slotsOfMemory } from './lbfgs.js';
 import { checkLoss, type Loss } from './losses.js';
 import { checkOptimizer, learningRateConfig, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
+import { checkOptimizerState, type OptimizerState } from './optimizer-state.js';
 import type { CompileConfig } from './record.js';
 import { checkSettings, type SequentialOptions, type Settings } from './settings.js';
 import { resolveStructure, type Structure } from './structure.js';
@@ -46,6 +52,10 @@ export class ModelCore {
   /** Weights while there is no executor. */
   state: ExecutorState | null = null;
   step = 0;
+  /** The epoch after the last finished one. */
+  nextEpoch = 0;
+  /** What L-BFGS has learned; null for the other optimizers. */
+  memory: LbfgsMemory | null = null;
   fitting = false;
   stepping = false;
   disposed = false;
@@ -65,12 +75,15 @@ export class ModelCore {
     const loss = checkLoss(op, options.loss);
     const metrics = checkMetrics(op, options.metrics, loss);
     const { dtype, seed } = this.settings;
-    buildSpec(op, { structure, loss, optimizer: optimizer?.spec ?? null, dtype, seed });
+    checkForLbfgs(op, optimizer, structure, dtype);
+    buildSpec(op, { structure, loss, optimizer: backendOptimizer(optimizer), dtype, seed });
     const { parameters } = this.takeState(op);
     this.executor?.dispose();
     this.executor = null;
     this.state = { parameters, slots: {}, step: 0 };
     this.step = 0;
+    this.nextEpoch = 0;
+    this.memory = freshMemory(optimizer);
     this.compiled = { optimizer, loss, metrics };
     this.rate = optimizer?.learningRate ?? 0;
   }
@@ -79,6 +92,8 @@ export class ModelCore {
   adopt(other: ModelCore, state: ExecutorState): void {
     this.state = state;
     this.step = state.step;
+    this.nextEpoch = other.nextEpoch;
+    this.memory = other.memory?.copy() ?? null;
     this.compiled = other.compiled;
     this.rate = other.rate;
   }
@@ -88,6 +103,18 @@ export class ModelCore {
     const state = { ...this.takeState(op), parameters };
     if (this.executor === null) this.state = state;
     else this.executor.setState(state);
+  }
+
+  /** Takes weights that nobody has checked yet. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE before any is taken */
+  setWeights(op: string, weights: unknown): void {
+    const structure = this.build(op);
+    const shapes = this.shapes(structure);
+    if (!Array.isArray(weights) || weights.length !== shapes.length) {
+      throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter. Expected ${shapes.length} arrays for weights, received ${show(weights)}.`);
+    }
+    const names = parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
+    const list: readonly unknown[] = weights;
+    this.setParameters(op, shapes.map((shape, i) => toParameter(op, names[i], list[i], shape.shape, this.settings.dtype)));
   }
 
   /** The options it was made with. */
@@ -131,7 +158,7 @@ export class ModelCore {
   spec(op: string): NetworkSpec {
     const { dtype, seed } = this.settings;
     const structure = this.build(op);
-    return buildSpec(op, { structure, loss: this.compiled?.loss ?? null, optimizer: this.compiled?.optimizer?.spec ?? null, dtype, seed });
+    return buildSpec(op, { structure, loss: this.compiled?.loss ?? null, optimizer: backendOptimizer(this.compiled?.optimizer ?? null), dtype, seed });
   }
 
   /** The executor, made when it is first needed. */
@@ -140,13 +167,36 @@ export class ModelCore {
     const spec = this.spec(op);
     const state = this.takeState(op);
     const executor = this.withLoss(createExecutor(spec, this.settings.backend, this.settings.executorOptions));
-    const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
-    const start = spec.optimizer === null ? 0 : slotStart(spec.optimizer);
-    const fresh = (): FloatArray[] => state.parameters.map((parameter) => (spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length)).fill(start));
-    executor.setState({ ...state, slots: Object.fromEntries(names.map((name) => [name, state.slots[name] ?? fresh()])) });
+    executor.setState(withSlots(spec, state));
     this.executor = executor;
     this.state = null;
     return executor;
+  }
+
+  /** What the optimizer has learned. */
+  optimizerState(op: string): OptimizerState {
+    const { rate, nextEpoch, step } = this;
+    this.requireOptimizer(op);
+    const learningRate = typeof rate === 'number' ? rate : null;
+    if (this.memory !== null) return { step, nextEpoch, learningRate, slots: slotsOfMemory(this.memory, this.shapes(this.build(op)).map(({ size }) => size)) };
+    return { step, nextEpoch, learningRate, slots: withSlots(this.spec(op), this.takeState(op)).slots };
+  }
+
+  /** Takes what optimizerState gave. @throws ERR_TYPE, ERR_OPTION, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE before anything changes */
+  setOptimizerState(op: string, value: unknown): void {
+    const optimizer = this.requireOptimizer(op);
+    const shapes = this.shapes(this.build(op));
+    const names = parameterNames(this.spec(op));
+    const checked = checkOptimizerState({ op, optimizer, shapes, names, dtype: this.settings.dtype }, value);
+    const { step, nextEpoch, learningRate, slots } = checked;
+    if (optimizer.spec.name === 'lbfgs') this.memory = memoryOfSlots(op, optimizer.spec, slots);
+    const { parameters } = this.takeState(op);
+    const state = optimizer.spec.name === 'lbfgs' ? withSlots(this.spec(op), { parameters, slots: {}, step }) : { parameters, slots, step };
+    if (this.executor === null) this.state = state;
+    else this.executor.setState(state);
+    this.step = step;
+    this.nextEpoch = nextEpoch;
+    if (learningRate !== null) this.rate = learningRate;
   }
 
   /** An executor of this network that knows the loss, where that is a function. */
@@ -198,11 +248,27 @@ export class ModelCore {
 
   /** The same for training. @throws ERR_STATE without an optimizer */
   trainable(op: string): { rule: DataRule; compiled: Compiled } {
-    const compiled = this.requireCompiled(op);
-    if (compiled.optimizer === null) {
-      throw new NablaError('ERR_STATE', `[${op}] the model's file could not hold its learning rate function. Expected model.compile({ optimizer, loss }) before ${op}, received a model without optimizer.`);
-    }
+    this.requireOptimizer(op);
     return this.rule(op);
+  }
+
+  /** @throws ERR_STATE without an optimizer */
+  requireOptimizer(op: string): Optimizer {
+    const { optimizer } = this.requireCompiled(op);
+    if (optimizer !== null) return optimizer;
+    throw new NablaError('ERR_STATE', `[${op}] the model's file could not hold its learning rate function. Expected model.compile({ optimizer, loss }) before ${op}, received a model without optimizer.`);
+  }
+
+  /** The optimizer as a fit finds it where it looks at all rows at once. */
+  lbfgsJob(): LbfgsJob | null {
+    const { memory } = this;
+    const spec = this.compiled?.optimizer?.spec;
+    if (memory === null || spec?.name !== 'lbfgs') return null;
+    return {
+      settings: spec, memory,
+      iterations: () => this.step,
+      rate: () => (typeof this.rate === 'number' ? this.rate : checkReal('fit', 'the learning rate function\'s result', this.rate(this.step), { minimum: 0 })),
+    };
   }
 
   /** @throws ERR_STATE after dispose */
@@ -231,4 +297,12 @@ export class ModelCore {
     this.state = null;
     this.disposed = true;
   }
+}
+
+/** A state with every slot of the network's optimizer; those that are not there yet as they begin. */
+function withSlots(spec: NetworkSpec, state: ExecutorState): ExecutorState {
+  const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
+  const start = spec.optimizer === null ? 0 : slotStart(spec.optimizer);
+  const fresh = (): FloatArray[] => state.parameters.map((parameter) => (spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length)).fill(start));
+  return { ...state, slots: Object.fromEntries(names.map((name) => [name, state.slots[name] ?? fresh()])) };
 }

@@ -29,7 +29,7 @@ export type ValidationData =
 export interface FitOptions {
   /** Number of the epoch to stop before, counted from 0. Default 1. */
   readonly epochs?: number;
-  /** Rows an update; the last update of an epoch takes what is left. Default 32. */
+  /** Rows an update; the last update of an epoch takes what is left. Default 32; all rows with L-BFGS. */
   readonly batchSize?: number;
   /** A new order of the rows each epoch, from the model's seed and the epoch's number. Default true. A batch that holds all rows is left in order: there it would only change rounding. */
   readonly shuffle?: boolean;
@@ -99,7 +99,7 @@ export function loadData(executor: Executor, { x, rows, targets, sampleWeight }:
 }
 
 /** What fit needs of the model besides its data. */
-export type FitHooks = Pick<FitJob, 'model' | 'scalars' | 'advance' | 'stepping'>;
+export type FitHooks = Pick<FitJob, 'model' | 'scalars' | 'advance' | 'stepping' | 'finished' | 'lbfgs'>;
 
 /** A fit that is ready to run, and how to free what it holds. */
 export interface PreparedFit {
@@ -113,7 +113,7 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   checkOptions(op, options, fitOptionNames);
   const epochs = checkInteger(op, 'epochs', options.epochs ?? 1, 0);
   const initialEpoch = checkInteger(op, 'initialEpoch', options.initialEpoch ?? 0, 0);
-  const batchSize = checkInteger(op, 'batchSize', options.batchSize ?? 32, 1);
+  const batchSize = checkInteger(op, 'batchSize', options.batchSize ?? (hooks.lbfgs === null ? 32 : Number.MAX_SAFE_INTEGER), 1);
   const shuffle = checkBoolean(op, 'shuffle', options.shuffle ?? true);
   const verbose = checkVerbose(op, options.verbose ?? 0);
   const callbacks = checkCallbacks(op, options.callbacks);
@@ -122,6 +122,7 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   const all = checkData(rule, given.x, given.y, options.sampleWeight);
   checkWeightable(op, loss, 'classWeight', options.classWeight);
   const { train, held } = holdBack(op, all, options, structure.units);
+  if (hooks.lbfgs !== null) checkFullBatch(op, options, batchSize, train.rows);
   const weights = applyClassWeight(op, options.classWeight, train.targets, train.rows, structure.units, train.sampleWeight, loss);
   const validation = options.validationData === undefined ? held : checkValidation(rule, options.validationData);
   const { orderOf, samples, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor.spec.seed);
@@ -147,6 +148,12 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
       validationJob?.data.dispose();
     },
   };
+}
+
+/** @throws ERR_OPTION for what L-BFGS cannot do */
+function checkFullBatch(op: string, { order }: FitOptions, batchSize: number, rows: number): void {
+  if (batchSize < rows) throw new NablaError('ERR_OPTION', `[${op}] lbfgs looks at all rows at once. Expected no batchSize, or ${rows} or more for it, received ${batchSize}.`);
+  if (order !== undefined) throw new NablaError('ERR_OPTION', `[${op}] lbfgs looks at all rows at once. Expected no order (sampleWeight leaves rows out or counts them twice), received one.`);
 }
 
 /** Metrics computed here read targets while the fit runs; the caller may overwrite its arrays then. */

@@ -22,7 +22,7 @@ const op = 'sequentialFromRecord';
 /**
  * A model from plain data; everything is checked, since it may come from a file.
  * @param record as `model.toRecord()` gives it @param options `backend`, `isa`, `threads`
- * @returns a model with the stored weights and `compile` arguments; an optimizer starts anew
+ * @returns a model with the stored weights and `compile` arguments; its optimizer starts anew, or goes on where the record has its state
  * @throws ERR_VERSION for a newer format, ERR_FORMAT for a record that contradicts itself, and what layers and compile refuse
  */
 export function sequentialFromRecord(record: StoredRecord, options: FromRecordOptions = {}): Sequential {
@@ -49,10 +49,16 @@ export function sequentialFromRecord(record: StoredRecord, options: FromRecordOp
   const compile = config.get('compile');
   const metrics = record.metrics ?? {};
   const state = { parameters, slots: {}, step: 0 };
+  const { optimizerState } = record;
+  if (optimizerState !== undefined && (compile === null || compile === undefined)) {
+    throw new NablaError('ERR_FORMAT', `[${op}] an optimizer's state belongs to a compiled model. Expected config.compile beside optimizerState, received none.`);
+  }
   if (compile === null || compile === undefined) return new Sequential(settings, list, { state, metrics });
   const fields = new Fields('config.compile', compile);
   const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: storedCustomLoss(op, fields.get('loss')) ?? fields.get('loss'), metrics: fields.get('metrics') };
-  return new Sequential(settings, list, { state, metrics, compiled });
+  const model = new Sequential(settings, list, { state, metrics, compiled });
+  if (optimizerState !== undefined) model.setOptimizerState(optimizerState);
+  return model;
 }
 
 function findTensor(record: StoredRecord, name: string, shape: readonly number[], blank: Sequential): FloatArray {

@@ -3,6 +3,7 @@ import { NablaError, show } from '../errors.js';
 import { checkClipping, clippingNames, type ClippingOptions } from './clipping.js';
 import { checkBoolean, checkName, checkOptions, checkReal } from './checks.js';
 import { momentumAt, momentumProduct } from './nadam-momentum.js';
+import { lbfgsSpec, type LbfgsOptions, type LbfgsSpec } from './lbfgs.js';
 import { power } from './powers.js';
 import { isSchedule, type ScheduleConfig } from './schedule.js';
 import { scheduleFromConfig } from './schedules.js';
@@ -71,15 +72,16 @@ export interface NadamOptions extends ClippingOptions {
   readonly weightDecay?: number;
 }
 
-/** An optimizer's settings without its learning rate: what a backend is built from. */
+/** An optimizer: its learning rate, and its settings without it. */
 export interface Optimizer {
   readonly learningRate: LearningRate;
-  readonly spec: OptimizerSpec;
+  /** What a backend is built from; L-BFGS works outside of it. */
+  readonly spec: OptimizerSpec | LbfgsSpec;
 }
 /** An optimizer whose learning rate is a number or a schedule, as plain data. */
-export type OptimizerConfig = OptimizerSpec & { readonly learningRate: number | ScheduleConfig };
+export type OptimizerConfig = Optimizer['spec'] & { readonly learningRate: number | ScheduleConfig };
 
-const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam'] as const;
+const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam', 'lbfgs'] as const;
 /** Name of an optimizer with all its defaults. */
 export type OptimizerName = (typeof optimizerNames)[number];
 
@@ -271,6 +273,21 @@ export const optimizers = {
       }),
     });
   },
+  /**
+   * L-BFGS (D. Liu, J. Nocedal 1989) with a line search for the strong Wolfe conditions: weight += t·d, d = -H·g, H from the last `historySize` moves.
+   * Every step looks at all rows: an epoch is `maxIterations` iterations, `batchSize` is left out, `fit` ends early where it has converged (`converged` in
+   * its history). Not with dropout.
+   * @param options `learningRate` default 1, the first length tried (in the very first iteration at most 1/Σ|g|); `maxIterations` an epoch, default 1 (a call of
+   * PyTorch's step has up to 20); `historySize` default 10 (SciPy's; PyTorch has 100), 2·historySize arrays like the weights are kept; `toleranceGradient`
+   * default 1e-7: converged where max|g| is no larger; `toleranceChange` default 1e-9: where loss, weights or g·d change by no more (both PyTorch's)
+   * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
+   * @example model.compile({ optimizer: optimizers.lbfgs(), loss: 'meanSquaredError' }); await model.fit(x, y, { epochs: 200 });
+   */
+  lbfgs(options: LbfgsOptions = {}): Optimizer {
+    const op = 'optimizers.lbfgs';
+    const spec = lbfgsSpec(op, options);
+    return Object.freeze({ learningRate: checkLearningRate(op, options.learningRate ?? 1), spec });
+  },
 } as const;
 
 /** A learning rate as plain data. @returns null for a function that is no schedule of ours */
@@ -300,7 +317,8 @@ export function optimizerFromConfig(op: string, config: object): Optimizer {
  * @param optimizer settings @param rate the learning rate to use @param firstStep updates made before @param steps how many steps
  * @returns stepScalarCount numbers a step @throws ERR_RANGE for a rate function that returns no rate
  */
-export function stepScalars(optimizer: OptimizerSpec, rate: LearningRate, firstStep: number, steps: number): Float64Array {
+export function stepScalars(optimizer: Optimizer['spec'], rate: LearningRate, firstStep: number, steps: number): Float64Array {
+  if (optimizer.name === 'lbfgs') throw new NablaError('ERR_INTERNAL', '[fit] lbfgs has no step scalars. Expected another optimizer, received lbfgs.');
   const width = stepScalarCount(optimizer);
   const scalars = new Float64Array(width * steps);
   const corrected = optimizer.name === 'adam' || optimizer.name === 'adamax' || optimizer.name === 'nadam';

@@ -1,5 +1,6 @@
 // ModelRecord: what a model file holds, as plain data. src/io turns it into bytes and back.
 import type { DType, FloatArray } from '../backend/spec.js';
+import type { OptimizerState } from './optimizer-state.js';
 import type { OptimizerConfig } from './optimizers.js';
 import type { CustomLossConfig } from './custom-loss.js';
 import type { LossConfig } from './losses.js';
@@ -66,6 +67,8 @@ export interface ModelRecord {
   readonly classNames?: readonly string[];
   /** Figures worth keeping beside the weights, for example the test accuracy. */
   readonly metrics?: Readonly<Record<string, number>>;
+  /** What the optimizer has learned, where the model was saved with it. */
+  readonly optimizerState?: OptimizerState;
 }
 
 /** A record that came from a file: its description is parsed JSON that nobody has checked yet. A {@link ModelRecord} is one too. */

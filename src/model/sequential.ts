@@ -13,12 +13,13 @@ import { fitFlow } from '../train/loop.js';
 import { countsPerRow, type MetricName } from '../train/metrics.js';
 import { checkInteger, checkOptions, checkReal } from './checks.js';
 import { ModelCore, type Inherited } from './core.js';
+import { checkedOptions, isPlainOptions, onlyEpoch } from './fit-arguments.js';
 import { checkData, loadData, ownTargets, prepareFit, splitDataset, type FitOptions, type PreparedFit } from './fit-options.js';
 import { FrozenModel } from './frozen.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
-import { toParameter } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
 import type { Loss, LossName } from './losses.js';
+import type { OptimizerState } from './optimizer-state.js';
 import type { Optimizer, OptimizerName } from './optimizers.js';
 import { predict, predictSync, type PredictSource, type SampleInput } from './predict.js';
 import type { Prediction } from './prediction.js';
@@ -27,6 +28,7 @@ import type { ClassWeight } from './sample-weights.js';
 import type { SequentialOptions } from './settings.js';
 import { summaryText } from './summary.js';
 import { applyGradients, backward, forwardTrain, type BackwardOptions, type BackwardPass, type ForwardPass } from './taken-apart.js';
+import { toRecord, type SaveOptions } from './to-record.js';
 import type { ArrayInput } from './typed-arrays.js';
 
 /** Arguments of `compile`. */
@@ -83,6 +85,10 @@ export class Sequential implements TrainedModel {
   /** Updates made so far. */
   get step(): number {
     return this.#core.step;
+  }
+  /** Number of the epoch after the last finished one; give it to fit as `initialEpoch` to go on. Compile begins anew. */
+  get nextEpoch(): number {
+    return this.#core.nextEpoch;
   }
   /** The learning rate of the next update. Setting it replaces a number or a function. @throws ERR_STATE, ERR_RANGE */
   get learningRate(): number {
@@ -162,6 +168,8 @@ export class Sequential implements TrainedModel {
       scalars: (steps) => this.#core.scalars(steps),
       advance: (steps) => void (this.#core.step += steps),
       stepping: (running) => void (this.#core.stepping = running),
+      finished: (epoch) => void (this.#core.nextEpoch = epoch + 1),
+      lbfgs: this.#core.lbfgsJob(),
     });
     this.#core.fitting = true;
     this.stopTraining = false;
@@ -312,7 +320,10 @@ export class Sequential implements TrainedModel {
   /** Third part: one update of all parameters, with the optimizer and learning rate of compile: penalties, clipping and constraints as in a step of fit. @param gradients by name, as backward gives them @throws as backward, ERR_OPTION */
   applyGradients(gradients: Readonly<Record<string, ArrayInput>>): void {
     this.#core.checkNotStepping('applyGradients');
-    const { rule } = this.#core.trainable('applyGradients');
+    const { rule, compiled } = this.#core.trainable('applyGradients');
+    if (compiled.optimizer?.spec.name === 'lbfgs') {
+      throw new NablaError('ERR_STATE', '[applyGradients] lbfgs needs losses to compare. Expected fit, or another optimizer, received gradients alone.');
+    }
     applyGradients(rule.executor, gradients, this.#core.scalars(1));
     this.#core.step += 1;
   }
@@ -326,18 +337,8 @@ export class Sequential implements TrainedModel {
 
   /** Takes weights in the order of getWeights; all are checked before any is taken. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE, ERR_BUSY */
   setWeights(weights: readonly ArrayInput[]): void {
-    const op = 'setWeights';
-    this.#core.checkNotStepping(op);
-    const structure = this.#core.build(op);
-    const shapes = this.#core.shapes(structure);
-    const given: unknown = weights;
-    if (!Array.isArray(given) || given.length !== shapes.length) {
-      throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter. Expected ${shapes.length} arrays for weights, received ${show(given)}.`);
-    }
-    const names = this.parameterNames();
-    const list: readonly unknown[] = given;
-    const parameters = shapes.map((shape, i) => toParameter(op, names[i], list[i], shape.shape, this.#core.settings.dtype));
-    this.#core.setParameters(op, parameters);
+    this.#core.checkNotStepping('setWeights');
+    this.#core.setWeights('setWeights', weights);
   }
 
   /** LAYER.weight and LAYER.bias in canonical order. */
@@ -385,25 +386,39 @@ export class Sequential implements TrainedModel {
     return new FrozenModel(structure, executor);
   }
 
-  /** The model as plain data: what a model file holds. @throws ERR_BUSY, ERR_STATE */
-  toRecord(): ModelRecord {
-    this.#core.checkNotStepping('toRecord');
-    const structure = this.#core.build('toRecord');
-    const { parameters } = this.#core.takeState('toRecord');
-    const names = this.parameterNames();
-    const { seed, dtype, classNames } = this.#core.settings;
-    return {
-      formatVersion: 1,
-      config: { layers: structure.configs, dtype, seed, compile: this.#core.compileConfig() },
-      tensors: this.#core.shapes(structure).map((shape, i) => ({ name: names[i], shape: shape.shape, data: parameters[i] })),
-      ...(classNames === undefined ? {} : { classNames }),
-      ...(Object.keys(this.metrics).length === 0 ? {} : { metrics: { ...this.metrics } }),
-    };
+  /** What the optimizer has learned and where training stands, as fresh arrays. @throws ERR_BUSY, ERR_STATE before compile */
+  getOptimizerState(): OptimizerState {
+    this.#core.checkNotStepping('getOptimizerState');
+    return this.#core.optimizerState('getOptimizerState');
   }
 
-  /** Writes the model to a .safetensors file: to a temporary one first, then renamed. @param path where to @throws (as rejection) ERR_FILE, ERR_BUSY */
-  async save(path: string | URL): Promise<void> {
-    await getHost().saveModel(this.toRecord(), path);
+  /**
+   * Goes on from there. With the weights of the same moment, `fit` with `initialEpoch: model.nextEpoch` gives the bytes of a training that never stopped.
+   * @param state as getOptimizerState gave it, of the same optimizer; a learningRate of null leaves the rate as it is
+   * @throws ERR_TYPE, ERR_OPTION, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE before anything changes; ERR_BUSY, ERR_STATE
+   */
+  setOptimizerState(state: OptimizerState): void {
+    this.#core.checkIdle('setOptimizerState');
+    this.#core.setOptimizerState('setOptimizerState', state);
+  }
+
+  /** The model as plain data: what a model file holds. @param options `includeOptimizer`, default false @throws ERR_BUSY, ERR_STATE, ERR_OPTION */
+  toRecord(options: SaveOptions = {}): ModelRecord {
+    this.#core.checkNotStepping('toRecord');
+    return toRecord('toRecord', this.#core, this.metrics, options);
+  }
+
+  /**
+   * Writes the model to a .safetensors file: to a temporary one first, then renamed.
+   * @param path where to @param options `includeOptimizer`, default false @throws (as rejection) ERR_FILE, ERR_BUSY, ERR_STATE, ERR_OPTION
+   * @example
+   * await model.save('half.safetensors', { includeOptimizer: true });
+   * const again = await loadModel('half.safetensors');
+   * await again.fit(x, y, { initialEpoch: again.nextEpoch, epochs: 10 });
+   */
+  async save(path: string | URL, options: SaveOptions = {}): Promise<void> {
+    this.#core.checkNotStepping('save');
+    await getHost().saveModel(toRecord('save', this.#core, this.metrics, options), path);
   }
 
   /** Frees native memory now instead of when the model is collected. Later calls are ERR_STATE. @throws ERR_BUSY while a fit runs */
@@ -416,20 +431,6 @@ export class Sequential implements TrainedModel {
     return { op, structure: this.#core.build(op), executor, output, weights: this.#core.weightsChoice() };
   }
 
-}
-
-function isPlainOptions(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
-}
-
-function checkedOptions(op: string, value: unknown): FitOptions {
-  if (value === undefined) return {};
-  if (isPlainOptions(value)) return value;
-  throw new NablaError('ERR_TYPE', `[${op}] options are an object. Expected { epochs, batchSize, … } for options, received ${show(value)}.`);
-}
-
-function onlyEpoch(history: History): Logs {
-  return Object.fromEntries(Object.entries(history.history).map(([name, values]) => [name, values[0]]));
 }
 
 /**

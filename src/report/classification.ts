@@ -3,11 +3,13 @@ import type { ThresholdFigures, ThresholdGoal } from '../metrics/binary-scores.j
 import type { PrecisionRecallF1 } from '../metrics/class-counts.js';
 import { ConfusionMatrix } from '../metrics/confusion-matrix.js';
 import { argmax, checkTargetLabels, checkValues, checkWholeRows, MAX_CLASSES, PROBABILITY, type Numbers } from '../metrics/input.js';
-import { metrics } from '../metrics/metrics.js';
+import { checkGoal, metrics } from '../metrics/metrics.js';
+import { ProbabilityScores } from '../metrics/probability-scores.js';
+import { WeightedScores } from '../metrics/weighted-scores.js';
 import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
-import { checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom } from './baseline.js';
+import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom, type Weights } from './baseline.js';
 import { softmaxRegression } from './linear.js';
-import { orNull, ratio, table } from './table.js';
+import { count, orNull, ratio, table } from './table.js';
 
 /** Options of a classification's report. */
 export interface ClassificationReportOptions extends BaselineOptions {
@@ -24,6 +26,7 @@ export interface ClassificationReportOptions extends BaselineOptions {
 /** One class. */
 export interface ClassRow extends PrecisionRecallF1 {
   readonly name: string;
+  /** Rows of this class; their weight where rows have one. */
   readonly support: number;
 }
 /** Figures that a model and its baselines have. */
@@ -59,7 +62,7 @@ export interface ClassificationData extends ClassifierFigures {
   };
 }
 
-const KNOWN = ['task', 'units', 'classNames', 'threshold', 'goal', 'samples', 'train'];
+const KNOWN = ['task', 'units', 'classNames', 'threshold', 'goal', ...baselineOptionNames];
 
 /** @throws ERR_OPTION, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
 export async function classificationReport(targets: Numbers, outputs: Numbers, options: ClassificationReportOptions): Promise<{ data: ClassificationData; text: string }> {
@@ -79,21 +82,22 @@ export async function classificationReport(targets: Numbers, outputs: Numbers, o
   const threshold = options.threshold === undefined ? (units === 1 ? 0.5 : null) : checkReal(op, 'threshold', options.threshold, { minimum: 0, maximum: 1 });
   const baseline = checkBaseline(op, options, labels, rows, (y, count) => checkTargetLabels(op, y, count, units));
 
-  const table = tableOf(labels, probabilities, units, threshold);
+  const { sampleWeight } = baseline;
+  const table = tableOf(labels, probabilities, units, threshold, sampleWeight);
   const goal = options.goal ?? { maximize: 'f1' };
   const ofOne = binary ? (units === 1 ? probabilities : Float64Array.from({ length: rows }, (_, row) => probabilities[row * 2 + 1])) : null;
-  const best = ofOne === null ? null : metrics.bestThreshold(labels, ofOne, goal);
+  const best = ofOne === null ? null : bestThresholdOf(op, labels, ofOne, goal, sampleWeight);
   const { perClass, micro, macro, weighted } = table.precisionRecallF1();
   const data: ClassificationData = {
     task: 'classification',
     rows,
-    ...figuresOf(table, labels, probabilities, units),
+    ...figuresOf(table, labels, probabilities, units, sampleWeight),
     perClass: names.map((name, k) => ({ name, precision: perClass.precision[k], recall: perClass.recall[k], f1: perClass.f1[k], support: perClass.support[k] })),
     micro,
     macro,
     weighted,
     matthewsCorrelation: table.matthewsCorrelation(),
-    rocAuc: orNull(metrics.rocAuc(labels, probabilities, { classes: units })),
+    rocAuc: orNull(rocAucOf(labels, probabilities, units, sampleWeight)),
     confusionMatrix: table.matrix(),
     threshold,
     bestThreshold: best === null ? null : { goal, ...best },
@@ -118,35 +122,58 @@ export function checkNames(op: string, name: string, value: unknown, count: numb
   return names;
 }
 
-function tableOf(labels: Numbers, probabilities: ArrayLike<number>, units: number, threshold: number | null): ConfusionMatrix {
+function bestThresholdOf(op: string, labels: Numbers, scores: Numbers, goal: ThresholdGoal, weights: Weights): ThresholdFigures | null {
+  if (weights === null) return metrics.bestThreshold(labels, scores, goal);
+  return new WeightedScores(scores, (row) => labels[row] === 1, weights).bestThreshold(checkGoal(op, goal));
+}
+
+/** Each class against the rest; one output: class 1. */
+function rocAucOf(labels: Numbers, probabilities: Numbers, units: number, weights: Weights): number {
+  if (weights === null) return metrics.rocAuc(labels, probabilities, { classes: units });
+  const rows = labels.length;
+  const shift = units === 1 ? 1 : 0;
+  let sum = 0;
+  for (let unit = 0; unit < units; unit++) {
+    const scores = Float64Array.from({ length: rows }, (_, row) => probabilities[row * units + unit]);
+    sum += new WeightedScores(scores, (row) => labels[row] === unit + shift, weights).rocAuc();
+  }
+  return sum / units;
+}
+
+function tableOf(labels: Numbers, probabilities: ArrayLike<number>, units: number, threshold: number | null, weights: Weights): ConfusionMatrix {
   const predicted = Int32Array.from({ length: labels.length }, (_, row) => {
     if (threshold === null) return argmax(probabilities, row * units, units);
     return probabilities[row * units + units - 1] >= threshold ? 1 : 0;
   });
-  return new ConfusionMatrix(Math.max(2, units)).update(labels, predicted);
+  return new ConfusionMatrix(Math.max(2, units)).update(labels, predicted, weights ?? undefined);
 }
 
-function figuresOf(table: ConfusionMatrix, labels: Numbers, probabilities: Numbers, units: number): ClassifierFigures {
+function figuresOf(table: ConfusionMatrix, labels: Numbers, probabilities: Numbers, units: number, weights: Weights): ClassifierFigures {
   return {
     accuracy: table.accuracy(),
     balancedAccuracy: table.balancedAccuracy(),
     macroF1: table.precisionRecallF1().macro.f1,
-    logLoss: orNull(metrics.logLoss(labels, probabilities, { classes: units })),
+    logLoss: orNull(new ProbabilityScores(units, {}, 'report').update(labels, probabilities, weights ?? undefined).logLoss()),
   };
 }
 
 async function baselinesOf(baseline: BaselineData, labels: Numbers, classes: number, names: readonly string[]): Promise<ClassificationData['baselines']> {
   const learned = Int32Array.from(baseline.targets);
   const frequencies = new Float64Array(classes);
-  for (const label of learned) frequencies[label] += 1;
-  for (let k = 0; k < classes; k++) frequencies[k] /= baseline.rows;
+  const { linear, learnedFrom, sampleWeight, learnedWeight } = baseline;
+  let total = 0;
+  learned.forEach((label, row) => {
+    const weight = learnedWeight?.[row] ?? 1;
+    frequencies[label] += weight;
+    total += weight;
+  });
+  for (let k = 0; k < classes; k++) frequencies[k] /= total;
   const always = new Float64Array(labels.length * classes);
   for (let row = 0; row < labels.length; row++) always.set(frequencies, row * classes);
-  const { linear, learnedFrom } = baseline;
-  const majority = { name: names[argmax(frequencies, 0, classes)], ...figuresOf(tableOf(labels, always, classes, null), labels, always, classes) };
+  const majority = { name: names[argmax(frequencies, 0, classes)], ...figuresOf(tableOf(labels, always, classes, null, sampleWeight), labels, always, classes, sampleWeight) };
   if (linear === null) return { learnedFrom, majority, linear: null };
-  const probabilities = await softmaxRegression(linear.train, learned, classes, linear.samples);
-  return { learnedFrom, majority, linear: figuresOf(tableOf(labels, probabilities, classes, null), labels, probabilities, classes) };
+  const probabilities = await softmaxRegression(linear.train, learned, classes, linear.samples, learnedWeight);
+  return { learnedFrom, majority, linear: figuresOf(tableOf(labels, probabilities, classes, null, sampleWeight), labels, probabilities, classes, sampleWeight) };
 }
 
 /** Columns that a terminal has room for. */
@@ -154,7 +181,7 @@ const SHOWN_CLASSES = 12;
 
 function textOf(data: ClassificationData): string {
   const { perClass, baselines, bestThreshold } = data;
-  const average = (name: string, figures: PrecisionRecallF1): string[] => [name, ratio(figures.precision), ratio(figures.recall), ratio(figures.f1), String(data.rows)];
+  const average = (name: string, figures: PrecisionRecallF1): string[] => [name, ratio(figures.precision), ratio(figures.recall), ratio(figures.f1), count(data.perClass.reduce((sum, row) => sum + row.support, 0))];
   const model = (name: string, figures: ClassifierFigures): string[] => [name, ratio(figures.accuracy), ratio(figures.balancedAccuracy), ratio(figures.macroF1), ratio(figures.logLoss)];
   const parts = [
     table([
@@ -166,7 +193,7 @@ function textOf(data: ClassificationData): string {
     `baselines learned from ${baselines.learnedFrom === 'train' ? 'the training rows' : 'the evaluated rows themselves'}${baselines.linear === null ? '; no samples given, so no linear model' : ''}`,
     table([
       ['class', 'precision', 'recall', 'F1', 'rows'],
-      ...perClass.map((row) => [row.name, ratio(row.precision), ratio(row.recall), ratio(row.f1), String(row.support)]),
+      ...perClass.map((row) => [row.name, ratio(row.precision), ratio(row.recall), ratio(row.f1), count(row.support)]),
       average('micro', data.micro),
       average('macro', data.macro),
       average('weighted', data.weighted),
@@ -174,7 +201,7 @@ function textOf(data: ClassificationData): string {
     `ROC-AUC ${ratio(data.rocAuc)}, Matthews correlation ${ratio(data.matthewsCorrelation)}`,
   ];
   if (perClass.length <= SHOWN_CLASSES) {
-    parts.push(table([['target \\ predicted', ...perClass.map((row) => row.name)], ...data.confusionMatrix.map((row, k) => [perClass[k].name, ...row.map(String)])]));
+    parts.push(table([['target \\ predicted', ...perClass.map((row) => row.name)], ...data.confusionMatrix.map((row, k) => [perClass[k].name, ...row.map(count)])]));
   }
   if (bestThreshold !== null) {
     const { goal, threshold, precision, recall, f1 } = bestThreshold;

@@ -2,7 +2,7 @@ import { checkSameLength, checkValues, checkWholeRows, type Numbers } from '../m
 import { metrics } from '../metrics/metrics.js';
 import { RegressionErrors } from '../metrics/regression-errors.js';
 import { checkInteger, checkOptions } from '../model/checks.js';
-import { checkBaseline, type BaselineOptions, type LearnedFrom } from './baseline.js';
+import { baselineOptionNames, checkBaseline, type BaselineOptions, type LearnedFrom, type Weights } from './baseline.js';
 import { checkNames } from './classification.js';
 import { ridgeRegression } from './linear.js';
 import { figure, orNull, ratio, table } from './table.js';
@@ -54,7 +54,7 @@ export interface RegressionData extends ErrorFigures {
   };
 }
 
-const KNOWN = ['task', 'outputs', 'outputNames', 'worst', 'samples', 'train'];
+const KNOWN = ['task', 'outputs', 'outputNames', 'worst', ...baselineOptionNames];
 const QUANTILES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
 
 /** @throws ERR_OPTION, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
@@ -74,14 +74,14 @@ export async function regressionReport(targets: Numbers, outputs: Numbers, optio
     return values;
   });
 
-  const errors = new RegressionErrors(width).update(wanted, found);
-  const constant = meanRow(baseline.targets, baseline.rows, width);
-  const { linear, learnedFrom } = baseline;
-  const predicted = linear === null ? null : await ridgeRegression(op, linear.train, baseline.targets, width, linear.samples);
+  const { linear, learnedFrom, sampleWeight, learnedWeight } = baseline;
+  const errors = new RegressionErrors(width).update(wanted, found, sampleWeight ?? undefined);
+  const constant = meanRow(baseline.targets, baseline.rows, width, learnedWeight);
+  const predicted = linear === null ? null : await ridgeRegression(op, linear.train, baseline.targets, width, linear.samples, learnedWeight);
   const data: RegressionData = {
     task: 'regression',
     rows,
-    ...figuresOf(wanted, found, width),
+    ...figuresOf(wanted, found, width, sampleWeight),
     perOutput: errors.perOutput().map((one, k) => {
       const column = (values: ArrayLike<number>): Float64Array => Float64Array.from({ length: rows }, (_, row) => values[row * width + k]);
       const values = metrics.residualQuantiles(column(wanted), column(found), QUANTILES);
@@ -90,15 +90,15 @@ export async function regressionReport(targets: Numbers, outputs: Numbers, optio
     worstRows: worstRows(wanted, found, rows, width, worst),
     baselines: {
       learnedFrom,
-      mean: figuresOf(wanted, Float64Array.from({ length: rows * width }, (_, i) => constant[i % width]), width),
-      linear: predicted === null ? null : figuresOf(wanted, predicted, width),
+      mean: figuresOf(wanted, Float64Array.from({ length: rows * width }, (_, i) => constant[i % width]), width, sampleWeight),
+      linear: predicted === null ? null : figuresOf(wanted, predicted, width, sampleWeight),
     },
   };
   return { data, text: textOf(data) };
 }
 
-function figuresOf(targets: Numbers, predictions: Numbers, outputs: number): ErrorFigures {
-  const errors = new RegressionErrors(outputs).update(targets, predictions);
+function figuresOf(targets: Numbers, predictions: Numbers, outputs: number, weights: Weights): ErrorFigures {
+  const errors = new RegressionErrors(outputs).update(targets, predictions, weights ?? undefined);
   return {
     meanSquaredError: errors.meanSquaredError(),
     meanAbsoluteError: errors.meanAbsoluteError(),
@@ -107,10 +107,15 @@ function figuresOf(targets: Numbers, predictions: Numbers, outputs: number): Err
   };
 }
 
-function meanRow(values: ArrayLike<number>, rows: number, width: number): Float64Array {
+function meanRow(values: ArrayLike<number>, rows: number, width: number, weights: Weights): Float64Array {
   const mean = new Float64Array(width);
-  for (let row = 0; row < rows; row++) for (let k = 0; k < width; k++) mean[k] += values[row * width + k];
-  return mean.map((sum) => sum / rows);
+  let total = 0;
+  for (let row = 0; row < rows; row++) {
+    const weight = weights?.[row] ?? 1;
+    total += weight;
+    for (let k = 0; k < width; k++) mean[k] += weight * values[row * width + k];
+  }
+  return mean.map((sum) => sum / total);
 }
 
 function worstRows(targets: ArrayLike<number>, predictions: ArrayLike<number>, rows: number, width: number, count: number): WorstRow[] {

@@ -16,6 +16,11 @@ export function figure(value: number): string {
   return size < 1e4 ? value.toFixed(4) : value.toFixed(1);
 }
 
+/** How many rows; their weight where it is no whole number. */
+export function count(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+}
+
 /** NaN and infinities have no place in JSON. */
 export function orNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;

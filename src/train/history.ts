@@ -1,4 +1,5 @@
 import { NablaError, type NablaErrorCode } from '../errors.js';
+import type { Converged } from './lbfgs.js';
 
 /** Figures of an epoch or a batch by name: loss, accuracy, val_loss, … */
 export type Logs = Record<string, number>;
@@ -20,6 +21,8 @@ export interface History {
   /** For each figure its values, one an epoch. */
   readonly history: Record<string, number[]>;
   readonly params: FitParams;
+  /** Why L-BFGS ended the fit before its last epoch; not there otherwise. @see optimizers.lbfgs */
+  converged?: Converged;
 }
 
 /** An empty history. */

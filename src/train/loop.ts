@@ -3,6 +3,7 @@ import type { DataHandle, Executor, Targets, TrainOptions, TrainResult } from '.
 import { callHooks, wantsBatches, type Callback, type CallbackContext, type TrainedModel } from './callbacks.js';
 import { evaluateFlow, type EvaluateJob } from './evaluate.js';
 import { perform, type Flow } from './flow.js';
+import { FullBatch, type LbfgsJob } from './full-batch.js';
 import { createHistory, recordEpoch, TrainingStopped, type FitParams, type History, type Logs } from './history.js';
 import { getHost } from './host.js';
 import type { Metric, MetricAccumulator } from './metrics.js';
@@ -34,6 +35,10 @@ export interface FitJob {
   advance(steps: number): void;
   /** Told when a job that changes weights starts and ends. */
   stepping(running: boolean): void;
+  /** Told of each finished epoch, before its onEpochEnd. */
+  finished(epoch: number): void;
+  /** The optimizer where it looks at all rows at once; null for one that the backend has. */
+  readonly lbfgs: LbfgsJob | null;
 }
 
 /** Steps of one merged call: bounds the scalars and losses that are held. */
@@ -76,6 +81,7 @@ class Run {
   readonly #context: CallbackContext;
   readonly #outputs: boolean;
   readonly #byBatch: boolean;
+  readonly #fullBatch: FullBatch | null;
   #order: { epoch: number; order: Uint32Array | null } | null = null;
   #breath: number;
 
@@ -85,6 +91,9 @@ class Run {
     this.#context = { model: job.model, params: job.params, history };
     this.#outputs = job.metrics.some((metric) => !metric.counted);
     this.#byBatch = wantsBatches(job.callbacks);
+    const { executor, lbfgs, params: { samples } } = job;
+    const step = (options: TrainOptions): Flow<TrainResult> => this.#evaluation(options);
+    this.#fullBatch = lbfgs === null ? null : new FullBatch({ executor, samples, outputs: this.#outputs, lbfgs, step, advance: (count) => job.advance(count) });
     this.progress = new Progress(job.verbose, job.params, job.initialEpoch);
     this.#breath = getHost().now();
   }
@@ -93,7 +102,7 @@ class Run {
     const { callbacks, params, initialEpoch, model } = this.#job;
     yield* callHooks(callbacks, 'onTrainBegin', (callback) => callback.onTrainBegin?.({}, this.#context));
     let epoch = initialEpoch;
-    while (epoch < params.epochs && !model.stopTraining) {
+    while (epoch < params.epochs && !model.stopTraining && this.#history.converged === undefined) {
       const merged = this.#mergeable(params.epochs - epoch);
       if (merged > 1) yield* this.#manyEpochs(epoch, merged);
       else yield* this.#epoch(epoch);
@@ -106,7 +115,7 @@ class Run {
   /** Epochs of one step each, with nothing to do between them, go over in one call. @returns how many, at least 1 */
   #mergeable(epochs: number): number {
     const { params, callbacks, validation, fixedOrder } = this.#job;
-    const plain = params.steps === 1 && fixedOrder && callbacks.length === 0 && validation === null && this.progress.silent && !this.#outputs;
+    const plain = this.#fullBatch === null && params.steps === 1 && fixedOrder && callbacks.length === 0 && validation === null && this.progress.silent && !this.#outputs;
     return plain ? Math.min(epochs, MERGED_STEPS) : 1;
   }
 
@@ -119,6 +128,7 @@ class Run {
       const result = yield* this.#slice({ order, from: 0, to: params.samples, batchSize: params.batchSize, repeat: epochs, stepScalars, firstStep: done });
       this.#recordSteps(result, first + done);
       done += result.steps;
+      if (done > 0) this.#job.finished(first + done - 1);
       this.#checkStopped(result, first + done, 0);
       executor.publish();
       yield* this.#breathe();
@@ -147,7 +157,8 @@ class Run {
     yield* callHooks(callbacks, 'onEpochBegin', (callback) => callback.onEpochBegin?.(epoch, {}, this.#context));
     this.progress.beginEpoch();
     const tally = this.#newTally();
-    if (this.#byBatch) yield* this.#batches(epoch, tally);
+    if (this.#fullBatch !== null) yield* this.#search(this.#fullBatch, epoch, tally);
+    else if (this.#byBatch) yield* this.#batches(epoch, tally);
     else yield* this.#slices(epoch, tally);
     executor.publish();
     const logs = this.#logs(tally);
@@ -158,6 +169,7 @@ class Run {
       this.#checkAborted();
     }
     this.progress.endEpoch(epoch, logs);
+    this.#job.finished(epoch);
     try {
       yield* callHooks(callbacks, 'onEpochEnd', (callback) => callback.onEpochEnd?.(epoch, logs, this.#context));
     } finally {
@@ -201,11 +213,36 @@ class Run {
     }
   }
 
+  /** An epoch of an optimizer that looks at all rows at once: one batch. */
+  *#search(fullBatch: FullBatch, epoch: number, tally: Tally): Flow<void> {
+    const { callbacks, params: { samples } } = this.#job;
+    yield* callHooks(callbacks, 'onBatchBegin', (callback) => callback.onBatchBegin?.(0, { size: samples }, this.#context));
+    const { result, converged } = yield* fullBatch.epoch();
+    this.#tally(tally, result, null);
+    this.#checkStopped(result, epoch, 0);
+    if (converged !== null) this.#history.converged = converged;
+    yield* callHooks(callbacks, 'onBatchEnd', (callback) => callback.onBatchEnd?.(0, { ...this.#logs(tally), size: samples }, this.#context));
+  }
+
+  /** A step that only looks: it is not counted. */
+  *#evaluation(options: TrainOptions): Flow<TrainResult> {
+    const result = yield* this.#call(options);
+    if (result.stopped === 'aborted') this.#checkAborted();
+    yield* this.#breathe();
+    return result;
+  }
+
   *#slice(options: TrainOptions, nextEpoch?: number): Flow<TrainResult> {
+    const result = yield* this.#call(options, nextEpoch);
+    this.#job.advance(result.steps);
+    return result;
+  }
+
+  *#call(options: TrainOptions, nextEpoch?: number): Flow<TrainResult> {
     const { executor, data } = this.#job;
     this.#checkAborted();
     const sync = this.progress.silent ? options : { ...options, maxMilliseconds: SYNC_SLICE };
-    const result = yield* perform(
+    return yield* perform(
       () => executor.trainStepsSync(data, sync),
       async () => {
         this.#job.stepping(true);
@@ -218,8 +255,6 @@ class Run {
         }
       },
     );
-    this.#job.advance(result.steps);
-    return result;
   }
 
   #orderOf(epoch: number): Uint32Array | null {

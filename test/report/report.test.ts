@@ -100,7 +100,7 @@ threshold for the largest F1: 0.2000 (precision 1.0000, recall 1.0000, F1 1.0000
     await expect(report([0, 1], [0.1, 0.2], { task: 'classification', samples: [1, 2, 3] })).rejects.toEqual(failure('ERR_SHAPE', /multiple of 2 values for samples/));
     const train = new ArrayDataset({ x: new Float64Array(6), y: new Int32Array(2), rows: 2 });
     await expect(report([0, 1], [0.1, 0.2], { task: 'classification', samples: [1, 2], train })).rejects.toEqual(failure('ERR_SHAPE', /Expected 3 features for samples, received 1/));
-    await expect(Reflect.apply(report, null, [[0], [0], { task: 'ranking' }])).rejects.toEqual(failure('ERR_OPTION', /classification, regression, received "ranking"/));
+    await expect(Reflect.apply(report, null, [[0], [0], { task: 'ranking' }])).rejects.toEqual(failure('ERR_OPTION', /classification, multiLabel, regression, received "ranking"/));
     await expect(Reflect.apply(report, null, [[0], [0], { task: 'regression', goal: 1 }])).rejects.toEqual(failure('ERR_OPTION', /received "goal"/));
   });
 });

@@ -1,0 +1,37 @@
+import { NablaError } from '../errors.js';
+import { checkBoolean, checkOptions } from './checks.js';
+import type { ModelCore } from './core.js';
+import { parameterNames } from './gradients.js';
+import type { ModelRecord } from './record.js';
+
+/** Options of `save` and `toRecord`. */
+export interface SaveOptions {
+  /**
+   * Also what the optimizer has learned, so that the loaded model trains on with the same bytes as if it had never stopped. Default false: such a file is up
+   * to three times as long and of use only for training (Keras' include_optimizer is true).
+   */
+  readonly includeOptimizer?: boolean;
+}
+
+/** @throws ERR_OPTION, ERR_TYPE; ERR_STATE where the optimizer is wanted and cannot be written */
+export function toRecord(op: string, core: ModelCore, metrics: Readonly<Record<string, number>>, options: SaveOptions): ModelRecord {
+  checkOptions(op, options, ['includeOptimizer']);
+  const includeOptimizer = checkBoolean(op, 'includeOptimizer', options.includeOptimizer ?? false);
+  const structure = core.build(op);
+  const compile = core.compileConfig();
+  const optimizerState = includeOptimizer ? core.optimizerState(op) : null;
+  if (optimizerState !== null && (compile === null || compile.optimizer === null)) {
+    throw new NablaError('ERR_STATE', `[${op}] no file can hold a function. Expected a number or one of schedules for the learning rate, or no includeOptimizer, received a function.`);
+  }
+  const { parameters } = core.takeState(op);
+  const names = parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
+  const { seed, dtype, classNames } = core.settings;
+  return {
+    formatVersion: 1,
+    config: { layers: structure.configs, dtype, seed, compile },
+    tensors: core.shapes(structure).map((shape, i) => ({ name: names[i], shape: shape.shape, data: parameters[i] })),
+    ...(classNames === undefined ? {} : { classNames }),
+    ...(Object.keys(metrics).length === 0 ? {} : { metrics: { ...metrics } }),
+    ...(optimizerState === null ? {} : { optimizerState }),
+  };
+}

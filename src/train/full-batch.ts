@@ -1,0 +1,201 @@
+// Epochs of an optimizer that looks at all rows at once and tries steps before it takes one.
+import type { Executor, TrainOptions, TrainResult } from '../backend/executor.js';
+import { parameterShapes, type DType, type FloatArray, type OptimizerSpec } from '../backend/spec.js';
+import type { Flow } from './flow.js';
+import { dot, largest, type Converged, type LbfgsMemory, type LbfgsSettings } from './lbfgs.js';
+import { wolfeSearch, type RayPoint } from './wolfe.js';
+
+/**
+ * What the backend is built with: a momentum that starts at 0 ends as the gradient after one step, to the bit, and a learning rate of 0 leaves the
+ * parameters. So evaluations are ordinary steps: they run beside the event loop, can be aborted and count right predictions.
+ */
+export const gradientReader: OptimizerSpec = Object.freeze({ name: 'sgd', momentum: 0.5, nesterov: false, weightDecay: 0 });
+const SLOT = 'momentum';
+/** Learning rate, factor of the gradient. */
+const READ = Float64Array.of(0, 1);
+
+/** The optimizer as a fit finds it. */
+export interface LbfgsJob {
+  readonly settings: LbfgsSettings;
+  readonly memory: LbfgsMemory;
+  /** Iterations made so far. */
+  iterations(): number;
+  /** The learning rate of the next iteration. */
+  rate(): number;
+}
+
+/** What evaluations need of the fit around them. */
+export interface FullBatchHost {
+  readonly executor: Pick<Executor, 'spec' | 'getState' | 'setState'>;
+  readonly samples: number;
+  /** Metrics want the outputs. */
+  readonly outputs: boolean;
+  readonly lbfgs: LbfgsJob;
+  /** Runs one step, throws where the fit was aborted. */
+  step(options: TrainOptions): Flow<TrainResult>;
+  /** Told of each iteration. */
+  advance(iterations: number): void;
+}
+
+/** Loss and gradient somewhere. */
+interface Evaluation {
+  /** The parameters, flat, as the network's type holds them. */
+  readonly x: Float64Array;
+  readonly loss: number;
+  readonly gradient: Float64Array;
+  readonly result: TrainResult;
+}
+interface Candidate extends RayPoint {
+  readonly at: Evaluation;
+}
+
+/** Iterations over all rows as one batch. */
+export class FullBatch {
+  readonly #host: FullBatchHost;
+  readonly #sizes: readonly number[];
+  /** Parameters from `from` to `to` belong to a layer with learning rate factor 0. */
+  readonly #frozen: readonly { readonly from: number; readonly to: number }[];
+  readonly #size: number;
+  /** Where the last iteration ended. */
+  #here: Evaluation | null = null;
+
+  constructor(host: FullBatchHost) {
+    this.#host = host;
+    const { spec } = host.executor;
+    const shapes = parameterShapes(spec);
+    this.#sizes = shapes.map(({ size }) => size);
+    const frozen: { from: number; to: number }[] = [];
+    let from = 0;
+    for (const { layer, size } of shapes) {
+      const owner = spec.layers[layer];
+      if (owner.kind === 'dense' && owner.learningRateFactor === 0) frozen.push({ from, to: from + size });
+      from += size;
+    }
+    this.#frozen = frozen;
+    this.#size = from;
+  }
+
+  /** One epoch. @returns loss and figures from before it, as of one step; why it is the last one */
+  *epoch(): Flow<{ result: TrainResult; converged: Converged | null }> {
+    const { settings } = this.#host.lbfgs;
+    let here = yield* this.#start();
+    const { result } = here;
+    if (result.stopped === 'nonFinite') return { result, converged: null };
+    this.#here = here;
+    let converged: Converged | null = largest(here.gradient) <= settings.toleranceGradient ? 'gradient' : null;
+    try {
+      for (let i = 0; i < settings.maxIterations && converged === null; i++) {
+        ({ here, converged } = yield* this.#iterate(here));
+        this.#here = here;
+      }
+    } finally {
+      // Also after an abort in the middle of a search: the weights are those of the last iteration.
+      this.#place(here.x);
+    }
+    return { result, converged };
+  }
+
+  /** Where the weights are now; a hook may have set them. */
+  *#start(): Flow<Evaluation> {
+    const x = this.#flat(this.#host.executor.getState().parameters);
+    if (this.#here !== null && x.every((value, k) => value === this.#here?.x[k])) return this.#here;
+    return yield* this.#evaluate(x);
+  }
+
+  *#iterate(here: Evaluation): Flow<{ here: Evaluation; converged: Converged | null }> {
+    const { lbfgs } = this.#host;
+    const { memory, settings } = lbfgs;
+    const learningRate = lbfgs.rate();
+    if (learningRate === 0) {
+      this.#host.advance(1);
+      return { here, converged: null };
+    }
+    for (;;) {
+      const fresh = memory.pairs.length === 0;
+      const d = memory.direction(here.gradient);
+      const slope = dot(here.gradient, d);
+      if (slope > -settings.toleranceChange && (slope < 0 || fresh)) return { here, converged: 'change' };
+      if (slope < 0) {
+        // Without curvature the first step tried is at most 1 long, in the sum of magnitudes (PyTorch).
+        const first = fresh ? Math.min(1, 1 / sumOfMagnitudes(here.gradient)) : 1;
+        const reach = largest(d);
+        const start: Candidate = { t: 0, value: here.loss, slope, at: here };
+        const found = yield* wolfeSearch(start, first * learningRate, (t) => this.#along(here, d, t), settings.toleranceChange / reach);
+        if (found.t > 0) return { here: found.at, converged: this.#accept(here, found.at, found.t * reach) };
+      }
+      if (fresh) return { here, converged: 'lineSearch' };
+      // Nothing better that way: old pairs may be to blame, so once more without them.
+      memory.forget();
+    }
+  }
+
+  /** The loss at x + t·d. */
+  *#along(here: Evaluation, d: Float64Array, t: number): Flow<Candidate> {
+    const at = yield* this.#evaluate(here.x.map((value, k) => value + t * d[k]));
+    const slope = dot(at.gradient, d);
+    const value = at.result.stopped === 'nonFinite' || !Number.isFinite(slope) ? Infinity : at.loss;
+    return { t, value, slope, at };
+  }
+
+  /** Learns from an iteration. @param moved largest change of a parameter */
+  #accept(here: Evaluation, next: Evaluation, moved: number): Converged | null {
+    const { memory, settings } = this.#host.lbfgs;
+    const { dtype } = this.#host.executor.spec;
+    memory.remember({ move: difference(dtype, next.x, here.x), change: difference(dtype, next.gradient, here.gradient) });
+    this.#host.advance(1);
+    if (largest(next.gradient) <= settings.toleranceGradient) return 'gradient';
+    return moved <= settings.toleranceChange || Math.abs(next.loss - here.loss) < settings.toleranceChange ? 'change' : null;
+  }
+
+  /** Loss and gradient at `wanted`, rounded to the network's type. */
+  *#evaluate(wanted: Float64Array): Flow<Evaluation> {
+    const { executor, samples, outputs } = this.#host;
+    const x = this.#place(wanted);
+    const result = yield* this.#host.step({ order: null, from: 0, to: samples, batchSize: samples, stepScalars: READ, outputs });
+    const loss = result.losses[0];
+    if (result.stopped === 'nonFinite') return { x, loss, gradient: new Float64Array(x.length), result };
+    const gradient = this.#flat(executor.getState().slots[SLOT]);
+    for (const { from, to } of this.#frozen) gradient.fill(0, from, to);
+    return { x, loss, gradient, result };
+  }
+
+  /** Gives the network these parameters, its slot zeros. @returns them as its type holds them */
+  #place(wanted: Float64Array): Float64Array {
+    const { executor, lbfgs } = this.#host;
+    const { dtype } = executor.spec;
+    const rounded = dtype === 'float32' ? new Float32Array(wanted) : wanted;
+    executor.setState({ parameters: this.#split(rounded), slots: { [SLOT]: this.#split(zeros(dtype, this.#size)) }, step: lbfgs.iterations() });
+    return Float64Array.from(rounded);
+  }
+
+  #flat(arrays: readonly FloatArray[]): Float64Array {
+    const flat = new Float64Array(this.#size);
+    let from = 0;
+    for (const array of arrays) {
+      flat.set(array, from);
+      from += array.length;
+    }
+    return flat;
+  }
+
+  #split(flat: FloatArray): FloatArray[] {
+    let to = 0;
+    return this.#sizes.map((size) => flat.subarray((to += size) - size, to));
+  }
+}
+
+function zeros(dtype: DType, length: number): FloatArray {
+  return dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+}
+
+function difference(dtype: DType, a: Float64Array, b: Float64Array): FloatArray {
+  const out = zeros(dtype, a.length);
+  for (let k = 0; k < a.length; k++) out[k] = a[k] - b[k];
+  return out;
+}
+
+function sumOfMagnitudes(a: Float64Array): number {
+  let sum = 0;
+  for (const value of a) sum += Math.abs(value);
+  return sum;
+}
