@@ -78,6 +78,7 @@ nabla::ZActivation<double> z_activation(const std::string& name, const Napi::Obj
                                                             {"exponential", ZFunction::exponential}};
   if (name == "leakyRelu") return {ZFunction::leaky_relu, number(object, "negativeSlope"), 0};
   if (name == "elu") return {ZFunction::elu, number(object, "alpha"), 0};
+  if (name == "thresholdedRelu") return {ZFunction::thresholded_relu, number(object, "theta"), 0};
   if (name == "softplus") return {ZFunction::softplus, number(object, "beta"), number(object, "threshold")};
   for (const auto& [known, function] : names)
     if (name == known) return {function, 0, 0};

@@ -9,7 +9,21 @@ namespace nabla {
 
 // of_z: a ZActivation says which.
 enum class Activation : int { linear, relu, sigmoid, tanh, softmax, of_z };
-enum class ZFunction : int { relu6, leaky_relu, elu, selu, gelu, gelu_tanh, hard_sigmoid, softplus, softsign, silu, mish, exponential };
+enum class ZFunction : int {
+  relu6,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  gelu_tanh,
+  hard_sigmoid,
+  softplus,
+  softsign,
+  silu,
+  mish,
+  exponential,
+  thresholded_relu
+};
 enum class ElementLoss : int { squared, absolute, huber, log_cosh, hinge, squared_hinge };
 enum class InputType : int { uint8, float32, float64 };
 enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion };
@@ -19,7 +33,7 @@ enum class TargetKind : int { none, labels, values };
 template <class T>
 struct ZActivation {
   ZFunction function;
-  T first, second;  // leaky_relu: slope; elu: alpha; softplus: beta, threshold
+  T first, second;  // leaky_relu: slope; elu: alpha; thresholded_relu: theta; softplus: beta, threshold
 };
 
 // x -> x * scale, then + offset unless it is 0.

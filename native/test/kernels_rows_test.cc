@@ -112,7 +112,7 @@ struct Cases {
     random.fill(da.data(), count);
     for (size_t i = 0; i < count; ++i) z[i] = z[i] * T(i % 3 == 0 ? 12 : 3);
     z[0] = 0;
-    for (int f = 0; f <= static_cast<int>(ZFunction::exponential); ++f) {
+    for (int f = 0; f <= static_cast<int>(ZFunction::thresholded_relu); ++f) {
       const nabla::ZActivation<T> activation{static_cast<ZFunction>(f), T(0.75), T(6)};
       std::vector<T> a(count), d = da, expected(count), expected_d(count), own = z;
       for (size_t i = 0; i < count; ++i) {

@@ -69,6 +69,7 @@ export const nativeMutants = [
   kernels('(z[i] >= 0) == (y[i] >= T(0.5))', '(z[i] > 0) == (y[i] >= T(0.5))', 'right predictions: z = 0'),
   kernels('return clamp(z, 0, 6);', 'return clamp(z, 0, 7);', 'relu6: limit'),
   kernels('return inside(z, 0, 6, one);', 'return inside(z, 0, 7, one);', 'relu6 slope: limit'),
+  kernels('w_select<S>(w_ge<S>(set(f.first), z), set(0), z)', 'w_select<S>(w_gt<S>(set(f.first), z), set(0), z)', 'thresholded relu: at theta'),
   kernels('return positive(z, one, set(f.first));', 'return positive(z, one, one);', 'leaky relu slope'),
   kernels('w_mad<S>(mul(z, height), set(bell_height), w_normal_below<S>(z, height))', 'w_normal_below<S>(z, height)', 'gelu slope: the bell dropped'),
   kernels('mul(w_mad<S>(mul(z, z), set(gelu_cube3), one), set(gelu_factor))', 'mul(w_mad<S>(mul(z, z), set(gelu_cube), one), set(gelu_factor))', 'gelu by tanh, slope: factor 3'),

@@ -53,6 +53,8 @@ export const typescriptMutants = [
   activationsOfZ('(z < 0 ? 0 : z > 6 ? 6 : z)', '(z < 0 ? 0 : z)', 'relu6: limit'),
   activationsOfZ('(z > 0 && z < 6 ? 1 : 0)', '(z > 0 ? 1 : 0)', 'relu6 slope: limit'),
   activationsOfZ('(z > 0 ? z : slope * z)', '(z > 0 ? z : -slope * z)', 'leaky relu: sign'),
+  activationsOfZ('(z <= theta ? 0 : z)', '(z < theta ? 0 : z)', 'thresholded relu: at theta'),
+  activationsOfZ('(z > theta ? 1 : 0)', '(z >= theta ? 1 : 0)', 'thresholded relu: slope at theta'),
   activationsOfZ('(z > 0 ? 1 : slope)', '(z >= 0 ? 1 : slope)', 'leaky relu slope at 0'),
   activationsOfZ('forward: (z) => (z > 0 ? z : alpha * expm1Negative(z)), slope: (z) => (z > 0 ? 1 : alpha * exp(z))', 'forward: (z) => (z > 0 ? z : alpha * expm1Negative(z)), slope: (z) => (z > 0 ? 1 : exp(z))', 'elu slope: alpha dropped'),
   activationsOfZ('(z > 0 ? scale : alpha * exp(z))', '(z > 0 ? 1 : alpha * exp(z))', 'selu slope: scale dropped'),

@@ -77,13 +77,14 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
 }
 
 const activationNames = [
-  'linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
+  'linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'leakyRelu', 'elu', 'thresholdedRelu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
 ];
 
 function checkActivationSpec(op: string, at: string, activation: ActivationSpec): void {
   oneOf(op, at, activation.name, activationNames);
   if (activation.name === 'leakyRelu') number(op, `${at}.negativeSlope`, activation.negativeSlope, 'a slope is a number', 'a finite number', Number.isFinite);
   if (activation.name === 'elu') number(op, `${at}.alpha`, activation.alpha, 'alpha is a number', 'a finite number', Number.isFinite);
+  if (activation.name === 'thresholdedRelu') number(op, `${at}.theta`, activation.theta, 'theta is a number', 'a finite number', Number.isFinite);
   if (activation.name === 'softplus') {
     number(op, `${at}.beta`, activation.beta, 'beta scales', 'a finite number above 0', (n) => n > 0 && n < Infinity);
     number(op, `${at}.threshold`, activation.threshold, 'the threshold is a number', 'a number', (n) => !Number.isNaN(n));

@@ -14,6 +14,8 @@ export type ActivationOfZ =
   | { readonly name: 'relu6' | 'selu' | 'gelu' | 'geluTanh' | 'hardSigmoid' | 'softsign' | 'silu' | 'mish' | 'exponential' }
   | { readonly name: 'leakyRelu'; readonly negativeSlope: number }
   | { readonly name: 'elu'; readonly alpha: number }
+  /** z > theta ? z : 0. */
+  | { readonly name: 'thresholdedRelu'; readonly theta: number }
   /** Above threshold / beta it is z itself. */
   | { readonly name: 'softplus'; readonly beta: number; readonly threshold: number };
 
@@ -37,7 +39,7 @@ export interface DenseSpec {
 }
 /** x -> x · scale + offset, folded into the load of the first dense layer; only before it. */
 export interface RescalingSpec { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number }
-/** Samples are rows already: changes nothing but the shape shown to people. */
+/** Samples are rows already: changes nothing but the shape shown to people. What flatten and reshape become. */
 export interface FlattenSpec { readonly kind: 'flatten'; readonly name: string }
 /** In training, each element is 0 with probability `rate` and scaled by 1/(1-rate) otherwise (docs/numerics.md, masks). */
 export interface DropoutSpec { readonly kind: 'dropout'; readonly name: string; readonly rate: number }

@@ -66,7 +66,7 @@ function findTensor(record: StoredRecord, name: string, shape: readonly number[]
 }
 
 function layerFromConfig(fields: Fields): Layer {
-  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'rescaling', 'dense', 'activation', 'dropout']);
+  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'dense', 'activation', 'dropout']);
   const name = fields.text('name');
   const given = fields.get('inputShape');
   const shape = given === undefined ? {} : { inputShape: fields.numbers('inputShape') };
@@ -75,6 +75,8 @@ function layerFromConfig(fields: Fields): Layer {
       return layers.input({ shape: fields.numbers('shape'), name });
     case 'flatten':
       return layers.flatten({ name, ...shape });
+    case 'reshape':
+      return layers.reshape({ targetShape: fields.numbers('targetShape'), name, ...shape });
     case 'rescaling':
       return layers.rescaling({ scale: fields.number('scale'), offset: fields.number('offset'), name, ...shape });
     case 'activation':

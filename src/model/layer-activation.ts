@@ -18,7 +18,7 @@ export function activation(options: ActivationOptions | ActivationOption): Layer
   return makeLayer({ kind: 'activation', name: checkLayerName(op, options.name), activation: checkActivation(op, options.activation) });
 }
 
-/** Options of {@link leakyReLU} and {@link elu} that every layer has. */
+/** Options that every layer here has. */
 interface Named { readonly name?: string }
 
 function activationLayer(op: string, config: ActivationConfig, name: string | undefined): Layer {
@@ -41,4 +41,13 @@ export function elu(options: EluOptions = {}): Layer {
   const op = 'layers.elu';
   checkOptions(op, options, ['alpha', 'name']);
   return activationLayer(op, activations.elu({ alpha: options.alpha ?? 1 }), options.name);
+}
+
+/** Options of {@link thresholdedReLU}. */
+export interface ThresholdedReLUOptions extends Named { readonly theta?: number }
+/** z > theta ? z : 0, behind a linear dense layer. @param options `theta` default 1 (Keras) @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+export function thresholdedReLU(options: ThresholdedReLUOptions = {}): Layer {
+  const op = 'layers.thresholdedReLU';
+  checkOptions(op, options, ['theta', 'name']);
+  return activationLayer(op, activations.thresholdedRelu({ theta: options.theta ?? 1 }), options.name);
 }

@@ -10,6 +10,7 @@ import type { MetricName } from '../train/metrics.js';
 export type LayerConfig =
   | { readonly kind: 'input'; readonly name: string; readonly shape: readonly number[] }
   | { readonly kind: 'flatten'; readonly name: string; readonly inputShape?: readonly number[] }
+  | { readonly kind: 'reshape'; readonly name: string; readonly targetShape: readonly number[]; readonly inputShape?: readonly number[] }
   | { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number; readonly inputShape?: readonly number[] }
   | {
       readonly kind: 'dense';

@@ -3,6 +3,7 @@ import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { activationSpec, type ActivationConfig } from './activations.js';
 import { sizeOf } from './checks.js';
+import { reshaped } from './layer-shape.js';
 import type { Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
 
@@ -30,7 +31,7 @@ export interface Structure {
 }
 
 const kindNames: Readonly<Record<LayerConfig['kind'], string>> = {
-  input: 'InputLayer', flatten: 'Flatten', rescaling: 'Rescaling', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
+  input: 'InputLayer', flatten: 'Flatten', reshape: 'Reshape', rescaling: 'Rescaling', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
 };
 
 /** @param op named in errors @param list at least one dense layer, the first one knowing its input shape @throws ERR_OPTION, ERR_SHAPE */
@@ -53,6 +54,10 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         break;
       case 'flatten':
         shape = [sizeOf(shape)];
+        specLayers.push({ kind: 'flatten', name });
+        break;
+      case 'reshape':
+        shape = reshaped(op, name, config.targetShape, shape);
         specLayers.push({ kind: 'flatten', name });
         break;
       case 'rescaling':

@@ -29,6 +29,7 @@ export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): O
 export function withDefaults(name: ActivationSpec['name']): ActivationSpec {
   if (name === 'leakyRelu') return { name, negativeSlope: 0.25 };
   if (name === 'elu') return { name, alpha: 0.75 };
+  if (name === 'thresholdedRelu') return { name, theta: 0.25 };
   if (name === 'softplus') return { name, beta: 2, threshold: 20 };
   return { name };
 }
@@ -39,7 +40,7 @@ export const everyElementwiseLoss: readonly ElementwiseLossSpec[] = [
 ];
 /** Every activation but softmax. */
 export const everyActivation: readonly ActivationSpec['name'][] = [
-  'linear', 'relu', 'sigmoid', 'tanh', 'relu6', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
+  'linear', 'relu', 'sigmoid', 'tanh', 'relu6', 'leakyRelu', 'elu', 'thresholdedRelu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
 ];
 
 export function dense(units: number, activation: ActivationSpec['name'] | ActivationSpec = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
