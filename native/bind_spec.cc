@@ -101,6 +101,10 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.kind = nabla::LayerKind::rescaling;
     spec.scale = number(object, "scale");
     spec.offset = number(object, "offset");
+  } else if (kind == "normalization") {
+    spec.kind = nabla::LayerKind::normalization;
+    spec.mean = numbers(object, "mean");
+    spec.variance = numbers(object, "variance");
   } else if (kind == "dropout") {
     spec.kind = nabla::LayerKind::dropout;
     spec.rate = number(object, "rate");

@@ -17,6 +17,7 @@ export type { BackwardOptions, BackwardPass, ForwardPass } from './model/taken-a
 export { layers } from './model/layers.js';
 export type { Layer } from './model/layer.js';
 export type { DenseOptions } from './model/layer-dense.js';
+export type { NormalizationLayer, NormalizationOptions } from './model/layer-normalization.js';
 export type { RescalingOptions } from './model/layer-rescaling.js';
 export type { FlattenOptions, InputOptions, ReshapeOptions } from './model/layer-shape.js';
 export type { ActivationOptions, EluOptions, LeakyReLUOptions, ThresholdedReLUOptions } from './model/layer-activation.js';

@@ -110,7 +110,8 @@ class Engine final : public Network {
   const Plan plan_;
   const bool materialised_;
   std::vector<Affine<T>> affines_;
-  std::vector<T> class_weights_;  // padded
+  std::vector<std::vector<T>> feature_numbers_;  // that affines_ point to
+  std::vector<T> class_weights_;                 // padded
   AlignedArray<T> flat_, transposed_, slot0_, slot1_, slot2_;
   std::vector<Update<T>> updates_;  // weight and bias of each stage
   double step_ = 0;

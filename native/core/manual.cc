@@ -80,7 +80,10 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
     if (plan_.dropouts[d].after_stage == 0)
       k_.dropout_backward(full.data(), s.masks[d].data(), rows, plan_.input_ld, static_cast<T>(1.0 / (1.0 - plan_.dropouts[d].rate)));
   for (size_t f = affines_.size(); f-- > 0;)
-    for (size_t i = 0; i < full.size(); ++i) full[i] *= affines_[f].scale;
+    for (size_t i = 0; i < full.size(); ++i) {
+      const size_t feature = i % plan_.input_ld;
+      full[i] *= affines_[f].means == nullptr ? affines_[f].scale : feature < plan_.input_size ? affines_[f].scales[feature] : T(0);
+    }
   copy_rows(full.data(), plan_.input_ld, rows, plan_.input_size, static_cast<T*>(dx));
 }
 

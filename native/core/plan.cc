@@ -15,6 +15,19 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 // Rows of 1 KB multiples would fall on the same cache sets: shift them by a line.
 size_t row_stride(size_t padded, size_t element) { return padded * element % 1024 == 0 ? padded + 64 / element : padded; }
 
+// Standard deviations below this count as this: a constant feature becomes 0.
+constexpr double least_deviation = 1e-7;
+
+Rescaling rescaling(const LayerSpec& layer, size_t features) {
+  if (layer.kind == LayerKind::rescaling) return {layer.scale, layer.offset, {}, {}};
+  if (layer.mean.size() != features || layer.variance.size() != features)
+    throw Error("ERR_SHAPE",
+                "[sequential] a normalization has a mean and a variance a feature. Expected " + std::to_string(features) + ".");
+  Rescaling result{1, 0, layer.mean, {}};
+  for (const double variance : layer.variance) result.scales.push_back(1.0 / std::max(std::sqrt(variance), least_deviation));
+  return result;
+}
+
 }  // namespace
 
 Plan make_plan(const NetworkSpec& spec) {
@@ -44,10 +57,10 @@ Plan make_plan(const NetworkSpec& spec) {
       case LayerKind::flatten:
         break;
       case LayerKind::rescaling:
+      case LayerKind::normalization:
         if (!plan.stages.empty() || !plan.dropouts.empty())
-          throw Error("ERR_OPTION", "[sequential] rescaling comes before every other layer. Expected it first.");
-        plan.scales.push_back(layer.scale);
-        plan.offsets.push_back(layer.offset);
+          throw Error("ERR_OPTION", "[sequential] rescaling and normalization come before every other layer. Expected them first.");
+        plan.rescalings.push_back(rescaling(layer, spec.input_size));
         break;
       case LayerKind::dropout:
         plan.dropouts.push_back({plan.stages.size(), layer.rate, static_cast<uint32_t>(256 * index + 1)});

@@ -29,14 +29,20 @@ struct Dropout {
   uint32_t purpose;  // 256 * layer index + 1
 };
 
+// Of a rescaling layer, or of a normalization: then a number a feature.
+struct Rescaling {
+  double scale = 1, offset = 0;
+  std::vector<double> means, scales;
+};
+
 struct Plan {
   size_t width;  // panel width: 16 float32, 8 float64
   size_t input_size, input_ld;
   std::vector<Stage> stages;
   std::vector<Dropout> dropouts;
-  std::vector<double> scales, offsets;  // rescaling, in order
-  size_t flat_size = 0;                 // padded parameters
-  size_t parameters = 0;                // trainable numbers
+  std::vector<Rescaling> rescalings;  // in order
+  size_t flat_size = 0;               // padded parameters
+  size_t parameters = 0;              // trainable numbers
   size_t transposed_size = 0;
   double flops_per_row = 0;  // forward, backward and gradients
 

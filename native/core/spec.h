@@ -8,7 +8,7 @@
 
 namespace nabla {
 
-enum class LayerKind { dense, rescaling, flatten, dropout };
+enum class LayerKind { dense, rescaling, normalization, flatten, dropout };
 struct LayerSpec {
   LayerKind kind;
   // dense
@@ -20,6 +20,8 @@ struct LayerSpec {
   double rate_factor = 1;
   // rescaling
   double scale = 1, offset = 0;
+  // normalization, a feature
+  std::vector<double> mean, variance;
   // dropout
   double rate = 0;
 };

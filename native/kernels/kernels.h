@@ -36,11 +36,13 @@ struct ZActivation {
   T first, second;  // leaky_relu: slope; elu: alpha; thresholded_relu: theta; softplus: beta, threshold
 };
 
-// x -> x * scale, then + offset unless it is 0.
+// x -> x * scale, then + offset unless it is 0; or, where means are given, (x - mean) * scale of each feature.
 template <class T>
 struct Affine {
   T scale;
   T offset;
+  const T* means = nullptr;
+  const T* scales = nullptr;
 };
 
 // Update of parameters that share one rule and rate. Slots have the parameters' layout.

@@ -47,7 +47,7 @@ struct Cases {
         for (size_t i = 0; i < features; ++i) {
           T value = static_cast<T>(x[(ordered ? order[r] : first + r) * features + i]);
           for (const Affine<T>& a : affines) {
-            value = value * a.scale;
+            value = a.means != nullptr ? (value - a.means[i]) * a.scales[i] : value * a.scale;
             if (a.offset != 0) value = value + a.offset;
           }
           expected[r * ld + i] = value;
@@ -58,7 +58,15 @@ struct Cases {
   }
   void load(size_t features) {
     const Affine<T> scale{T(1.0 / 255), 0}, shift{T(1.7), T(-0.3)}, other{T(0.9), T(0.25)};
-    for (const std::vector<Affine<T>>& affines : {std::vector<Affine<T>>{}, {scale}, {shift}, {scale, shift}, {shift, scale, other}}) {
+    const std::vector<T> means = padded(1, features, features, T(40)), scales = padded(1, features, features, T(2));
+    const Affine<T> features_own{1, 0, means.data(), scales.data()};
+    for (const std::vector<Affine<T>>& affines : {std::vector<Affine<T>>{},
+                                                  {scale},
+                                                  {shift},
+                                                  {scale, shift},
+                                                  {shift, scale, other},
+                                                  {features_own},
+                                                  {scale, features_own, shift}}) {
       load_as<uint8_t>(InputType::uint8, features, affines);
       load_as<float>(InputType::float32, features, affines);
       load_as<double>(InputType::float64, features, affines);

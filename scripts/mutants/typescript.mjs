@@ -173,6 +173,9 @@ export const typescriptMutants = [
   plan('Math.round(layer.rate * 4294967296)', '4294967296 - Math.round(layer.rate * 4294967296)', 'dropout: keep for drop'),
   plan('Math.floor((block * rows) / blocks)', 'block * Math.floor(rows / blocks)', 'blocks: rows lost at the end'),
 
+  network('values[i] -= means[i % features];', 'values[i] += means[i % features];', 'normalization: sign of the mean'),
+  network('values[i] *= scales[i % features];', 'values[i] *= scales[0];', 'normalization: one scale for all'),
+  network('each === null ? scale : each.scales[i % features]', 'scale', 'normalization: dx is not scaled'),
   network('values[i] *= scale;', 'values[i] *= 1;', 'rescaling: scale dropped'),
   network('values[i] += offset;', 'values[i] -= offset;', 'rescaling: sign of the offset'),
   network('dx[i] *= scale;', 'dx[i] *= 1;', 'dx: scale dropped'),

@@ -48,7 +48,7 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   let othersSeen = false;
   spec.layers.forEach((layer, index) => {
     const at = `layers[${index}]`;
-    oneOf(op, `${at}.kind`, layer.kind, ['dense', 'rescaling', 'flatten', 'dropout']);
+    oneOf(op, `${at}.kind`, layer.kind, ['dense', 'rescaling', 'normalization', 'flatten', 'dropout']);
     switch (layer.kind) {
       case 'dense':
         whole(op, `${at}.units`, layer.units, 1, 'a dense layer has units');
@@ -63,6 +63,11 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
         number(op, `${at}.offset`, layer.offset, 'rescaling adds', 'a finite number', Number.isFinite);
         if (othersSeen) fail('ERR_OPTION', op, 'rescaling belongs to the load of the samples', 'no dense or dropout layer before it', at, layer.kind);
         return;
+      case 'normalization':
+        checkFeatures(op, `${at}.mean`, layer.mean, spec, 'numbers of the network\'s type', (n) => Number.isFinite(spec.dtype === 'float32' ? Math.fround(n) : n));
+        checkFeatures(op, `${at}.variance`, layer.variance, spec, 'finite numbers of at least 0', atLeastZero);
+        if (othersSeen) fail('ERR_OPTION', op, 'normalization belongs to the load of the samples', 'no dense or dropout layer before it', at, layer.kind);
+        return;
       case 'dropout':
         number(op, `${at}.rate`, layer.rate, 'dropout keeps something', 'a number in [0, 1)', belowOne);
         othersSeen = true;
@@ -74,6 +79,13 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   if (!denseSeen) fail('ERR_OPTION', op, 'a network has something to learn', 'at least one dense layer', 'layers', spec.layers);
   checkLossSpec(op, spec);
   checkOptimizerSpec(op, spec);
+}
+
+function checkFeatures(op: string, at: string, values: unknown, spec: NetworkSpec, expected: string, accept: (n: number) => boolean): void {
+  const rule = 'each feature has its statistics';
+  if (!Array.isArray(values)) fail('ERR_TYPE', op, rule, 'an array of numbers', at, values);
+  if (values.length !== spec.inputSize) fail('ERR_SHAPE', op, rule, `${spec.inputSize} numbers`, at, values);
+  values.forEach((value, i) => number(op, `${at}[${i}]`, value, rule, expected, accept));
 }
 
 const activationNames = [

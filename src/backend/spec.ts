@@ -39,11 +39,13 @@ export interface DenseSpec {
 }
 /** x -> x · scale + offset, folded into the load of the first dense layer; only before it. */
 export interface RescalingSpec { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number }
+/** x -> (x - mean) / max(√variance, 1e-7), one number a feature, folded into the load like rescaling; only before the first dense layer. */
+export interface NormalizationSpec { readonly kind: 'normalization'; readonly name: string; readonly mean: readonly number[]; readonly variance: readonly number[] }
 /** Samples are rows already: changes nothing but the shape shown to people. What flatten and reshape become. */
 export interface FlattenSpec { readonly kind: 'flatten'; readonly name: string }
 /** In training, each element is 0 with probability `rate` and scaled by 1/(1-rate) otherwise (docs/numerics.md, masks). */
 export interface DropoutSpec { readonly kind: 'dropout'; readonly name: string; readonly rate: number }
-export type LayerSpec = DenseSpec | RescalingSpec | FlattenSpec | DropoutSpec;
+export type LayerSpec = DenseSpec | RescalingSpec | NormalizationSpec | FlattenSpec | DropoutSpec;
 
 export type Reduction = 'mean' | 'sum';
 /** What is minimised. The cross-entropies see logits: the last layer's activation is linear and `head` says what predict applies. */

@@ -66,7 +66,7 @@ function findTensor(record: StoredRecord, name: string, shape: readonly number[]
 }
 
 function layerFromConfig(fields: Fields): Layer {
-  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'dense', 'activation', 'dropout']);
+  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'normalization', 'dense', 'activation', 'dropout']);
   const name = fields.text('name');
   const given = fields.get('inputShape');
   const shape = given === undefined ? {} : { inputShape: fields.numbers('inputShape') };
@@ -79,6 +79,8 @@ function layerFromConfig(fields: Fields): Layer {
       return layers.reshape({ targetShape: fields.numbers('targetShape'), name, ...shape });
     case 'rescaling':
       return layers.rescaling({ scale: fields.number('scale'), offset: fields.number('offset'), name, ...shape });
+    case 'normalization':
+      return layers.normalization({ mean: fields.numbers('mean'), variance: fields.numbers('variance'), name, ...shape });
     case 'activation':
       return layers.activation({ activation: checkActivation(op, fields.get('activation')), name });
     case 'dropout':

@@ -19,9 +19,13 @@ const made = new WeakSet<object>();
 
 /** Makes a layer from a complete description. */
 export function makeLayer(config: LayerConfig, initial: InitialValues = noValues): Layer {
-  const layer = Object.freeze({ config: Object.freeze(config), initial });
+  return registerLayer({ config: Object.freeze(config), initial });
+}
+
+/** Makes an object known as a layer, for layers that can do more than be described. */
+export function registerLayer<Made extends Layer>(layer: Made): Readonly<Made> {
   made.add(layer);
-  return layer;
+  return Object.freeze(layer);
 }
 
 /** @throws ERR_TYPE for what no function of `layers` made */

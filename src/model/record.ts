@@ -13,6 +13,14 @@ export type LayerConfig =
   | { readonly kind: 'reshape'; readonly name: string; readonly targetShape: readonly number[]; readonly inputShape?: readonly number[] }
   | { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number; readonly inputShape?: readonly number[] }
   | {
+      readonly kind: 'normalization';
+      readonly name: string;
+      /** One number a feature; null before adapt. */
+      readonly mean: readonly number[] | null;
+      readonly variance: readonly number[] | null;
+      readonly inputShape?: readonly number[];
+    }
+  | {
       readonly kind: 'dense';
       readonly name: string;
       readonly units: number;

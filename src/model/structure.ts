@@ -31,7 +31,7 @@ export interface Structure {
 }
 
 const kindNames: Readonly<Record<LayerConfig['kind'], string>> = {
-  input: 'InputLayer', flatten: 'Flatten', reshape: 'Reshape', rescaling: 'Rescaling', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
+  input: 'InputLayer', flatten: 'Flatten', reshape: 'Reshape', rescaling: 'Rescaling', normalization: 'Normalization', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
 };
 
 /** @param op named in errors @param list at least one dense layer, the first one knowing its input shape @throws ERR_OPTION, ERR_SHAPE */
@@ -61,10 +61,12 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         specLayers.push({ kind: 'flatten', name });
         break;
       case 'rescaling':
-        if (specLayers.some((before) => before.kind === 'dense' || before.kind === 'dropout')) {
-          throw new NablaError('ERR_OPTION', `[${op}] rescaling prepares the input. Expected layers.rescaling before dense and dropout layers, received it at position ${index}.`);
-        }
+        checkPrepares(op, config.kind, specLayers, index);
         specLayers.push({ kind: 'rescaling', name, scale: config.scale, offset: config.offset });
+        break;
+      case 'normalization':
+        checkPrepares(op, config.kind, specLayers, index);
+        specLayers.push(normalizationSpec(op, config, name, shape));
         break;
       case 'dense': {
         const inputs = shape[0] ?? 0;
@@ -158,6 +160,23 @@ function mergeActivation(op: string, specLayers: LayerSpec[], config: Activation
     );
   }
   specLayers[specLayers.length - 1] = withActivation(before, activationSpec(config));
+}
+
+/** @throws ERR_OPTION where a layer that prepares the samples comes behind one that does not */
+function checkPrepares(op: string, kind: 'rescaling' | 'normalization', specLayers: readonly LayerSpec[], index: number): void {
+  if (specLayers.every((before) => before.kind === 'flatten' || before.kind === 'rescaling' || before.kind === 'normalization')) return;
+  throw new NablaError('ERR_OPTION', `[${op}] ${kind} prepares the input. Expected layers.${kind} before dense and dropout layers, received it at position ${index}.`);
+}
+
+function normalizationSpec(op: string, config: LayerConfig & { readonly kind: 'normalization' }, name: string, shape: readonly number[]): LayerSpec {
+  const { mean, variance } = config;
+  if (mean === null || variance === null) {
+    throw new NablaError('ERR_STATE', `[${op}] a normalization knows its statistics when the model is built. Expected mean and variance, or the layer that its .adapt(data) returns, for ${show(name)}, received neither.`);
+  }
+  if (mean.length !== sizeOf(shape)) {
+    throw new NablaError('ERR_SHAPE', `[${op}] each number of a sample has its mean and variance. Expected ${sizeOf(shape)} (shape ${shape.join(' x ')}) for ${show(name)}, received ${mean.length}.`);
+  }
+  return { kind: 'normalization', name, mean, variance };
 }
 
 /** A dense layer with another activation. */

@@ -2,14 +2,14 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { isOfZ, slotNames, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, slotNames, type DType, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
 import { applyDropout } from './dropout.js';
 import { headForward, type TargetRows } from './loss.js';
 import { updateParameter } from './optimizers.js';
-import { blockBounds, compilePlan, type Plan } from './plan.js';
+import { blockBounds, compilePlan, type Plan, type Rescaling } from './plan.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 
 /** Rows of a part: scratch of usual widths stays in the second-level cache. */
@@ -54,8 +54,8 @@ export class Network {
   step = 0;
   readonly #spec: NetworkSpec;
   readonly #lanes: Float64Array;
-  /** uint8 samples after rescaling. */
-  readonly #bytes: Float64Array;
+  /** uint8 samples after rescaling, where every feature has the same one. */
+  readonly #bytes: Float64Array | null = null;
   #blockGradients: readonly Float64Array[] | null = null;
   #part: Scratch | null = null;
   /** For all rows of a forwardTrain at once. */
@@ -71,15 +71,20 @@ export class Network {
     this.gradients = arrays();
     this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
     this.#lanes = new Float64Array(laneCount(spec.dtype));
+    if (this.plan.rescalings.some((layer) => layer.features !== null)) return;
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
   }
 
   // ---- load
 
-  /** values (count): x · scale, then + offset unless it is 0, for each rescaling layer, in place. */
+  /** values (count, whole rows where features differ): x · scale, then + offset unless it is 0, for each rescaling layer, in place. */
   #rescale(values: Float64Array, count: number): void {
-    for (const { scale, offset } of this.plan.rescalings) {
+    for (const { scale, offset, features } of this.plan.rescalings) {
+      if (features !== null) {
+        normalize(this.#spec.dtype, features, values, count);
+        continue;
+      }
       for (let i = 0; i < count; i++) values[i] *= scale;
       storeAs(this.#spec.dtype, values, count);
       if (offset === 0) continue;
@@ -91,8 +96,9 @@ export class Network {
   /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
   #load(x: InputArray, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
     const features = this.#spec.inputSize;
-    if (x instanceof Uint8Array) {
-      for (let position = from; position < to; position++) loadBytes(x, (order === null ? position : order[position]) * features, features, this.#bytes, out, (position - from) * features);
+    const bytes = this.#bytes;
+    if (x instanceof Uint8Array && bytes !== null) {
+      for (let position = from; position < to; position++) loadBytes(x, (order === null ? position : order[position]) * features, features, bytes, out, (position - from) * features);
       return;
     }
     for (let position = from; position < to; position++) {
@@ -160,8 +166,8 @@ export class Network {
     const features = this.#spec.inputSize;
     for (let i = inputDropouts.length - 1; i >= 0; i--) applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);
     for (let layer = rescalings.length - 1; layer >= 0; layer--) {
-      const { scale } = rescalings[layer];
-      for (let i = 0; i < rows * features; i++) dx[i] *= scale;
+      const { scale, features: each } = rescalings[layer];
+      for (let i = 0; i < rows * features; i++) dx[i] *= each === null ? scale : each.scales[i % features];
     }
     storeAs(dtype, dx, rows * features);
   }
@@ -374,6 +380,15 @@ export class Network {
     const z = stages.map((stage) => (isOfZ(stage.dense.activation) ? new Float64Array(capacity * stage.units) : null));
     return { capacity, x, z, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(dxRows * inputSize) };
   }
+}
+
+/** values (count) -> (x - mean) · scale of their feature, rows one after the other, in place. */
+function normalize(dtype: DType, { means, scales }: NonNullable<Rescaling['features']>, values: Float64Array, count: number): void {
+  const features = means.length;
+  for (let i = 0; i < count; i++) values[i] -= means[i % features];
+  storeAs(dtype, values, count);
+  for (let i = 0; i < count; i++) values[i] *= scales[i % features];
+  storeAs(dtype, values, count);
 }
 
 /** bytes (features) at xAt -> their values after rescaling, by table. */

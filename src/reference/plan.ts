@@ -16,8 +16,15 @@ export interface Stage {
   readonly bias: number;
   readonly dropouts: readonly Dropout[];
 }
-/** A rescaling layer's constants, as the network's type holds them. */
-export interface Rescaling { readonly scale: number; readonly offset: number }
+/** A rescaling or normalization layer's constants, as the network's type holds them: x · scale + offset, or (x - means_i) · scales_i where `features` is given. */
+export interface Rescaling {
+  readonly scale: number;
+  readonly offset: number;
+  readonly features: { readonly means: Float64Array; readonly scales: Float64Array } | null;
+}
+
+/** Standard deviations below this count as this: a constant feature becomes 0. */
+const LEAST_DEVIATION = 1e-7;
 
 export interface Plan {
   readonly spec: NetworkSpec;
@@ -42,8 +49,14 @@ export function compilePlan(spec: NetworkSpec): Plan {
   spec.layers.forEach((layer, index) => {
     switch (layer.kind) {
       case 'rescaling':
-        rescalings.push({ scale: roundedTo(spec.dtype, layer.scale), offset: roundedTo(spec.dtype, layer.offset) });
+        rescalings.push({ scale: roundedTo(spec.dtype, layer.scale), offset: roundedTo(spec.dtype, layer.offset), features: null });
         return;
+      case 'normalization': {
+        const means = Float64Array.from(layer.mean, (mean) => roundedTo(spec.dtype, mean));
+        const scales = Float64Array.from(layer.variance, (variance) => roundedTo(spec.dtype, 1 / Math.max(Math.sqrt(variance), LEAST_DEVIATION)));
+        rescalings.push({ scale: 1, offset: 0, features: { means, scales } });
+        return;
+      }
       case 'flatten':
         return;
       case 'dropout':

@@ -49,6 +49,8 @@ export function dense(units: number, activation: ActivationSpec['name'] | Activa
 export const dropout = (rate: number): LayerSpec => ({ kind: 'dropout', name: 'dropout', rate });
 export const rescaling = (scale: number, offset = 0): LayerSpec => ({ kind: 'rescaling', name: 'rescaling', scale, offset });
 
+export const normalization = (mean: readonly number[], variance: readonly number[]): LayerSpec => ({ kind: 'normalization', name: 'normalization', mean, variance });
+
 export function network(dtype: DType, inputSize: number, layers: readonly LayerSpec[], changes: Partial<NetworkSpec> = {}): NetworkSpec {
   const loss = changes.loss === undefined ? softmaxLoss() : changes.loss;
   const heads: Partial<Record<LossSpec['name'], NetworkSpec['head']>> = { softmaxCrossEntropy: 'softmax', sigmoidCrossEntropy: 'sigmoid' };
