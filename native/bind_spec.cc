@@ -85,6 +85,12 @@ nabla::ZActivation<double> z_activation(const std::string& name, const Napi::Obj
   unknown("activation", name);
 }
 
+void read_activation(const Napi::Object& chosen, nabla::LayerSpec& spec) {
+  const std::string name = text(chosen, "name");
+  spec.activation = activation(name);
+  if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(name, chosen);
+}
+
 nabla::LayerSpec layer(const Napi::Object& object) {
   nabla::LayerSpec spec{};
   const std::string kind = text(object, "kind");
@@ -92,9 +98,7 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.kind = nabla::LayerKind::dense;
     spec.units = size(object, "units");
     spec.use_bias = flag(object, "useBias");
-    const Napi::Object chosen = child(object, "activation");
-    spec.activation = activation(text(chosen, "name"));
-    if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(text(chosen, "name"), chosen);
+    read_activation(child(object, "activation"), spec);
     spec.l2 = number(object, "l2");
     spec.rate_factor = number(object, "learningRateFactor");
   } else if (kind == "rescaling") {
@@ -111,6 +115,21 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     if (!(spec.rate >= 0) || spec.rate >= 1) throw Error("ERR_RANGE", "[native] rate must be in [0, 1).");
   } else if (kind == "flatten") {
     spec.kind = nabla::LayerKind::flatten;
+  } else if (kind == "activation") {
+    spec.kind = nabla::LayerKind::activation;
+    read_activation(child(object, "activation"), spec);
+  } else if (kind == "gaussianNoise") {
+    spec.kind = nabla::LayerKind::gaussian_noise;
+    spec.deviation = number(object, "deviation");
+  } else if (kind == "prelu") {
+    spec.kind = nabla::LayerKind::prelu;
+  } else if (kind == "layerNormalization" || kind == "batchNormalization") {
+    const bool batch = kind == "batchNormalization";
+    spec.kind = batch ? nabla::LayerKind::batch_normalization : nabla::LayerKind::layer_normalization;
+    spec.epsilon = number(object, "epsilon");
+    spec.center = flag(object, "center");
+    spec.scaled = flag(object, "scale");
+    if (batch) spec.momentum = number(object, "momentum");
   } else {
     unknown("layer", kind);
   }

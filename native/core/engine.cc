@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layered.h"
 #include "memory_limit.h"
 #include "train_team.h"
 
@@ -343,6 +344,7 @@ std::vector<size_t> Engine<T>::stage_units() const {
 }
 
 std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised) {
+  if (is_layered(spec)) return make_layered(std::move(spec), kernels, threads);
   if (spec.float64) return std::make_unique<Engine<double>>(std::move(spec), kernels, threads, materialised);
   return std::make_unique<Engine<float>>(std::move(spec), kernels, threads, materialised);
 }

@@ -15,7 +15,7 @@
 namespace nabla {
 
 template <class T>
-class Engine final : public Network {
+class Engine : public Network {
  public:
   Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, bool materialised);
 
@@ -37,7 +37,7 @@ class Engine final : public Network {
   std::vector<size_t> parameter_sizes() const override;
   std::vector<size_t> stage_units() const override;
 
- private:
+ protected:
   using Parameters = std::shared_ptr<const AlignedArray<T>>;
 
   // One batch of a data set, seen from position 0.

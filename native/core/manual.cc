@@ -225,6 +225,8 @@ void Engine<T>::set_state(const ConstArrays& arrays, double step) {
   template void Engine<T>::apply_gradients(const std::vector<const void*>&, const double*);                                  \
   template EvaluateOutcome Engine<T>::loss_and_gradients(const Data&, const Rows&, const std::vector<void*>&, void*, void*); \
   template void Engine<T>::publish();                                                                                        \
+  template void Engine<T>::unpack(const T*, const std::vector<void*>&) const;                                                \
+  template void Engine<T>::pack(const std::vector<const void*>&, T*) const;                                                  \
   template double Engine<T>::get_state(const Arrays&) const;                                                                 \
   template void Engine<T>::set_state(const ConstArrays&, double);
 NABLA_FOR(float)

@@ -8,7 +8,19 @@
 
 namespace nabla {
 
-enum class LayerKind { dense, rescaling, normalization, flatten, dropout };
+enum class LayerKind {
+  dense,
+  rescaling,
+  normalization,
+  flatten,
+  dropout,
+  // The others make a network layered (layered.h).
+  activation,
+  gaussian_noise,
+  prelu,
+  layer_normalization,
+  batch_normalization
+};
 struct LayerSpec {
   LayerKind kind;
   // dense
@@ -24,6 +36,11 @@ struct LayerSpec {
   std::vector<double> mean, variance;
   // dropout
   double rate = 0;
+  // gaussian_noise
+  double deviation = 0;
+  // normalizations
+  double epsilon = 0, momentum = 0;
+  bool center = true, scaled = true;
 };
 
 enum class Head { none, softmax, sigmoid };

@@ -7,6 +7,7 @@
 #include "dropout-inl.h"
 #include "load-inl.h"
 #include "loss-inl.h"
+#include "passes-inl.h"
 #include "sparse-inl.h"
 #include "tiny-inl.h"
 #include "z-activation-inl.h"
@@ -43,6 +44,17 @@ static constexpr KernelTable<typename S::T> table = {
     DenseKernels<S>::square_rows,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,
+    PassKernels<S>::activation_forward,
+    PassKernels<S>::noise_forward,
+    PassKernels<S>::prelu_forward,
+    PassKernels<S>::prelu_backward,
+    PassKernels<S>::prelu_sums,
+    PassKernels<S>::layer_statistics,
+    PassKernels<S>::batch_statistics,
+    PassKernels<S>::normalize,
+    PassKernels<S>::norm_sums,
+    PassKernels<S>::layer_backward,
+    PassKernels<S>::batch_backward,
 };
 
 // The instruction set's name comes from NABLA_KERNELS itself.

@@ -138,6 +138,18 @@ struct TinySteps {
   uint32_t* correct;
 };
 
+// Rows of a normalization: normal = (x - mean) * factor, one of each a row or a unit; gamma and beta (units), null where there is none.
+template <class T>
+struct NormRows {
+  size_t rows, units, ld;
+  const T* x;  // (rows, ld)
+  const T* means;
+  const T* factors;
+  bool by_row;
+  const T* gamma;
+  const T* beta;
+};
+
 template <class T>
 struct KernelTable {
   // rows[i] (or first_row + i where rows is null) of x (n, features) -> out (count, ld), converted and rescaled.
@@ -194,6 +206,29 @@ struct KernelTable {
   void (*dropout_forward)(const T* a, T* out, uint8_t* mask, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step,
                           uint32_t purpose, const uint32_t* key, uint64_t threshold, T factor);
   void (*dropout_backward)(T* da, const uint8_t* mask, size_t rows, size_t ld, T factor);
+
+  // Passes of layered networks (core/layered.h) over (rows, ld). Padding of y stays as it is, and that of d.
+  // a = act(z), elementwise activations over whole rows; a may be z.
+  void (*activation_forward)(Activation act, const T* z, T* a, size_t count);
+  // y = x + deviation * normal numbers by counter, as dropout's masks; y may be x.
+  void (*noise_forward)(const T* x, T* y, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step, uint32_t purpose,
+                        const uint32_t* key, double deviation);
+  void (*prelu_forward)(const T* alpha, const T* x, T* y, size_t rows, size_t units, size_t ld);
+  void (*prelu_backward)(const T* alpha, const T* x, T* d, size_t rows, size_t units, size_t ld);
+  // dalpha of units [u0, u1): a double chain over the rows each.
+  void (*prelu_sums)(const T* x, const T* d, size_t rows, size_t ld, size_t u0, size_t u1, double* sums);
+  // Mean and 1 / sqrt(variance + epsilon) of each row.
+  void (*layer_statistics)(const T* x, size_t rows, size_t units, size_t ld, double epsilon, T* means, T* factors);
+  // Mean and sum of squared differences of units [u0, u1).
+  void (*batch_statistics)(const T* x, size_t rows, size_t ld, size_t u0, size_t u1, double* mean, double* squares);
+  // y = normal * gamma + beta.
+  void (*normalize)(const NormRows<T>* n, T* y);
+  // Sums over the rows of d * normal and of d, for units [u0, u1).
+  void (*norm_sums)(const NormRows<T>* n, const T* d, size_t u0, size_t u1, double* dgamma, double* dbeta);
+  // d of y -> d of x, in place.
+  void (*layer_backward)(const NormRows<T>* n, T* d);
+  // The same, with a unit's mean of d, its mean of d * normal, and gamma * factor.
+  void (*batch_backward)(const NormRows<T>* n, const T* mean_d, const T* mean_dn, const T* scaled, T* d);
 };
 
 enum class Isa : int { baseline, avx2, avx512, neon };

@@ -2,7 +2,7 @@
 import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
 import type { ExecutorState, InputArray, LoadOptions, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
-import { outputSize, parameterShapes, slotNames, stepScalarCount } from './spec.js';
+import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount } from './spec.js';
 import type { ActivationSpec, DType, FloatArray, NetworkSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
@@ -48,7 +48,7 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   let othersSeen = false;
   spec.layers.forEach((layer, index) => {
     const at = `layers[${index}]`;
-    oneOf(op, `${at}.kind`, layer.kind, ['dense', 'rescaling', 'normalization', 'flatten', 'dropout']);
+    oneOf(op, `${at}.kind`, layer.kind, ['dense', 'rescaling', 'normalization', 'flatten', 'dropout', 'activation', 'gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization']);
     switch (layer.kind) {
       case 'dense':
         whole(op, `${at}.units`, layer.units, 1, 'a dense layer has units');
@@ -74,11 +74,40 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
         return;
       case 'flatten':
         return;
+      case 'activation':
+        checkActivationSpec(op, `${at}.activation`, layer.activation);
+        break;
+      case 'gaussianNoise':
+        number(op, `${at}.deviation`, layer.deviation, 'a deviation is a width', 'a finite number of at least 0', atLeastZero);
+        break;
+      case 'prelu':
+        break;
+      case 'batchNormalization':
+        number(op, `${at}.momentum`, layer.momentum, 'momentum keeps a part', 'a number in [0, 1]', (n) => n >= 0 && n <= 1);
+        checkNormalization(op, at, layer);
+        break;
+      case 'layerNormalization':
+        checkNormalization(op, at, layer);
+        break;
     }
+    othersSeen = true;
   });
   if (!denseSeen) fail('ERR_OPTION', op, 'a network has something to learn', 'at least one dense layer', 'layers', spec.layers);
   checkLossSpec(op, spec);
   checkOptimizerSpec(op, spec);
+}
+
+function checkNormalization(op: string, at: string, layer: { readonly epsilon: number; readonly center: boolean; readonly scale: boolean }): void {
+  number(op, `${at}.epsilon`, layer.epsilon, 'epsilon guards a root and a division', 'a finite number above 0', (n) => n > 0 && n < Infinity);
+  flag(op, `${at}.center`, layer.center);
+  flag(op, `${at}.scale`, layer.scale);
+}
+
+/** Refuses training batches without statistics. @param rows of the smallest batch @throws ERR_RANGE */
+export function checkBatchRows(op: string, spec: NetworkSpec, rows: number): void {
+  if (rows < 2 && spec.layers.some((layer) => layer.kind === 'batchNormalization')) {
+    fail('ERR_RANGE', op, 'batch normalization learns from the differences of a batch\'s rows (another batchSize leaves no single row at the end)', 'at least 2', 'rows of each batch', rows);
+  }
 }
 
 function checkFeatures(op: string, at: string, values: unknown, spec: NetworkSpec, expected: string, accept: (n: number) => boolean): void {
@@ -281,6 +310,8 @@ export function checkTrainShape(spec: NetworkSpec, options: TrainOptions, availa
   checkRows(op, options, available);
   whole(op, 'batchSize', options.batchSize, 1, 'a batch has rows');
   if (options.repeat !== undefined) whole(op, 'repeat', options.repeat, 1, 'there is at least one pass');
+  const rows = options.to - options.from;
+  checkBatchRows(op, spec, rows % options.batchSize === 0 ? Math.min(options.batchSize, rows) : rows % options.batchSize);
   const steps = stepCount(options);
   const firstStep = options.firstStep ?? 0;
   whole(op, 'firstStep', firstStep, 0, 'steps are counted from 0');
@@ -346,6 +377,11 @@ export function checkState(spec: NetworkSpec, state: ExecutorState): void {
     if (!given.includes(name)) fail('ERR_OPTION', op, 'every slot of the optimizer is given', names.join(', '), 'slots', given.join(', '));
     checkParameterArrays(op, `slots.${name}`, spec, state.slots[name]);
   }
+  const statistics: unknown = state.statistics ?? [];
+  const wanted = statisticShapes(spec);
+  if (!Array.isArray(statistics)) fail('ERR_TYPE', op, 'statistics are arrays in their order', 'an array of typed arrays', 'statistics', statistics);
+  if (statistics.length !== wanted.length) fail('ERR_SHAPE', op, 'each batch normalization has a moving mean and a moving variance', `${wanted.length} arrays`, 'statistics', statistics);
+  wanted.forEach((shape, i) => checkFloats(op, `statistics[${i}] (${shape.name} of layer ${shape.layer})`, statistics[i], shape.size, spec.dtype));
   number(op, 'step', state.step, 'updates are counted', 'a whole number of at least 0', (n) => Number.isSafeInteger(n) && n >= 0);
 }
 

@@ -1,12 +1,12 @@
 // What is behind a Sequential: layers, weights, the executor that holds them, and the states it can be in.
 import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
-import { parameterShapes, slotNames, slotStart, type FloatArray, type NetworkSpec } from '../backend/spec.js';
+import { parameterShapes, slotNames, slotStart, statisticShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
 import { buildSpec } from './build-spec.js';
 import type { DataRule } from './fit-options.js';
-import { initialWeights } from './initial-weights.js';
+import { initialStatistics, initialWeights, statisticNames } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
 import { checkLoss, type LossConfig } from './losses.js';
 import { checkOptimizer, learningRateConfig, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
@@ -65,10 +65,10 @@ export class ModelCore {
     const metrics = checkMetrics(op, options.metrics, loss);
     const { dtype, seed } = this.settings;
     buildSpec(op, { structure, loss, optimizer: optimizer?.spec ?? null, dtype, seed });
-    const { parameters } = this.takeState(op);
+    const { parameters, statistics = [] } = this.takeState(op);
     this.executor?.dispose();
     this.executor = null;
-    this.state = { parameters, slots: {}, step: 0 };
+    this.state = { parameters, slots: {}, step: 0, statistics };
     this.step = 0;
     this.compiled = { optimizer, loss, metrics };
     this.rate = optimizer?.learningRate ?? 0;
@@ -83,8 +83,8 @@ export class ModelCore {
   }
 
   /** Replaces the weights. */
-  setParameters(op: string, parameters: readonly FloatArray[]): void {
-    const state = { ...this.takeState(op), parameters };
+  setParameters(op: string, parameters: readonly FloatArray[], statistics: readonly FloatArray[]): void {
+    const state = { ...this.takeState(op), parameters, statistics };
     if (this.executor === null) this.state = state;
     else this.executor.setState(state);
   }
@@ -115,7 +115,7 @@ export class ModelCore {
     const { dtype, seed } = this.settings;
     // Refuses sizes that cannot be held before any array is made.
     buildSpec(op, { structure, loss: null, optimizer: null, dtype, seed });
-    this.state = state ?? { parameters: initialWeights(op, structure, dtype, seed), slots: {}, step: 0 };
+    this.state = state ?? { parameters: initialWeights(op, structure, dtype, seed), slots: {}, step: 0, statistics: initialStatistics(structure, dtype) };
     this.step = this.state.step;
     this.structure = structure;
     return structure;
@@ -124,6 +124,12 @@ export class ModelCore {
   /** Parameters in canonical order. */
   shapes(structure: Structure): ReturnType<typeof parameterShapes> {
     return parameterShapes({ inputSize: structure.inputSize, layers: structure.specLayers });
+  }
+
+  /** Moving statistics with their names, in their order. */
+  movingShapes({ inputSize, specLayers }: Structure): { readonly name: string; readonly size: number }[] {
+    const names = statisticNames({ inputSize, layers: specLayers });
+    return statisticShapes({ inputSize, layers: specLayers }).map(({ size }, i) => ({ name: names[i], size }));
   }
 
   /** The network as the backend is asked for it. */
@@ -154,7 +160,7 @@ export class ModelCore {
     if (this.state === null) throw new NablaError('ERR_INTERNAL', `[${op}] a built model has weights. Expected some, received none.`);
     const copy = (arrays: readonly FloatArray[]): FloatArray[] => arrays.map((array) => array.slice());
     const slots = Object.entries(this.state.slots).map(([name, arrays]) => [name, copy(arrays)] as const);
-    return { parameters: copy(this.state.parameters), slots: Object.fromEntries(slots), step: this.state.step };
+    return { parameters: copy(this.state.parameters), slots: Object.fromEntries(slots), step: this.state.step, statistics: copy(this.state.statistics ?? []) };
   }
 
   /** Step scalars of the next steps. */

@@ -3,7 +3,7 @@ import { NablaError, show } from '../errors.js';
 import { checkActivation } from './activations.js';
 import { checkName } from './checks.js';
 import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
-import { toParameter } from './initial-weights.js';
+import { toParameter, toStatistic } from './initial-weights.js';
 import type { Layer } from './layer.js';
 import { layers } from './layers.js';
 import type { StoredRecord } from './record.js';
@@ -40,13 +40,16 @@ export function sequentialFromRecord(record: StoredRecord, options: FromRecordOp
   const blank = new Sequential(settings, list);
   const names = blank.parameterNames();
   const shapes = blank.parameterShapes();
-  if (record.tensors.length !== names.length) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${names.join(', ')}, received ${record.tensors.length} tensors.`);
+  const moving = blank.statisticNames();
+  if (record.tensors.length !== names.length + moving.length) {
+    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${[...names, ...moving].join(', ')}, received ${record.tensors.length} tensors.`);
   }
   const parameters = names.map((name, i) => findTensor(record, name, shapes[i], blank));
   const compile = config.get('compile');
   const metrics = record.metrics ?? {};
-  const state = { parameters, slots: {}, step: 0 };
+  const sizes = blank.getWeights().slice(names.length).map((array) => array.length);
+  const statistics = moving.map((name, i) => toStatistic(op, name, findTensor(record, name, [sizes[i]], blank), sizes[i], blank.dtype));
+  const state = { parameters, slots: {}, step: 0, statistics };
   if (compile === null || compile === undefined) return new Sequential(settings, list, { state, metrics });
   const fields = new Fields('config.compile', compile);
   const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: fields.get('loss'), metrics: fields.get('metrics') };
@@ -66,7 +69,7 @@ function findTensor(record: StoredRecord, name: string, shape: readonly number[]
 }
 
 function layerFromConfig(fields: Fields): Layer {
-  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'normalization', 'dense', 'activation', 'dropout']);
+  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'normalization', 'dense', 'activation', 'dropout', 'gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization']);
   const name = fields.text('name');
   const given = fields.get('inputShape');
   const shape = given === undefined ? {} : { inputShape: fields.numbers('inputShape') };
@@ -85,6 +88,14 @@ function layerFromConfig(fields: Fields): Layer {
       return layers.activation({ activation: checkActivation(op, fields.get('activation')), name });
     case 'dropout':
       return layers.dropout({ rate: fields.number('rate'), name });
+    case 'gaussianNoise':
+      return layers.gaussianNoise({ stddev: fields.number('stddev'), name, ...shape });
+    case 'prelu':
+      return layers.prelu({ alphaInitializer: drawable(fields.get('alphaInitializer')), name, ...shape });
+    case 'layerNormalization':
+      return layers.layerNormalization({ ...normFields(fields), name, ...shape });
+    case 'batchNormalization':
+      return layers.batchNormalization({ ...normFields(fields), momentum: fields.number('momentum'), name, ...shape });
     case 'dense': {
       const l2 = fields.number('l2');
       return layers.dense({
@@ -100,6 +111,13 @@ function layerFromConfig(fields: Fields): Layer {
       });
     }
   }
+}
+
+function normFields(fields: Fields) {
+  return {
+    epsilon: fields.number('epsilon'), center: fields.flag('center'), scale: fields.flag('scale'),
+    betaInitializer: drawable(fields.get('betaInitializer')), gammaInitializer: drawable(fields.get('gammaInitializer')),
+  };
 }
 
 /** Given arrays are not stored twice: their values are in the tensors. */

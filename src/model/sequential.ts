@@ -16,7 +16,7 @@ import { ModelCore, type Inherited } from './core.js';
 import { checkData, loadData, ownTargets, prepareFit, splitDataset, type FitOptions, type PreparedFit } from './fit-options.js';
 import { FrozenModel } from './frozen.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
-import { toParameter } from './initial-weights.js';
+import { toParameter, toStatistic } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
 import type { LossConfig, LossName } from './losses.js';
 import type { Optimizer, OptimizerName } from './optimizers.js';
@@ -317,11 +317,12 @@ export class Sequential implements TrainedModel {
     this.#core.step += 1;
   }
 
-  /** Fresh arrays in canonical order: for each dense layer weight (out, in), then bias (out). @throws ERR_BUSY while an update runs */
+  /** Fresh arrays: the parameters in canonical order (of each dense layer weight (out, in), then bias (out); gamma, beta, alpha), then the moving statistics. @throws ERR_BUSY while an update runs */
   getWeights(): FloatArray[] {
     this.#core.checkNotStepping('getWeights');
     this.#core.build('getWeights');
-    return [...this.#core.takeState('getWeights').parameters];
+    const { parameters, statistics = [] } = this.#core.takeState('getWeights');
+    return [...parameters, ...statistics];
   }
 
   /** Takes weights in the order of getWeights; all are checked before any is taken. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE, ERR_BUSY */
@@ -331,16 +332,18 @@ export class Sequential implements TrainedModel {
     const structure = this.#core.build(op);
     const shapes = this.#core.shapes(structure);
     const given: unknown = weights;
-    if (!Array.isArray(given) || given.length !== shapes.length) {
-      throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter. Expected ${shapes.length} arrays for weights, received ${show(given)}.`);
+    const moving = this.#core.movingShapes(structure);
+    if (!Array.isArray(given) || given.length !== shapes.length + moving.length) {
+      throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter${moving.length === 0 ? '' : ' and moving statistic'}. Expected ${shapes.length + moving.length} arrays for weights, received ${show(given)}.`);
     }
     const names = this.parameterNames();
     const list: readonly unknown[] = given;
     const parameters = shapes.map((shape, i) => toParameter(op, names[i], list[i], shape.shape, this.#core.settings.dtype));
-    this.#core.setParameters(op, parameters);
+    const statistics = moving.map(({ name, size }, i) => toStatistic(op, name, list[shapes.length + i], size, this.#core.settings.dtype));
+    this.#core.setParameters(op, parameters, statistics);
   }
 
-  /** LAYER.weight and LAYER.bias in canonical order. */
+  /** LAYER.weight, LAYER.bias, LAYER.gamma, … in canonical order. */
   parameterNames(): string[] {
     const structure = this.#core.build('parameterNames');
     return parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
@@ -351,7 +354,12 @@ export class Sequential implements TrainedModel {
     return this.#core.shapes(this.#core.build('parameterShapes')).map(({ shape }) => shape);
   }
 
-  /** Number of weights and biases. */
+  /** Names of the moving statistics of batch normalizations, LAYER.movingMean and LAYER.movingVariance: what follows the parameters in getWeights. */
+  statisticNames(): string[] {
+    return this.#core.movingShapes(this.#core.build('statisticNames')).map(({ name }) => name);
+  }
+
+  /** Number of trained numbers. */
   countParams(): number {
     return this.#core.build('countParams').parameters;
   }
@@ -378,10 +386,10 @@ export class Sequential implements TrainedModel {
   freeze(): FrozenModel {
     this.#core.checkNotStepping('freeze');
     const structure = this.#core.build('freeze');
-    const { parameters } = this.#core.takeState('freeze');
+    const { parameters, statistics = [] } = this.#core.takeState('freeze');
     const spec: NetworkSpec = { ...this.#core.spec('freeze'), loss: null, optimizer: null };
     const executor = createExecutor(spec, this.#core.settings.backend, this.#core.settings.executorOptions);
-    executor.setState({ parameters, slots: {}, step: 0 });
+    executor.setState({ parameters, slots: {}, step: 0, statistics });
     return new FrozenModel(structure, executor);
   }
 
@@ -389,13 +397,16 @@ export class Sequential implements TrainedModel {
   toRecord(): ModelRecord {
     this.#core.checkNotStepping('toRecord');
     const structure = this.#core.build('toRecord');
-    const { parameters } = this.#core.takeState('toRecord');
+    const { parameters, statistics = [] } = this.#core.takeState('toRecord');
     const names = this.parameterNames();
     const { seed, dtype, classNames } = this.#core.settings;
     return {
       formatVersion: 1,
       config: { layers: structure.configs, dtype, seed, compile: this.#core.compileConfig() },
-      tensors: this.#core.shapes(structure).map((shape, i) => ({ name: names[i], shape: shape.shape, data: parameters[i] })),
+      tensors: [
+        ...this.#core.shapes(structure).map((shape, i) => ({ name: names[i], shape: shape.shape, data: parameters[i] })),
+        ...this.#core.movingShapes(structure).map(({ name, size }, i) => ({ name, shape: [size], data: statistics[i] })),
+      ],
       ...(classNames === undefined ? {} : { classNames }),
       ...(Object.keys(this.metrics).length === 0 ? {} : { metrics: { ...this.metrics } }),
     };

@@ -19,19 +19,23 @@ export interface Structure {
   /** Complete, with names. */
   readonly configs: readonly LayerConfig[];
   readonly rows: readonly LayerRow[];
-  /** For the backend; the last dense layer still has its activation. */
+  /** For the backend; what ends the network still has its activation. */
   readonly specLayers: readonly LayerSpec[];
-  /** The layer each dense layer of the spec was made from, in order. */
-  readonly denseLayers: readonly Layer[];
+  /** What layers with parameters were made from, by their position in specLayers. */
+  readonly sources: ReadonlyMap<number, Layer>;
   readonly inputShape: readonly number[];
   readonly inputSize: number;
   readonly units: number;
   readonly lastActivation: ActivationSpec['name'];
+  /** Trained numbers. */
   readonly parameters: number;
+  /** Numbers of moving statistics. */
+  readonly statistics: number;
 }
 
 const kindNames: Readonly<Record<LayerConfig['kind'], string>> = {
   input: 'InputLayer', flatten: 'Flatten', reshape: 'Reshape', rescaling: 'Rescaling', normalization: 'Normalization', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
+  gaussianNoise: 'GaussianNoise', prelu: 'PReLU', layerNormalization: 'LayerNormalization', batchNormalization: 'BatchNormalization',
 };
 
 /** @param op named in errors @param list at least one dense layer, the first one knowing its input shape @throws ERR_OPTION, ERR_SHAPE */
@@ -42,8 +46,10 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
   const configs: LayerConfig[] = [];
   const rows: LayerRow[] = [];
   const specLayers: LayerSpec[] = [];
-  const denseLayers: Layer[] = [];
+  const sources = new Map<number, Layer>();
+  let units = 0;
   let parameters = 0;
+  let statistics = 0;
   list.forEach((layer, index) => {
     const name = names[index] ?? '';
     const config: LayerConfig = { ...layer.config, name };
@@ -69,42 +75,68 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         specLayers.push(normalizationSpec(op, config, name, shape));
         break;
       case 'dense': {
-        const inputs = shape[0] ?? 0;
-        if (shape.length > 1) {
-          throw new NablaError('ERR_SHAPE', `[${op}] dense layers take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${shape.join(' x ')}.`);
-        }
+        const inputs = rowLength(op, 'dense layers', name, shape);
         own = config.units * inputs + (config.useBias ? config.units : 0);
         specLayers.push({
           kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation),
           l2: 2 * config.l2, // Keras adds l2·Σweight², the backend λ/2·Σweight².
           learningRateFactor: config.learningRateFactor,
         });
-        denseLayers.push(layer);
-        shape = [config.units];
+        sources.set(specLayers.length - 1, layer);
+        units = config.units;
+        shape = [units];
         break;
       }
       case 'activation':
-        mergeActivation(op, specLayers, config.activation, index);
+        mergeActivation(op, specLayers, config.activation, name, index);
         break;
       case 'dropout':
         specLayers.push({ kind: 'dropout', name, rate: config.rate });
         break;
+      case 'gaussianNoise':
+        specLayers.push({ kind: 'gaussianNoise', name, deviation: config.stddev });
+        break;
+      case 'prelu':
+        own = rowLength(op, 'prelu layers', name, shape);
+        specLayers.push({ kind: 'prelu', name });
+        sources.set(specLayers.length - 1, layer);
+        break;
+      case 'layerNormalization':
+      case 'batchNormalization': {
+        const { epsilon, center, scale } = config;
+        const width = rowLength(op, 'normalizations', name, shape);
+        own = width * ((scale ? 1 : 0) + (center ? 1 : 0));
+        const batch = config.kind === 'batchNormalization';
+        specLayers.push(batch ? { kind: config.kind, name, momentum: config.momentum, epsilon, center, scale } : { kind: config.kind, name, epsilon, center, scale });
+        sources.set(specLayers.length - 1, layer);
+        if (!batch) break;
+        parameters += own;
+        statistics += 2 * width;
+        configs.push(config);
+        rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own + 2 * width });
+        return;
+      }
     }
     parameters += own;
     configs.push(config);
     rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own });
   });
   const last = specLayers.at(-1);
-  if (denseLayers.length === 0) throw new NablaError('ERR_OPTION', `[${op}] a network has a dense layer. Expected at least one layers.dense, received none.`);
-  if (last?.kind !== 'dense') {
-    throw new NablaError('ERR_OPTION', `[${op}] a network ends with a dense layer. Expected layers.dense as the last one, received layers.${last?.kind ?? 'none'}.`);
+  if (units === 0) throw new NablaError('ERR_OPTION', `[${op}] a network has a dense layer. Expected at least one layers.dense, received none.`);
+  if (last === undefined || !['dense', 'activation', 'prelu', 'layerNormalization', 'batchNormalization'].includes(last.kind)) {
+    throw new NablaError('ERR_OPTION', `[${op}] a network ends with a dense layer. Expected layers.dense (an activation, prelu or normalization may be behind it) as the last one, received layers.${last?.kind ?? 'none'}.`);
   }
-  if (last.activation.name === 'softmax' && last.units === 1) {
+  const lastActivation = last.kind === 'dense' || last.kind === 'activation' ? last.activation.name : 'linear';
+  if (lastActivation === 'softmax' && units === 1) {
     throw new NablaError('ERR_OPTION', `[${op}] a softmax over one unit is always 1. Expected 2 units or more, or activation 'sigmoid', received 1 unit.`);
   }
-  return {
-    configs, rows, specLayers, denseLayers, inputShape, inputSize: sizeOf(inputShape), units: last.units, lastActivation: last.activation.name, parameters,
-  };
+  return { configs, rows, specLayers, sources, inputShape, inputSize: sizeOf(inputShape), units, lastActivation, parameters, statistics };
+}
+
+/** Numbers of a row. @throws ERR_SHAPE for samples of several dimensions */
+function rowLength(op: string, what: string, name: string, shape: readonly number[]): number {
+  if (shape.length === 1) return shape[0] ?? 0;
+  throw new NablaError('ERR_SHAPE', `[${op}] ${what} take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${shape.join(' x ')}.`);
 }
 
 function resolveNames(op: string, list: readonly Layer[]): string[] {
@@ -151,15 +183,21 @@ function checkInnerShape(op: string, config: LayerConfig, shape: readonly number
   }
 }
 
-function mergeActivation(op: string, specLayers: LayerSpec[], config: ActivationConfig, index: number): void {
+/** Into the dense layer before it, or a layer of its own behind other trained layers and noise. */
+function mergeActivation(op: string, specLayers: LayerSpec[], config: ActivationConfig, name: string, index: number): void {
   const before = specLayers.at(-1);
+  const activation = activationSpec(config);
+  if (before !== undefined && ['gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization'].includes(before.kind)) {
+    specLayers.push({ kind: 'activation', name, activation });
+    return;
+  }
   if (before?.kind !== 'dense' || before.activation.name !== 'linear') {
     throw new NablaError(
       'ERR_OPTION',
-      `[${op}] an activation layer follows a linear dense layer. Expected layers.dense without activation before position ${index}, received ${before === undefined ? 'none' : before.kind === 'dense' ? `one with ${before.activation.name}` : `layers.${before.kind}`}.`,
+      `[${op}] an activation layer follows a linear dense layer. Expected layers.dense without activation (or a normalization) before position ${index}, received ${before === undefined ? 'none' : before.kind === 'dense' ? `one with ${before.activation.name}` : `layers.${before.kind}`}.`,
     );
   }
-  specLayers[specLayers.length - 1] = withActivation(before, activationSpec(config));
+  specLayers[specLayers.length - 1] = withActivation(before, activation);
 }
 
 /** @throws ERR_OPTION where a layer that prepares the samples comes behind one that does not */

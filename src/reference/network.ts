@@ -2,7 +2,7 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { isOfZ, slotNames, type DType, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, slotNames, statisticShapes, type DType, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
@@ -50,6 +50,8 @@ export class Network {
   readonly parameters: readonly Float64Array[];
   readonly slots: readonly (readonly Float64Array[])[];
   readonly gradients: readonly Float64Array[];
+  /** Of batch normalizations: moving mean and moving variance, in the order of statisticShapes. */
+  readonly statistics: readonly Float64Array[];
   published: readonly Float64Array[] | null = null;
   step = 0;
   readonly #spec: NetworkSpec;
@@ -69,11 +71,17 @@ export class Network {
     const arrays = (): Float64Array[] => this.plan.shapes.map((shape) => new Float64Array(shape.size));
     this.parameters = arrays();
     this.gradients = arrays();
+    this.statistics = statisticShapes(spec).map((shape) => new Float64Array(shape.size));
     this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
     this.#lanes = new Float64Array(laneCount(spec.dtype));
     if (this.plan.rescalings.some((layer) => layer.features !== null)) return;
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
+  }
+
+  /** What predictions read: the parameters, then the statistics. */
+  get weights(): readonly Float64Array[] {
+    return [...this.parameters, ...this.statistics];
   }
 
   // ---- load
@@ -94,7 +102,7 @@ export class Network {
   }
 
   /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
-  #load(x: InputArray, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
+  protected load(x: InputArray, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
     const features = this.#spec.inputSize;
     const bytes = this.#bytes;
     if (x instanceof Uint8Array && bytes !== null) {
@@ -108,6 +116,17 @@ export class Network {
     const count = (to - from) * features;
     storeAs(this.#spec.dtype, out, count);
     this.#rescale(out, count);
+  }
+
+  /** dx (rows, features) of the samples as loaded -> of the samples as given, in place. */
+  protected unscale(dx: Float64Array, rows: number): void {
+    const { rescalings } = this.plan;
+    const features = this.#spec.inputSize;
+    for (let layer = rescalings.length - 1; layer >= 0; layer--) {
+      const { scale, features: each } = rescalings[layer];
+      for (let i = 0; i < rows * features; i++) dx[i] *= each === null ? scale : each.scales[i % features];
+    }
+    storeAs(this.#spec.dtype, dx, rows * features);
   }
 
   // ---- passes over the rows in scratch; firstRow is the position of its first row in the batch
@@ -148,7 +167,7 @@ export class Network {
    * these are in the gradients already. */
   #backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean): void {
     const { dtype, seed } = this.#spec;
-    const { stages, inputDropouts, rescalings } = this.plan;
+    const { stages, inputDropouts } = this.plan;
     for (let s = stages.length - 1; s >= 0; s--) {
       const { dense, inputs, units, weight, bias, dropouts } = stages[s];
       const d = scratch.d[s];
@@ -165,11 +184,7 @@ export class Network {
     const { dx } = scratch;
     const features = this.#spec.inputSize;
     for (let i = inputDropouts.length - 1; i >= 0; i--) applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);
-    for (let layer = rescalings.length - 1; layer >= 0; layer--) {
-      const { scale, features: each } = rescalings[layer];
-      for (let i = 0; i < rows * features; i++) dx[i] *= each === null ? scale : each.scales[i % features];
-    }
-    storeAs(dtype, dx, rows * features);
+    this.unscale(dx, rows);
   }
 
   // ---- whole batches
@@ -188,12 +203,12 @@ export class Network {
       for (let first = bounds[block]; first < bounds[block + 1]; first += PART_ROWS) {
         const rows = Math.min(PART_ROWS, bounds[block + 1] - first);
         const scratch = this.#partScratch(rows);
-        this.#load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
+        this.load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
         this.#forward(scratch, this.parameters, rows, first, true);
         const dlogits = scratch.d[stages.length - 1];
-        correct += this.#lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
+        correct += this.lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
         if (loss !== null) storeAs(dtype, dlogits, rows * this.plan.outputs);
-        if (sinks.outputs !== undefined) this.#head(scratch.x[stages.length], sinks.outputs, first, rows);
+        if (sinks.outputs !== undefined) this.head(scratch.x[stages.length], sinks.outputs, first, rows);
         this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined);
         if (sinks.dx !== undefined) sinks.dx.set(scratch.dx.subarray(0, rows * this.#spec.inputSize), first * this.#spec.inputSize);
       }
@@ -212,11 +227,11 @@ export class Network {
     for (let first = 0; first < to - from; first += PART_ROWS) {
       const rows = Math.min(PART_ROWS, to - from - first);
       const scratch = this.#partScratch(rows);
-      this.#load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
+      this.load(samples.x, order, from + first, from + first + rows, scratch.x[0]);
       this.#forward(scratch, parameters, rows, first, false);
       const logits = scratch.x[this.plan.stages.length];
-      correct += this.#lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
-      if (sinks.outputs !== undefined) this.#head(logits, sinks.outputs, first, rows);
+      correct += this.lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
+      if (sinks.outputs !== undefined) this.head(logits, sinks.outputs, first, rows);
     }
     return { lossSum: foldLanes(lossLanes), denominator, correct };
   }
@@ -228,11 +243,11 @@ export class Network {
     for (let first = 0; first < to - from; first += PART_ROWS) {
       const rows = Math.min(PART_ROWS, to - from - first);
       const scratch = this.#partScratch(rows);
-      this.#load(x, order, from + first, from + first + rows, scratch.x[0]);
+      this.load(x, order, from + first, from + first + rows, scratch.x[0]);
       this.#forward(scratch, parameters, rows, first, false);
       const logits = scratch.x[stages.length];
       if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
-      else this.#head(logits, out, first, rows);
+      else this.head(logits, out, first, rows);
     }
   }
 
@@ -244,13 +259,13 @@ export class Network {
     for (let first = 0; first < rows; first += PART_ROWS) {
       const end = Math.min(first + PART_ROWS, rows);
       const part = rowsOf(scratch, first, end, this.plan);
-      this.#load(samples.x, order, from + first, from + end, part.x[0]);
+      this.load(samples.x, order, from + first, from + end, part.x[0]);
       this.#forward(part, this.parameters, end - first, first, true);
     }
     this.#taken = { scratch, rows };
     const logits = scratch.x[this.plan.stages.length];
     const outputs = new Float64Array(logits.length);
-    this.#head(logits, outputs, 0, rows);
+    this.head(logits, outputs, 0, rows);
     return { outputs, logits, activations: scratch.x.slice(1) };
   }
 
@@ -332,7 +347,7 @@ export class Network {
   }
 
   /** Losses of `rows` rows from position `first` of the batch: added to lossLanes by position, gradients to dlogits. @returns right predictions */
-  #lossRows(
+  protected lossRows(
     samples: Samples, order: Uint32Array | null, from: number, first: number, rows: number, denominator: number,
     logits: Float64Array, dlogits: Float64Array | null, lossLanes: Float64Array,
   ): number {
@@ -360,7 +375,7 @@ export class Network {
     return { labels: null, values };
   }
 
-  #head(logits: Float64Array, out: Float64Array, first: number, rows: number): void {
+  protected head(logits: Float64Array, out: Float64Array, first: number, rows: number): void {
     const { outputs } = this.plan;
     headForward(this.#spec.head, logits, out.subarray(first * outputs, (first + rows) * outputs), rows, outputs, this.#spec.dtype);
   }

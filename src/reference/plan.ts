@@ -1,7 +1,8 @@
 // A spec worked out: one stage a dense layer, everything else attached to its stage.
-import { gradientBlocks, outputSize, parameterShapes } from '../backend/spec.js';
+import { gradientBlocks, isLayered, outputSize, parameterShapes } from '../backend/spec.js';
 import type { DenseSpec, NetworkSpec, ParameterShape } from '../backend/spec.js';
 import type { Dropout } from './dropout.js';
+import type { Pass } from './passes.js';
 import { createLoss, type Loss } from './loss.js';
 import { roundedTo } from './reductions.js';
 
@@ -15,6 +16,8 @@ export interface Stage {
   /** Position of the bias, or -1. */
   readonly bias: number;
   readonly dropouts: readonly Dropout[];
+  /** All of what follows, where the network is layered: the dense layer is linear then and has no dropouts. */
+  readonly passes: readonly Pass[];
 }
 /** A rescaling or normalization layer's constants, as the network's type holds them: x · scale + offset, or (x - means_i) · scales_i where `features` is given. */
 export interface Rescaling {
@@ -34,6 +37,8 @@ export interface Plan {
   readonly rescalings: readonly Rescaling[];
   /** Dropout on the samples themselves. */
   readonly inputDropouts: readonly Dropout[];
+  /** What happens to the samples before the first dense layer, where the network is layered. */
+  readonly inputPasses: readonly Pass[];
   readonly stages: readonly Stage[];
   readonly loss: Loss | null;
 }
@@ -43,7 +48,11 @@ export function compilePlan(spec: NetworkSpec): Plan {
   const rescalings: Rescaling[] = [];
   const inputDropouts: Dropout[] = [];
   const stages: Stage[] = [];
+  const layered = isLayered(spec);
+  const inputPasses: Pass[] = [];
   let dropouts = inputDropouts;
+  let passes = inputPasses;
+  let statistics = 0;
   let inputs = spec.inputSize;
   let position = 0;
   spec.layers.forEach((layer, index) => {
@@ -59,12 +68,34 @@ export function compilePlan(spec: NetworkSpec): Plan {
       }
       case 'flatten':
         return;
-      case 'dropout':
-        dropouts.push({ layer: index, threshold: Math.round(layer.rate * 4294967296), factor: roundedTo(spec.dtype, 1 / (1 - layer.rate)) });
+      case 'dropout': {
+        const dropout = { layer: index, threshold: Math.round(layer.rate * 4294967296), factor: roundedTo(spec.dtype, 1 / (1 - layer.rate)) };
+        if (layered) passes.push({ kind: 'dropout', dropout });
+        else dropouts.push(dropout);
+        return;
+      }
+      case 'activation':
+        passes.push({ kind: 'activation', activation: layer.activation });
+        return;
+      case 'gaussianNoise':
+        passes.push({ kind: 'gaussianNoise', layer: index, deviation: layer.deviation });
+        return;
+      case 'prelu':
+        passes.push({ kind: 'prelu', alpha: position++ });
+        return;
+      case 'layerNormalization':
+        passes.push({ kind: 'layerNormalization', epsilon: layer.epsilon, gamma: layer.scale ? position++ : -1, beta: layer.center ? position++ : -1 });
+        return;
+      case 'batchNormalization':
+        passes.push({ kind: 'batchNormalization', epsilon: layer.epsilon, momentum: layer.momentum, gamma: layer.scale ? position++ : -1, beta: layer.center ? position++ : -1, statistics });
+        statistics += 2;
         return;
       case 'dense':
         dropouts = [];
-        stages.push({ dense: layer, inputs, units: layer.units, weight: position, bias: layer.useBias ? position + 1 : -1, dropouts });
+        passes = layered && layer.activation.name !== 'linear' ? [{ kind: 'activation', activation: layer.activation }] : [];
+        stages.push({
+          dense: layered ? { ...layer, activation: { name: 'linear' } } : layer, inputs, units: layer.units, weight: position, bias: layer.useBias ? position + 1 : -1, dropouts, passes,
+        });
         position += layer.useBias ? 2 : 1;
         inputs = layer.units;
         return;
@@ -73,7 +104,7 @@ export function compilePlan(spec: NetworkSpec): Plan {
   const shapes = parameterShapes(spec);
   const outputs = outputSize(spec);
   return {
-    spec, outputs, shapes, rescalings, inputDropouts, stages,
+    spec, outputs, shapes, rescalings, inputDropouts, inputPasses, stages,
     parameterCount: shapes.reduce((sum, shape) => sum + shape.size, 0),
     loss: spec.loss === null ? null : createLoss(spec.loss, outputs, spec.dtype),
   };

@@ -6,6 +6,7 @@ import { dataCases } from './cases/data.js';
 import { errorCases } from './cases/errors.js';
 import { lossCases } from './cases/losses.js';
 import { maskCases } from './cases/masks.js';
+import { passCases } from './cases/passes.js';
 import { stateCases } from './cases/states.js';
 import { stepCases } from './cases/steps.js';
 import { updateCases } from './cases/updates.js';
@@ -36,5 +37,5 @@ export function executorCases({ make, isa }: Configuration, dtype: DType): void 
       });
     },
   };
-  for (const cases of [stepCases, dataCases, activationCases, lossCases, updateCases, maskCases, stateCases, errorCases]) cases(suite);
+  for (const cases of [stepCases, dataCases, activationCases, lossCases, updateCases, maskCases, passCases, stateCases, errorCases]) cases(suite);
 }
