@@ -63,7 +63,7 @@ export interface PreluOptions extends Named { readonly alphaInitializer?: Initia
 export function prelu(options: PreluOptions = {}): Layer {
   const op = 'layers.prelu';
   checkOptions(op, options, ['alphaInitializer', 'inputShape', 'name']);
-  const alpha = checkBiasInitializer(op, options.alphaInitializer ?? 'zeros');
+  const alpha = checkBiasInitializer(op, options.alphaInitializer ?? 'zeros', 'alphaInitializer');
   return makeLayer(
     {
       kind: 'prelu', name: checkLayerName(op, options.name), alphaInitializer: alpha.config,

@@ -20,7 +20,8 @@ export interface BatchNormalizationOptions extends LayerNormalizationOptions {
 const common = ['epsilon', 'center', 'scale', 'betaInitializer', 'gammaInitializer', 'inputShape', 'name'] as const;
 
 function normOptions(op: string, options: LayerNormalizationOptions) {
-  const beta = checkBiasInitializer(op, options.betaInitializer ?? 'zeros'), gamma = checkBiasInitializer(op, options.gammaInitializer ?? 'ones');
+  const beta = checkBiasInitializer(op, options.betaInitializer ?? 'zeros', 'betaInitializer');
+  const gamma = checkBiasInitializer(op, options.gammaInitializer ?? 'ones', 'gammaInitializer');
   return {
     values: { beta: beta.values, gamma: gamma.values },
     config: {
