@@ -226,7 +226,8 @@ Napi::Value set_state(const Info& info) {
   for (const Napi::Value& slot : read_list(info[2], 2, slots, "one list a slot"))
     slot_items.push_back(read_list(slot, 2, count, "one array a parameter"));
   const std::vector<size_t> sizes = described->statistic_sizes();
-  const std::vector<Napi::Value> statistic_items = read_list(info[4], 4, sizes.size(), "one array a moving statistic");
+  const std::vector<Napi::Value> statistic_items =
+      absent(info, 4) && sizes.empty() ? std::vector<Napi::Value>{} : read_list(info[4], 4, sizes.size(), "one array a moving statistic");
   const Shared<NetworkHandle> handle = network_handle(info);
   refuse_while_training(*handle, "setState");
   nabla::Network& network = *handle->network;

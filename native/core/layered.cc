@@ -177,7 +177,8 @@ void Layered<T>::pass_forward(Work& w, const T* flat, size_t segment, size_t p, 
   const size_t rows = hi - lo, at = lo * s.ld;
   const T* const x = w.value(segment, p) + at;
   T* const y = w.value(segment, p + 1) + at;
-  const uint32_t step = static_cast<uint32_t>(std::fmod(step_, 4294967296.0));
+  // Published predictions may not look at the step: a training job moves it.
+  const auto step = [this] { return static_cast<uint32_t>(std::fmod(step_, 4294967296.0)); };
   switch (pass.kind) {
     case PassKind::activation:
       if (pass.activation == Activation::of_z) {
@@ -192,14 +193,14 @@ void Layered<T>::pass_forward(Work& w, const T* flat, size_t segment, size_t p, 
       return;
     case PassKind::dropout:
       if (training)
-        k_.dropout_forward(x, y, m.mask.data() + at, rows, lo, s.units, s.ld, step, pass.purpose, Base::key_,
+        k_.dropout_forward(x, y, m.mask.data() + at, rows, lo, s.units, s.ld, step(), pass.purpose, Base::key_,
                            static_cast<uint64_t>(std::llround(pass.rate * 4294967296.0)), static_cast<T>(1.0 / (1.0 - pass.rate)));
       else
         std::memcpy(y, x, rows * s.ld * sizeof(T));
       return;
     case PassKind::gaussian_noise:
       if (training)
-        k_.noise_forward(x, y, rows, lo, s.units, s.ld, step, pass.purpose, Base::key_, pass.deviation);
+        k_.noise_forward(x, y, rows, lo, s.units, s.ld, step(), pass.purpose, Base::key_, pass.deviation);
       else
         std::memcpy(y, x, rows * s.ld * sizeof(T));
       return;
@@ -675,6 +676,7 @@ template <class T>
 void Layered<T>::apply_gradients(const std::vector<const void*>& gradients, const double* scalars) {
   {
     const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+    const FlushToZero flush;
     size_t index = 0;
     if (waiting_)
       each_batch_normalization([&](const Segment& s, size_t, size_t p) {

@@ -33,7 +33,7 @@ struct LayerSpec {
   // rescaling
   double scale = 1, offset = 0;
   // normalization, a feature
-  std::vector<double> mean, variance;
+  std::vector<double> mean{}, variance{};
   // dropout
   double rate = 0;
   // gaussian_noise

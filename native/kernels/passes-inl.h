@@ -193,13 +193,15 @@ struct PassKernels {
     constexpr size_t words_a_time = 4 * Masks::groups;
     uint32_t words[words_a_time];
     double normals[words_a_time];
-    for (size_t r = 0; r < rows; ++r)
+    for (size_t r = 0; r < rows; ++r) {
+      const uint32_t row = static_cast<uint32_t>(first_row + r);
       for (size_t u = 0; u < units; u += words_a_time) {
-        Masks::philox(static_cast<uint32_t>(u / 4), static_cast<uint32_t>(first_row + r), step, purpose, key[0], key[1], words);
+        Masks::philox(static_cast<uint32_t>(u / 4), row, step, purpose, key[0], key[1], words);
         for (size_t j = 0; j < words_a_time; j += 2) normal_pair(words[j], words[j + 1], normals + j);
         const size_t n = units - u < words_a_time ? units - u : words_a_time, at = r * ld + u;
         for (size_t j = 0; j < n; ++j) y[at + j] = x[at + j] + static_cast<T>(deviation * normals[j]);
       }
+    }
   }
 };
 

@@ -173,6 +173,23 @@ export function passCases({ make, isa, dtype, tolerance, test }: Suite): void {
     }
   });
 
+  test('weights and biases have 16 blocks of 1024 rows and more, gamma and beta one chain', () => {
+    const spec = network(dtype, 3, [dense(5, 'tanh'), layerNorm(), dense(2)], { loss: squaredLoss('sum') });
+    const executor = started(spec);
+    const rows = 1030;
+    const data = executor.load(randomData(spec, rows, 3));
+    const whole = executor.lossAndGradients(data, all(rows));
+    const sums = whole.gradients.map((gradient) => new Float64Array(gradient.length));
+    for (let block = 0; block < 16; block++) {
+      const { gradients } = executor.lossAndGradients(data, { order: null, from: Math.floor((block * rows) / 16), to: Math.floor(((block + 1) * rows) / 16) });
+      gradients.forEach((gradient, p) => { gradient.forEach((value, i) => { sums[p][i] += value; }); });
+    }
+    whole.gradients.forEach((gradient, p) => {
+      if (dtype === 'float64' && p !== 2 && p !== 3) expectSame(gradient, sums[p]);
+      else expectClose(gradient, sums[p], tolerance);
+    });
+  });
+
   test('slices, outputs and a second pass give the same numbers as one call', () => {
     for (const [index, layers] of chains.entries()) {
       const spec = network(dtype, 5, layers, { optimizer: adam() });
