@@ -199,7 +199,7 @@ Napi::Value publish(const Info& info) {
   return info.Env().Undefined();
 }
 
-// network -> { parameters, slots, step }
+// network -> { parameters, slots, step, statistics }
 Napi::Value get_state(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   nabla::Network& network = *handle->network;
@@ -211,11 +211,16 @@ Napi::Value get_state(const Info& info) {
   arrays.slots.resize(slots);
   for (uint32_t i = 0; i < slots; ++i) slot_arrays.Set(i, new_parameters(info.Env(), network, arrays.slots[i]));
   result.Set("slots", slot_arrays);
+  const std::vector<size_t> sizes = network.statistic_sizes();
+  Napi::Array statistics = Napi::Array::New(info.Env(), sizes.size());
+  arrays.statistics.resize(sizes.size());
+  for (uint32_t i = 0; i < sizes.size(); ++i) statistics.Set(i, new_floats(info.Env(), network, sizes[i], 1, &arrays.statistics[i]));
+  result.Set("statistics", statistics);
   result.Set("step", Napi::Number::New(info.Env(), network.get_state(arrays)));
   return result;
 }
 
-// network, parameters, slots, step
+// network, parameters, slots, step, statistics
 Napi::Value set_state(const Info& info) {
   const Shared<nabla::Network> described = network_handle(info)->network;
   const size_t count = described->parameter_sizes().size(), slots = described->spec().optimizer.slots();
@@ -223,12 +228,16 @@ Napi::Value set_state(const Info& info) {
   std::vector<std::vector<Napi::Value>> slot_items;
   for (const Napi::Value& slot : read_list(info[2], 2, slots, "one list a slot"))
     slot_items.push_back(read_list(slot, 2, count, "one array a parameter"));
+  const std::vector<size_t> sizes = described->statistic_sizes();
+  const std::vector<Napi::Value> statistic_items =
+      absent(info, 4) && sizes.empty() ? std::vector<Napi::Value>{} : read_list(info[4], 4, sizes.size(), "one array a moving statistic");
   const Shared<NetworkHandle> handle = network_handle(info);
   refuse_while_training(*handle, "setState");
   nabla::Network& network = *handle->network;
   nabla::ConstArrays arrays;
   arrays.parameters = parameter_views(items, 1, network);
   for (const std::vector<Napi::Value>& slot : slot_items) arrays.slots.push_back(parameter_views(slot, 2, network));
+  for (size_t i = 0; i < sizes.size(); ++i) arrays.statistics.push_back(floats_of(statistic_items[i], 4, network, sizes[i]).data);
   network.set_state(arrays, static_cast<double>(size_argument(info, 3)));
   return info.Env().Undefined();
 }

@@ -85,6 +85,7 @@ nabla::ZActivation<double> z_activation(const std::string& name, const Napi::Obj
                                                             {"exponential", ZFunction::exponential}};
   if (name == "leakyRelu") return {ZFunction::leaky_relu, number(object, "negativeSlope"), 0};
   if (name == "elu") return {ZFunction::elu, number(object, "alpha"), 0};
+  if (name == "thresholdedRelu") return {ZFunction::thresholded_relu, number(object, "theta"), 0};
   if (name == "softplus") return {ZFunction::softplus, number(object, "beta"), number(object, "threshold")};
   for (const auto& [known, function] : names)
     if (name == known) return {function, 0, 0};
@@ -126,6 +127,12 @@ void clipping(const Napi::Object& object, nabla::OptimizerSpec& spec) {
     throw Error("ERR_OPTION", "[native] normType must be 1, 2 or 'inf'.");
 }
 
+void read_activation(const Napi::Object& chosen, nabla::LayerSpec& spec) {
+  const std::string name = text(chosen, "name");
+  spec.activation = activation(name);
+  if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(name, chosen);
+}
+
 nabla::LayerSpec layer(const Napi::Object& object) {
   nabla::LayerSpec spec{};
   const std::string kind = text(object, "kind");
@@ -133,9 +140,7 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.kind = nabla::LayerKind::dense;
     spec.units = size(object, "units");
     spec.use_bias = flag(object, "useBias");
-    const Napi::Object chosen = child(object, "activation");
-    spec.activation = activation(text(chosen, "name"));
-    if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(text(chosen, "name"), chosen);
+    read_activation(child(object, "activation"), spec);
     spec.l2 = number(object, "l2");
     if (!object.Get("l1").IsUndefined()) spec.l1 = number(object, "l1");
     spec.kernel_constraint = constraint(object, "kernelConstraint", spec.max_norm);
@@ -148,12 +153,31 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.kind = nabla::LayerKind::rescaling;
     spec.scale = number(object, "scale");
     spec.offset = number(object, "offset");
+  } else if (kind == "normalization") {
+    spec.kind = nabla::LayerKind::normalization;
+    spec.mean = numbers(object, "mean");
+    spec.variance = numbers(object, "variance");
   } else if (kind == "dropout") {
     spec.kind = nabla::LayerKind::dropout;
     spec.rate = number(object, "rate");
     if (!(spec.rate >= 0) || spec.rate >= 1) throw Error("ERR_RANGE", "[native] rate must be in [0, 1).");
   } else if (kind == "flatten") {
     spec.kind = nabla::LayerKind::flatten;
+  } else if (kind == "activation") {
+    spec.kind = nabla::LayerKind::activation;
+    read_activation(child(object, "activation"), spec);
+  } else if (kind == "gaussianNoise") {
+    spec.kind = nabla::LayerKind::gaussian_noise;
+    spec.deviation = number(object, "deviation");
+  } else if (kind == "prelu") {
+    spec.kind = nabla::LayerKind::prelu;
+  } else if (kind == "layerNormalization" || kind == "batchNormalization") {
+    const bool batch = kind == "batchNormalization";
+    spec.kind = batch ? nabla::LayerKind::batch_normalization : nabla::LayerKind::layer_normalization;
+    spec.epsilon = number(object, "epsilon");
+    spec.center = flag(object, "center");
+    spec.scaled = flag(object, "scale");
+    if (batch) spec.momentum = number(object, "momentum");
   } else {
     unknown("layer", kind);
   }

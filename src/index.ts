@@ -17,10 +17,12 @@ export type { BackwardOptions, BackwardPass, ForwardPass } from './model/taken-a
 export { layers } from './model/layers.js';
 export type { Layer } from './model/layer.js';
 export type { DenseOptions } from './model/layer-dense.js';
+export type { NormalizationLayer, NormalizationOptions } from './model/layer-normalization.js';
 export type { RescalingOptions } from './model/layer-rescaling.js';
-export type { FlattenOptions, InputOptions } from './model/layer-shape.js';
-export type { ActivationOptions, EluOptions, LeakyReLUOptions } from './model/layer-activation.js';
-export type { DropoutOptions } from './model/layer-dropout.js';
+export type { FlattenOptions, InputOptions, ReshapeOptions } from './model/layer-shape.js';
+export type { ActivationOptions, EluOptions, LeakyReLUOptions, PreluOptions, ThresholdedReLUOptions } from './model/layer-activation.js';
+export type { BatchNormalizationOptions, LayerNormalizationOptions } from './model/layer-norms.js';
+export type { DropoutOptions, GaussianNoiseOptions } from './model/layer-dropout.js';
 export { activations, type ActivationConfig, type ActivationName, type ActivationOption } from './model/activations.js';
 export { initializers, type FanMode, type InitializerConfig, type InitializerName, type InitializerOption, type ScalingDistribution } from './model/initializers.js';
 export { constraints, type Constraint, type ConstraintName, type NonNegative } from './model/constraints.js';
@@ -81,7 +83,7 @@ export type { PathLike } from './io/files.js';
 export { encodeSafetensors, parseSafetensors, readSafetensors, writeSafetensors, type SafetensorsData, type SafetensorsDtype, type SafetensorsFile, type SafetensorsOptions, type SafetensorsTensor } from './io/safetensors.js';
 export { loadModel, loadModelSync, saveModel, saveModelSync, type Savable } from './io/model-io.js';
 export { sequentialFromRecord, type FromRecordOptions } from './model/from-record.js';
-export type { CompileConfig, LayerConfig, ModelConfig, ModelRecord, StoredRecord, TensorRecord } from './model/record.js';
+export type { CompileConfig, LayerConfig, ModelConfig, ModelRecord, NormConfig, StoredRecord, TensorRecord } from './model/record.js';
 
 export { isNablaError, NablaError, type NablaErrorCode } from './errors.js';
 export { version } from './version.js';

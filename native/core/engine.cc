@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layered.h"
 #include "memory_limit.h"
 #include "openblas.h"
 #include "train_team.h"
@@ -36,7 +37,15 @@ Engine<T>::Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, 
     for (const Stage& s : plan_.stages) rows += 2 * s.panels * plan_.width;
     norms_.resize(rows);
   }
-  for (size_t i = 0; i < plan_.scales.size(); ++i) affines_.push_back({static_cast<T>(plan_.scales[i]), static_cast<T>(plan_.offsets[i])});
+  feature_numbers_.reserve(2 * plan_.rescalings.size());
+  const auto stored = [&](const std::vector<double>& numbers) -> const T* {
+    if (numbers.empty()) return nullptr;
+    std::vector<T>& copy = feature_numbers_.emplace_back();
+    for (const double number : numbers) copy.push_back(static_cast<T>(number));
+    return copy.data();
+  };
+  for (const Rescaling& r : plan_.rescalings)
+    affines_.push_back({static_cast<T>(r.scale), static_cast<T>(r.offset), stored(r.means), stored(r.scales)});
   if (!spec_.loss.weights.empty()) {
     class_weights_.resize(plan_.last().panels * plan_.width);
     for (size_t i = 0; i < spec_.loss.weights.size(); ++i) class_weights_[i] = static_cast<T>(spec_.loss.weights[i]);
@@ -90,9 +99,13 @@ namespace {
 
 // As the kernels' load_rows: converted, scaled, and moved where there is an offset.
 template <class T, class X>
-T rescaled(X x, const std::vector<Affine<T>>& affines) {
+T rescaled(X x, const std::vector<Affine<T>>& affines, size_t feature) {
   T value = static_cast<T>(x);
   for (const Affine<T>& a : affines) {
+    if (a.means != nullptr) {
+      value = (value - a.means[feature]) * a.scales[feature];
+      continue;
+    }
     value = value * a.scale;
     if (a.offset != 0) value = value + a.offset;
   }
@@ -102,7 +115,7 @@ T rescaled(X x, const std::vector<Affine<T>>& affines) {
 template <class X, class T>
 void expand(const SparseSamples& lists, size_t row, const std::vector<Affine<T>>& affines, T* out) {
   const X* const values = reinterpret_cast<const X*>(lists.values.data());
-  for (size_t n = lists.starts[row]; n < lists.starts[row + 1]; ++n) out[lists.index[n]] = rescaled(values[n], affines);
+  for (size_t n = lists.starts[row]; n < lists.starts[row + 1]; ++n) out[lists.index[n]] = rescaled(values[n], affines, lists.index[n]);
 }
 
 }  // namespace
@@ -110,7 +123,10 @@ void expand(const SparseSamples& lists, size_t row, const std::vector<Affine<T>>
 // One row with its zeros.
 template <class T>
 void Engine<T>::gather_lists(const SparseSamples& lists, InputType type, size_t row, T* out) const {
-  std::fill(out, out + plan_.input_size, rescaled(T(0), affines_));
+  if (feature_numbers_.empty())
+    std::fill(out, out + plan_.input_size, rescaled(T(0), affines_, 0));
+  else
+    for (size_t i = 0; i < plan_.input_size; ++i) out[i] = rescaled(T(0), affines_, i);
   if (type == InputType::uint8) expand<uint8_t>(lists, row, affines_, out);
   if (type == InputType::float32) expand<float>(lists, row, affines_, out);
   if (type == InputType::float64) expand<double>(lists, row, affines_, out);
@@ -355,6 +371,7 @@ std::vector<size_t> Engine<T>::stage_units() const {
 }
 
 std::unique_ptr<Network> make_network(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind) {
+  if (is_layered(spec)) return make_layered(std::move(spec), kernels, threads, kind);
   if (spec.float64) return std::make_unique<Engine<double>>(std::move(spec), kernels, threads, kind);
   return std::make_unique<Engine<float>>(std::move(spec), kernels, threads, kind);
 }

@@ -15,7 +15,7 @@
 namespace nabla {
 
 template <class T>
-class Engine final : public Network {
+class Engine : public Network {
  public:
   Engine(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind);
 
@@ -37,7 +37,7 @@ class Engine final : public Network {
   std::vector<size_t> parameter_sizes() const override;
   std::vector<size_t> stage_units() const override;
 
- private:
+ protected:
   using Parameters = std::shared_ptr<const AlignedArray<T>>;
 
   // One batch of a data set, seen from position 0.
@@ -96,6 +96,8 @@ class Engine final : public Network {
 
   // --- limits.cc: clipping by norms, and constraints that look at whole rows
   void clip_norms(Team& team, unsigned thread);
+  // The penalties' parts of all gradients.
+  void add_penalties(T* gradients) const;
   void gradient_norms(T* gradients, unsigned thread, unsigned threads);
   void scale_updates();
   void constrain_rows(unsigned thread, unsigned threads);
@@ -125,7 +127,8 @@ class Engine final : public Network {
   const bool materialised_;  // gradients are stored before any update: asked for, or their norms are wanted
   const bool row_constraints_;
   std::vector<Affine<T>> affines_;
-  std::vector<T> class_weights_;  // padded
+  std::vector<std::vector<T>> feature_numbers_;  // that affines_ point to
+  std::vector<T> class_weights_;                 // padded
   AlignedArray<T> flat_, transposed_, slot0_, slot1_, slot2_;
   std::vector<Update<T>> updates_;  // weight and bias of each stage
   std::vector<double> norms_;       // of each row of the gradients: weight and bias of each stage, whole panels

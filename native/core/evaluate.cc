@@ -128,7 +128,8 @@ void Engine<T>::predict_array(InputType type, const void* x, size_t rows, Output
   template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);             \
   template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);             \
   template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*); \
-  template void Engine<T>::head(T*, size_t) const;
+  template void Engine<T>::head(T*, size_t) const;                                                          \
+  template typename Engine<T>::Parameters Engine<T>::weights_for(WeightsChoice) const;
 NABLA_FOR(float)
 NABLA_FOR(double)
 #undef NABLA_FOR

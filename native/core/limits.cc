@@ -77,6 +77,15 @@ void Engine<T>::gradient_norms(T* gradients, unsigned thread, unsigned threads) 
 }
 
 template <class T>
+void Engine<T>::add_penalties(T* gradients) const {
+  for (const Stage& s : plan_.stages) {
+    if (s.l2 == 0 && s.l1 == 0) continue;
+    k_.penalty_gradient(flat_.data() + s.weight_at, static_cast<T>(s.l2), static_cast<T>(s.l1), plan_.weight_room(s),
+                        gradients + s.weight_at);
+  }
+}
+
+template <class T>
 void Engine<T>::scale_updates() {
   const OptimizerSpec& o = spec_.optimizer;
   const auto scale = [&](Update<T>& u, double sum) {
@@ -138,6 +147,7 @@ double Engine<T>::absolute_penalty(const Stage& stage, const T* flat) const {
   template void Engine<T>::clip_norms(Team&, unsigned);            \
   template void Engine<T>::gradient_norms(T*, unsigned, unsigned); \
   template void Engine<T>::scale_updates();                        \
+  template void Engine<T>::add_penalties(T*) const;                \
   template void Engine<T>::constrain_rows(unsigned, unsigned);     \
   template double Engine<T>::absolute_penalty(const Stage&, const T*) const;
 NABLA_FOR(float)

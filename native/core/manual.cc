@@ -55,13 +55,7 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
       gradients_of(whole[0], rows * block / count, rows * (block + 1) / count, 0, 1, partial.data() + block * plan_.flat_size);
   });
   if (count > 1) k_.sum_blocks(partial.data(), count, plan_.flat_size, 0, plan_.flat_size, flat.data());
-  if (with_l2) {
-    for (const Stage& stage : plan_.stages) {
-      if (stage.l2 == 0 && stage.l1 == 0) continue;
-      k_.penalty_gradient(flat_.data() + stage.weight_at, static_cast<T>(stage.l2), static_cast<T>(stage.l1), plan_.weight_room(stage),
-                          flat.data() + stage.weight_at);
-    }
-  }
+  if (with_l2) add_penalties(flat.data());
   unpack(flat.data(), gradients);
   if (dx == nullptr) return;
   const Stage& first = plan_.stages[0];
@@ -78,7 +72,10 @@ void Engine<T>::write_gradients(Scratch<T>& s, size_t rows, bool with_l2, const 
     if (plan_.dropouts[d].after_stage == 0)
       k_.dropout_backward(full.data(), s.masks[d].data(), rows, plan_.input_ld, static_cast<T>(1.0 / (1.0 - plan_.dropouts[d].rate)));
   for (size_t f = affines_.size(); f-- > 0;)
-    for (size_t i = 0; i < full.size(); ++i) full[i] *= affines_[f].scale;
+    for (size_t i = 0; i < full.size(); ++i) {
+      const size_t feature = i % plan_.input_ld;
+      full[i] *= affines_[f].means == nullptr ? affines_[f].scale : feature < plan_.input_size ? affines_[f].scales[feature] : T(0);
+    }
   copy_rows(full.data(), plan_.input_ld, rows, plan_.input_size, static_cast<T*>(dx));
 }
 
@@ -223,6 +220,8 @@ void Engine<T>::set_state(const ConstArrays& arrays, double step) {
   template void Engine<T>::apply_gradients(const std::vector<const void*>&, const double*);                                  \
   template EvaluateOutcome Engine<T>::loss_and_gradients(const Data&, const Rows&, const std::vector<void*>&, void*, void*); \
   template void Engine<T>::publish();                                                                                        \
+  template void Engine<T>::unpack(const T*, const std::vector<void*>&) const;                                                \
+  template void Engine<T>::pack(const std::vector<const void*>&, T*) const;                                                  \
   template double Engine<T>::get_state(const Arrays&) const;                                                                 \
   template void Engine<T>::set_state(const ConstArrays&, double);
 NABLA_FOR(float)

@@ -46,10 +46,12 @@ enum class WeightsChoice { current, published };
 // All arrays are in the network's dtype, canonical (out, in) order.
 struct ConstArrays {
   std::vector<const void*> parameters;
+  std::vector<const void*> statistics;
   std::vector<std::vector<const void*>> slots;
 };
 struct Arrays {
   std::vector<void*> parameters;
+  std::vector<void*> statistics;
   std::vector<std::vector<void*>> slots;
 };
 
@@ -82,6 +84,8 @@ class Network {
   // Sizes of the trainable arrays in canonical order.
   virtual std::vector<size_t> parameter_sizes() const = 0;
   virtual std::vector<size_t> stage_units() const = 0;
+  // Sizes of the moving statistics, mean and variance of each batch normalization.
+  virtual std::vector<size_t> statistic_sizes() const { return {}; }
 
   const NetworkSpec& spec() const { return spec_; }
   unsigned threads() const { return threads_; }

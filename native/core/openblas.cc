@@ -99,7 +99,7 @@ struct Products {
       for (size_t r = 0; r < m; ++r) std::memcpy(out + r * ldo, bias, n * sizeof(T));
     gemm<T>()(row_major, as_is, as_is, size(m), size(n), size(k), T(1), a, size(lda), weight, size(n), bias != nullptr ? T(1) : T(0), out,
               size(ldo));
-    own().activation_forward(act, out, m, ldo);
+    if (act == Activation::relu || act == Activation::sigmoid || act == Activation::tanh) own().activation_forward(act, out, out, m * ldo);
   }
 
   static void dense_backward_input(const T* dz, size_t ldz, size_t m, size_t o, const T* weight, size_t panels, T* dx, size_t ldx,

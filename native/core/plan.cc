@@ -15,7 +15,78 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 // Rows of 1 KB multiples would fall on the same cache sets: shift them by a line.
 size_t row_stride(size_t padded, size_t element) { return padded * element % 1024 == 0 ? padded + 64 / element : padded; }
 
+// Standard deviations below this count as this: a constant feature becomes 0.
+constexpr double least_deviation = 1e-7;
+
+Rescaling rescaling(const LayerSpec& layer, size_t features) {
+  if (layer.kind == LayerKind::rescaling) return {layer.scale, layer.offset, {}, {}};
+  if (layer.mean.size() != features || layer.variance.size() != features)
+    throw Error("ERR_SHAPE",
+                "[sequential] a normalization has a mean and a variance a feature. Expected " + std::to_string(features) + ".");
+  Rescaling result{1, 0, layer.mean, {}};
+  for (const double variance : layer.variance) result.scales.push_back(1.0 / std::max(std::sqrt(variance), least_deviation));
+  return result;
+}
+
+// gamma and beta, or alpha, of a pass over `units`.
+void add_vectors(Plan& plan, Pass& pass, size_t units, size_t ld, bool gamma, bool beta) {
+  if (!gamma && !beta) return;
+  Stage s{};
+  s.inputs = s.input_panels = 1;
+  s.units = units;
+  s.panels = (units + plan.width - 1) / plan.width;
+  s.ld = ld;
+  s.use_bias = gamma && beta;
+  s.rate_factor = 1;
+  s.vectors = true;
+  s.weight_at = plan.flat_size;
+  s.bias_at = s.weight_at + s.panels * plan.width;
+  plan.flat_size = s.bias_at + s.panels * plan.width;
+  s.transposed_at = no_offset;
+  if (gamma) pass.gamma_at = s.weight_at;
+  if (beta) pass.beta_at = gamma ? s.bias_at : s.weight_at;
+  plan.parameters += units * (s.use_bias ? 2 : 1);
+  plan.stages.push_back(s);
+}
+
+Pass pass_of(const LayerSpec& layer, size_t index) {
+  const auto purpose = [&](uint32_t number) { return static_cast<uint32_t>(256 * index + number); };
+  Pass pass{};
+  pass.activation = layer.activation;
+  pass.z = layer.z;
+  pass.rate = layer.rate;
+  pass.deviation = layer.deviation;
+  pass.epsilon = layer.epsilon;
+  pass.momentum = layer.momentum;
+  switch (layer.kind) {
+    case LayerKind::dropout:
+      pass.kind = PassKind::dropout;
+      pass.purpose = purpose(1);
+      break;
+    case LayerKind::gaussian_noise:
+      pass.kind = PassKind::gaussian_noise;
+      pass.purpose = purpose(7);
+      break;
+    case LayerKind::prelu:
+      pass.kind = PassKind::prelu;
+      break;
+    case LayerKind::layer_normalization:
+      pass.kind = PassKind::layer_normalization;
+      break;
+    case LayerKind::batch_normalization:
+      pass.kind = PassKind::batch_normalization;
+      break;
+    default:
+      pass.kind = PassKind::activation;
+  }
+  return pass;
+}
+
 }  // namespace
+
+bool is_layered(const NetworkSpec& spec) {
+  return std::any_of(spec.layers.begin(), spec.layers.end(), [](const LayerSpec& layer) { return layer.kind >= LayerKind::activation; });
+}
 
 Plan make_plan(const NetworkSpec& spec, bool unpacked) {
   Plan plan;
@@ -38,6 +109,8 @@ Plan make_plan(const NetworkSpec& spec, bool unpacked) {
   }
   check_memory("sequential", wanted);
 
+  const bool layered = is_layered(spec);
+  if (layered) plan.segments.push_back({no_offset, spec.input_size, plan.input_ld, {}});
   size_t inputs = spec.input_size;
   for (size_t index = 0; index < spec.layers.size(); ++index) {
     const LayerSpec& layer = spec.layers[index];
@@ -45,14 +118,30 @@ Plan make_plan(const NetworkSpec& spec, bool unpacked) {
       case LayerKind::flatten:
         break;
       case LayerKind::rescaling:
-        if (!plan.stages.empty() || !plan.dropouts.empty())
-          throw Error("ERR_OPTION", "[sequential] rescaling comes before every other layer. Expected it first.");
-        plan.scales.push_back(layer.scale);
-        plan.offsets.push_back(layer.offset);
+      case LayerKind::normalization:
+        if (!plan.stages.empty() || !plan.dropouts.empty() || (layered && !plan.segments[0].passes.empty()))
+          throw Error("ERR_OPTION", "[sequential] rescaling and normalization come before every other layer. Expected them first.");
+        plan.rescalings.push_back(rescaling(layer, spec.input_size));
         break;
       case LayerKind::dropout:
-        plan.dropouts.push_back({plan.stages.size(), layer.rate, static_cast<uint32_t>(256 * index + 1)});
+        if (layered)
+          plan.segments.back().passes.push_back(pass_of(layer, index));
+        else
+          plan.dropouts.push_back({plan.stages.size(), layer.rate, static_cast<uint32_t>(256 * index + 1)});
         break;
+      case LayerKind::activation:
+      case LayerKind::gaussian_noise:
+      case LayerKind::prelu:
+      case LayerKind::layer_normalization:
+      case LayerKind::batch_normalization: {
+        Segment& segment = plan.segments.back();
+        Pass pass = pass_of(layer, index);
+        if (pass.kind == PassKind::prelu) add_vectors(plan, pass, segment.units, segment.ld, true, false);
+        if (pass.kind == PassKind::layer_normalization || pass.kind == PassKind::batch_normalization)
+          add_vectors(plan, pass, segment.units, segment.ld, layer.scaled, layer.center);
+        segment.passes.push_back(pass);
+        break;
+      }
       case LayerKind::dense: {
         Stage s{};
         s.inputs = inputs;
@@ -75,18 +164,33 @@ Plan make_plan(const NetworkSpec& spec, bool unpacked) {
         plan.flat_size += s.panels * plan.width;
         plan.parameters += s.units * s.inputs + (s.use_bias ? s.units : 0);
         s.transposed_at = no_offset;
-        if (!plan.stages.empty() && !unpacked) {
+        if ((layered || !plan.stages.empty()) && !unpacked) {
           s.transposed_at = plan.transposed_size;
           plan.transposed_size += s.input_panels * s.panels * plan.width * plan.width;
         }
         plan.flops_per_row += static_cast<double>(s.units) * static_cast<double>(s.inputs) * (plan.stages.empty() ? 4.0 : 6.0);
         inputs = s.units;
+        if (layered) {
+          plan.segments.push_back({plan.stages.size(), s.units, s.ld, {}});
+          if (s.activation != Activation::linear) plan.segments.back().passes.push_back(pass_of(layer, index));
+          s.activation = Activation::linear;
+        }
         plan.stages.push_back(s);
         break;
       }
     }
   }
-  if (plan.stages.empty()) throw Error("ERR_OPTION", "[sequential] a network has at least one dense layer. Received none.");
+  for (Segment& segment : plan.segments) {
+    const size_t size = (segment.units + plan.width - 1) / plan.width * plan.width;
+    for (Pass& pass : segment.passes) {
+      if (pass.kind != PassKind::batch_normalization) continue;
+      pass.mean_at = plan.flat_size;
+      pass.variance_at = plan.flat_size + size;
+      plan.flat_size += 2 * size;
+    }
+  }
+  if (std::all_of(plan.stages.begin(), plan.stages.end(), [](const Stage& s) { return s.vectors; }))
+    throw Error("ERR_OPTION", "[sequential] a network has at least one dense layer. Received none.");
   return plan;
 }
 

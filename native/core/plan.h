@@ -23,13 +23,38 @@ struct Stage {
   double max_norm;
   bool row_constraint() const { return kernel_constraint == Constraint::max_norm || kernel_constraint == Constraint::unit_norm; }
   size_t weight_at, bias_at;  // bias_at is valid with or without bias; without, the panel stays 0
-  size_t transposed_at;       // in the transposed array; no_offset for the first stage
+  size_t transposed_at;       // in the transposed array; no_offset where there is none
+  bool vectors;               // no product: gamma and beta, or alpha, of a pass as weight (of one input) and bias
 };
 
 struct Dropout {
   size_t after_stage;  // 0: on the input; s: after stage s - 1
   double rate;
   uint32_t purpose;  // 256 * layer index + 1
+};
+
+enum class PassKind { activation, dropout, gaussian_noise, prelu, layer_normalization, batch_normalization };
+// What happens to the rows between two products, in layered networks (layered.h).
+struct Pass {
+  PassKind kind;
+  Activation activation = Activation::linear;
+  ZActivation<double> z{};
+  double rate = 0, deviation = 0, epsilon = 0, momentum = 0;
+  uint32_t purpose = 0;                                 // 256 * layer index + the purpose number
+  size_t gamma_at = no_offset, beta_at = no_offset;     // in the parameters; gamma is prelu's alpha
+  size_t mean_at = no_offset, variance_at = no_offset;  // moving statistics, behind all parameters
+};
+// The rows behind a product, or the samples, and what happens to them.
+struct Segment {
+  size_t stage;  // no_offset: the samples
+  size_t units, ld;
+  std::vector<Pass> passes;
+};
+
+// Of a rescaling layer, or of a normalization: then a number a feature.
+struct Rescaling {
+  double scale = 1, offset = 0;
+  std::vector<double> means, scales;
 };
 
 struct Plan {
@@ -39,9 +64,10 @@ struct Plan {
   size_t input_size, input_ld;
   std::vector<Stage> stages;
   std::vector<Dropout> dropouts;
-  std::vector<double> scales, offsets;  // rescaling, in order
-  size_t flat_size = 0;                 // padded parameters
-  size_t parameters = 0;                // trainable numbers
+  std::vector<Segment> segments;      // of layered networks only: all passes, and then no stage has an activation and dropouts is empty
+  std::vector<Rescaling> rescalings;  // in order
+  size_t flat_size = 0;               // padded parameters
+  size_t parameters = 0;              // trainable numbers
   size_t transposed_size = 0;
   double flops_per_row = 0;  // forward, backward and gradients
 
@@ -57,6 +83,9 @@ struct Plan {
     return false;
   }
 };
+
+// Whether a network has more between its products than activations and dropout.
+bool is_layered(const NetworkSpec& spec);
 
 // Throws ERR_MEMORY for sizes that cannot be held, ERR_OPTION for an order of layers the core does not know.
 Plan make_plan(const NetworkSpec& spec, bool unpacked = false);

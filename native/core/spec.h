@@ -13,7 +13,19 @@ enum class Constraint { none, non_negative, max_norm, unit_norm };
 // What is done to gradients before the rule sees them.
 enum class Clip { none, value, norm, global_norm };
 
-enum class LayerKind { dense, rescaling, flatten, dropout };
+enum class LayerKind {
+  dense,
+  rescaling,
+  normalization,
+  flatten,
+  dropout,
+  // The others make a network layered (layered.h).
+  activation,
+  gaussian_noise,
+  prelu,
+  layer_normalization,
+  batch_normalization
+};
 struct LayerSpec {
   LayerKind kind;
   // dense
@@ -27,8 +39,15 @@ struct LayerSpec {
   double rate_factor = 1;
   // rescaling
   double scale = 1, offset = 0;
+  // normalization, a feature
+  std::vector<double> mean{}, variance{};
   // dropout
   double rate = 0;
+  // gaussian_noise
+  double deviation = 0;
+  // normalizations
+  double epsilon = 0, momentum = 0;
+  bool center = true, scaled = true;
 };
 
 enum class Head { none, softmax, sigmoid };

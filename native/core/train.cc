@@ -92,7 +92,7 @@ const SparseSamples* Engine<T>::sparse_samples(const Data& data) const {
   if (plan_.unpacked) return nullptr;
   // 0 must stay 0 on its way into the chain.
   for (const Affine<T>& a : affines_)
-    if (a.offset != 0) return nullptr;
+    if (a.offset != 0 || a.means != nullptr) return nullptr;
   if (!data.lists || plan_.dropout_after(0) || !first_weights_finite(0, plan_.input_size)) return nullptr;
   return data.lists.get();
 }

@@ -10,13 +10,18 @@ struct ActivationKernels {
   using T = typename S::T;
   static constexpr size_t W = Wide<S>::width;
 
-  static void activation_forward(Activation act, T* a, size_t rows, size_t ld) {
-    const Wide<S> none = w_set<S>(0);
-    if (act == Activation::relu)
-      for (size_t i = 0; i < rows * ld; i += W) w_store<S>(a + i, w_max_limit<S>(none, w_load<S>(a + i)));
-    if (act == Activation::sigmoid) sigmoid_rows(a, rows, ld);
-    if (act == Activation::tanh)
-      for (size_t i = 0; i < rows * ld; i += W) w_store<S>(a + i, w_tanh<S>(w_load<S>(a + i)));
+  static void activation_forward(Activation act, const T* z, T* a, size_t count) {
+    for (size_t i = 0; i < count; i += W) {
+      const Wide<S> v = w_load<S>(z + i);
+      if (act == Activation::relu)
+        w_store<S>(a + i, w_max_limit<S>(w_set<S>(0), v));
+      else if (act == Activation::sigmoid)
+        w_store<S>(a + i, w_sigmoid<S>(v));
+      else if (act == Activation::tanh)
+        w_store<S>(a + i, w_tanh<S>(v));
+      else
+        w_store<S>(a + i, v);
+    }
   }
 
   static void activation_backward(Activation act, const T* a, T* da, size_t rows, size_t ld) {

@@ -15,7 +15,7 @@ struct DenseKernels {
                             Activation act) {
     const ForwardEpilogue<S> e{out, ldo, bias, act == Activation::relu};
     gemm<S>(a, lda, 1, k, weight, W, k * W, 0, m, 0, panels, e);
-    if (act != Activation::relu) ActivationKernels<S>::activation_forward(act, out, m, ldo);
+    if (act == Activation::sigmoid || act == Activation::tanh) ActivationKernels<S>::activation_forward(act, out, out, m * ldo);
   }
 
   static void dense_backward_input(const T* dz, size_t ldz, size_t m, size_t o, const T* transposed, size_t panels, T* dx, size_t ldx,

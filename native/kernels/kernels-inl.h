@@ -8,6 +8,7 @@
 #include "load-inl.h"
 #include "loss-inl.h"
 #include "norms-inl.h"
+#include "passes-inl.h"
 #include "row-loss-inl.h"
 #include "sparse-inl.h"
 #include "tiny-inl.h"
@@ -50,6 +51,16 @@ static constexpr KernelTable<typename S::T> table = {
     NormKernels<S>::scale_rows,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,
+    PassKernels<S>::noise_forward,
+    PassKernels<S>::prelu_forward,
+    PassKernels<S>::prelu_backward,
+    PassKernels<S>::prelu_sums,
+    PassKernels<S>::layer_statistics,
+    PassKernels<S>::batch_statistics,
+    PassKernels<S>::normalize,
+    PassKernels<S>::norm_sums,
+    PassKernels<S>::layer_backward,
+    PassKernels<S>::batch_backward,
 };
 
 // The instruction set's name comes from NABLA_KERNELS itself.

@@ -9,7 +9,21 @@ namespace nabla {
 
 // of_z: a ZActivation says which.
 enum class Activation : int { linear, relu, sigmoid, tanh, softmax, of_z };
-enum class ZFunction : int { relu6, leaky_relu, elu, selu, gelu, gelu_tanh, hard_sigmoid, softplus, softsign, silu, mish, exponential };
+enum class ZFunction : int {
+  relu6,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  gelu_tanh,
+  hard_sigmoid,
+  softplus,
+  softsign,
+  silu,
+  mish,
+  exponential,
+  thresholded_relu
+};
 enum class ElementLoss : int { squared, absolute, huber, log_cosh, hinge, squared_hinge, percentage, squared_logarithmic, poisson };
 enum class RowLoss : int { kl_divergence, categorical_hinge, cosine_similarity };
 // Keras' epsilon: keeps logarithms, divisors and lengths away from 0.
@@ -24,14 +38,16 @@ enum class TargetKind : int { none, labels, values };
 template <class T>
 struct ZActivation {
   ZFunction function;
-  T first, second;  // leaky_relu: slope; elu: alpha; softplus: beta, threshold
+  T first, second;  // leaky_relu: slope; elu: alpha; thresholded_relu: theta; softplus: beta, threshold
 };
 
-// x -> x * scale, then + offset unless it is 0.
+// x -> x * scale, then + offset unless it is 0; or, where means are given, (x - mean) * scale of each feature.
 template <class T>
 struct Affine {
   T scale;
   T offset;
+  const T* means = nullptr;
+  const T* scales = nullptr;
 };
 
 // Update of parameters that share one rule and rate. Slots have the parameters' layout.
@@ -132,6 +148,18 @@ struct TinySteps {
   uint32_t* correct;
 };
 
+// Rows of a normalization: normal = (x - mean) * factor, one of each a row or a unit; gamma and beta (units), null where there is none.
+template <class T>
+struct NormRows {
+  size_t rows, units, ld;
+  const T* x;  // (rows, ld)
+  const T* means;
+  const T* factors;
+  bool by_row;
+  const T* gamma;
+  const T* beta;
+};
+
 template <class T>
 struct KernelTable {
   // rows[i] (or first_row + i where rows is null) of x (n, features) -> out (count, ld), converted and rescaled.
@@ -170,8 +198,8 @@ struct KernelTable {
   // packed weight (panels)(inputs)(width) -> transposed (input panels)(panels * width)(width), for input panels [q0, q1) and panels [p0,
   // p1).
   void (*transpose_weight)(const T* weight, size_t inputs, size_t panels, size_t q0, size_t q1, size_t p0, size_t p1, T* transposed);
-  // a = act(a) over (rows, ld), relu, sigmoid and tanh; the others are left as they are.
-  void (*activation_forward)(Activation act, T* a, size_t rows, size_t ld);
+  // a = act(z), elementwise activations over whole rows; a may be z.
+  void (*activation_forward)(Activation act, const T* z, T* a, size_t count);
   // dz = da * act'(a) over (rows, ld), elementwise activations only; in place.
   void (*activation_backward)(Activation act, const T* a, T* da, size_t rows, size_t ld);
   // a = f(z), and dz = da * f'(z) in da's place, over `count` elements (whole rows); z may be a on the way forward.
@@ -199,6 +227,27 @@ struct KernelTable {
   void (*dropout_forward)(const T* a, T* out, uint8_t* mask, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step,
                           uint32_t purpose, const uint32_t* key, uint64_t threshold, T factor);
   void (*dropout_backward)(T* da, const uint8_t* mask, size_t rows, size_t ld, T factor);
+
+  // Passes of layered networks (core/layered.h) over (rows, ld). Padding of y stays as it is, and that of d.
+  // y = x + deviation * normal numbers by counter, as dropout's masks; y may be x.
+  void (*noise_forward)(const T* x, T* y, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step, uint32_t purpose,
+                        const uint32_t* key, double deviation);
+  void (*prelu_forward)(const T* alpha, const T* x, T* y, size_t rows, size_t units, size_t ld);
+  void (*prelu_backward)(const T* alpha, const T* x, T* d, size_t rows, size_t units, size_t ld);
+  // dalpha of units [u0, u1): a double chain over the rows each.
+  void (*prelu_sums)(const T* x, const T* d, size_t rows, size_t ld, size_t u0, size_t u1, double* sums);
+  // Mean and 1 / sqrt(variance + epsilon) of each row.
+  void (*layer_statistics)(const T* x, size_t rows, size_t units, size_t ld, double epsilon, T* means, T* factors);
+  // Mean and sum of squared differences of units [u0, u1).
+  void (*batch_statistics)(const T* x, size_t rows, size_t ld, size_t u0, size_t u1, double* mean, double* squares);
+  // y = normal * gamma + beta.
+  void (*normalize)(const NormRows<T>* n, T* y);
+  // Sums over the rows of d * normal and of d, for units [u0, u1).
+  void (*norm_sums)(const NormRows<T>* n, const T* d, size_t u0, size_t u1, double* dgamma, double* dbeta);
+  // d of y -> d of x, in place.
+  void (*layer_backward)(const NormRows<T>* n, T* d);
+  // The same, with a unit's mean of d, its mean of d * normal, and gamma * factor.
+  void (*batch_backward)(const NormRows<T>* n, const T* mean_d, const T* mean_dn, const T* scaled, T* d);
 };
 
 enum class Isa : int { baseline, avx2, avx512, neon };

@@ -15,6 +15,11 @@ struct LoadKernels {
     for (size_t i = 0; i < features; ++i) out[i] = static_cast<T>(x[i]);
     for (size_t f = 0; f < affine_count; ++f) {
       const T scale = affines[f].scale, offset = affines[f].offset;
+      const T *const means = affines[f].means, *const scales = affines[f].scales;
+      if (means != nullptr) {
+        for (size_t i = 0; i < features; ++i) out[i] = (out[i] - means[i]) * scales[i];
+        continue;
+      }
       if (offset == 0)
         for (size_t i = 0; i < features; ++i) out[i] = out[i] * scale;
       else
@@ -24,7 +29,8 @@ struct LoadKernels {
 
   // One uint8 row with at most one scale in registers: the way pictures take.
   static NABLA_INLINE void load_u8_row(const uint8_t* x, size_t features, const Affine<T>* affines, size_t affine_count, T* out) {
-    if (affine_count > 1 || (affine_count == 1 && affines[0].offset != 0)) return load_row(x, features, affines, affine_count, out);
+    if (affine_count > 1 || (affine_count == 1 && (affines[0].offset != 0 || affines[0].means != nullptr)))
+      return load_row(x, features, affines, affine_count, out);
     const T scale = affine_count == 1 ? affines[0].scale : T(1);
     const typename S::V s = S::set1(scale);
     size_t i = 0;

@@ -57,6 +57,8 @@ struct ZActivationKernels {
         return mul(z, w_tanh<S>(softplus(z)));
       case ZFunction::exponential:
         return w_exp<S>(z);
+      case ZFunction::thresholded_relu:
+        return w_select<S>(w_ge<S>(set(f.first), z), set(0), z);
     }
     return z;
   }
@@ -102,6 +104,8 @@ struct ZActivationKernels {
       }
       case ZFunction::exponential:
         return a;
+      case ZFunction::thresholded_relu:
+        return w_select<S>(w_gt<S>(z, set(f.first)), one, set(0));
     }
     return one;
   }

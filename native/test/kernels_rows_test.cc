@@ -47,7 +47,7 @@ struct Cases {
         for (size_t i = 0; i < features; ++i) {
           T value = static_cast<T>(x[(ordered ? order[r] : first + r) * features + i]);
           for (const Affine<T>& a : affines) {
-            value = value * a.scale;
+            value = a.means != nullptr ? (value - a.means[i]) * a.scales[i] : value * a.scale;
             if (a.offset != 0) value = value + a.offset;
           }
           expected[r * ld + i] = value;
@@ -58,7 +58,15 @@ struct Cases {
   }
   void load(size_t features) {
     const Affine<T> scale{T(1.0 / 255), 0}, shift{T(1.7), T(-0.3)}, other{T(0.9), T(0.25)};
-    for (const std::vector<Affine<T>>& affines : {std::vector<Affine<T>>{}, {scale}, {shift}, {scale, shift}, {shift, scale, other}}) {
+    const std::vector<T> means = padded(1, features, features, T(40)), scales = padded(1, features, features, T(2));
+    const Affine<T> features_own{1, 0, means.data(), scales.data()};
+    for (const std::vector<Affine<T>>& affines : {std::vector<Affine<T>>{},
+                                                  {scale},
+                                                  {shift},
+                                                  {scale, shift},
+                                                  {shift, scale, other},
+                                                  {features_own},
+                                                  {scale, features_own, shift}}) {
       load_as<uint8_t>(InputType::uint8, features, affines);
       load_as<float>(InputType::float32, features, affines);
       load_as<double>(InputType::float64, features, affines);
@@ -88,7 +96,7 @@ struct Cases {
       if (act == Activation::softmax)
         k.softmax_rows(a.data(), rows, n, ld);
       else
-        k.activation_forward(act, a.data(), rows, ld);
+        k.activation_forward(act, a.data(), a.data(), rows * ld);
       CHECK_SAME(a.data(), expected.data(), rows * ld, label("activation", n));
       std::vector<T> d = da, expected_d = da;
       for (size_t r = 0; r < rows; ++r)
@@ -113,7 +121,7 @@ struct Cases {
     random.fill(da.data(), count);
     for (size_t i = 0; i < count; ++i) z[i] = z[i] * T(i % 3 == 0 ? 12 : 3);
     z[0] = 0;
-    for (int f = 0; f <= static_cast<int>(ZFunction::exponential); ++f) {
+    for (int f = 0; f <= static_cast<int>(ZFunction::thresholded_relu); ++f) {
       const nabla::ZActivation<T> activation{static_cast<ZFunction>(f), T(0.75), T(6)};
       std::vector<T> a(count), d = da, expected(count), expected_d(count), own = z;
       for (size_t i = 0; i < count; ++i) {

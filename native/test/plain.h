@@ -166,6 +166,9 @@ struct Math {
         slope = b > f.second ? one : sigmoid(b);
         return b > f.second ? z : softplus(b) / f.first;
       }
+      case ZFunction::thresholded_relu:
+        slope = z > f.first ? one : T(0);
+        return z <= f.first ? T(0) : z;
       case ZFunction::softsign: {
         const T q = one + std::fabs(z);
         slope = one / (q * q);

@@ -114,12 +114,21 @@ void counts() {
   spec.layers.insert(spec.layers.begin() + 2, drop);
   const Plan plan = make_plan(spec);
   CHECK(plan.parameters == 5 * 4 + 4 + 4 * 3);  // 3 units have no bias here
-  CHECK(plan.scales.size() == 1 && plan.dropouts.size() == 1 && plan.dropouts[0].after_stage == 1 &&
+  CHECK(plan.rescalings.size() == 1 && plan.dropouts.size() == 1 && plan.dropouts[0].after_stage == 1 &&
         plan.dropouts[0].purpose == 2 * 256 + 1);
   CHECK(plan.dropout_after(1) && !plan.dropout_after(0) && !plan.dropout_after(2));
   spec.layers.push_back(LayerSpec{LayerKind::rescaling});
   CHECK(code_of([&] { make_plan(spec); }) == "ERR_OPTION");
   CHECK(code_of([&] { make_plan(network(3, {})); }) == "ERR_OPTION");
+  NetworkSpec normalized = network(2, {3});
+  LayerSpec normalization{LayerKind::normalization};
+  normalization.mean = {5, 6};
+  normalization.variance = {4, 0};
+  normalized.layers.insert(normalized.layers.begin(), normalization);
+  const nabla::Rescaling scaled = make_plan(normalized).rescalings.at(0);
+  CHECK(scaled.means[1] == 6 && scaled.scales[0] == 0.5 && scaled.scales[1] == 1 / 1e-7);
+  normalized.layers[0].mean.pop_back();
+  CHECK(code_of([&] { make_plan(normalized); }) == "ERR_SHAPE");
 }
 
 void memory() {

@@ -8,6 +8,7 @@ const engine = of('core/engine.cc');
 const train = of('core/train.cc');
 const manual = of('core/manual.cc');
 const limits = of('core/limits.cc');
+const layered = of('core/layered.cc');
 
 export const nativeMutants = [
   kernels('return w_mad<S>(w_mul<S>(r, r), horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'return w_mad<S>(r, horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'exp: a factor dropped'),
@@ -94,6 +95,10 @@ export const nativeMutants = [
   kernels('(z[i] >= 0) == (y[i] >= T(0.5))', '(z[i] > 0) == (y[i] >= T(0.5))', 'right predictions: z = 0'),
   kernels('return clamp(z, 0, 6);', 'return clamp(z, 0, 7);', 'relu6: limit'),
   kernels('return inside(z, 0, 6, one);', 'return inside(z, 0, 7, one);', 'relu6 slope: limit'),
+  kernels('out[i] = (out[i] - means[i]) * scales[i];', 'out[i] = (out[i] - means[0]) * scales[i];', 'normalization: one mean for all'),
+  engine('value = (value - a.means[feature]) * a.scales[feature];', 'value = value * a.scales[feature];', 'normalization of lists: mean dropped'),
+  train('if (a.offset != 0 || a.means != nullptr) return nullptr;', 'if (a.offset != 0) return nullptr;', 'normalization: zeros left out'),
+  kernels('w_select<S>(w_ge<S>(set(f.first), z), set(0), z)', 'w_select<S>(w_gt<S>(set(f.first), z), set(0), z)', 'thresholded relu: at theta'),
   kernels('return positive(z, one, set(f.first));', 'return positive(z, one, one);', 'leaky relu slope'),
   kernels('w_mad<S>(mul(z, height), set(bell_height), w_normal_below<S>(z, height))', 'w_normal_below<S>(z, height)', 'gelu slope: the bell dropped'),
   kernels('mul(w_mad<S>(mul(z, z), set(gelu_cube3), one), set(gelu_factor))', 'mul(w_mad<S>(mul(z, z), set(gelu_cube), one), set(gelu_factor))', 'gelu by tanh, slope: factor 3'),
@@ -112,6 +117,22 @@ export const nativeMutants = [
   engine('lanes[0] * (stage.l2 / 2)', 'lanes[0] * stage.l2', 'penalty: half dropped'),
   train('u.rate = static_cast<T>(scalars[0] * s.rate_factor);', 'u.rate = static_cast<T>(scalars[0]);', 'rate factor dropped'),
   train('const bool joined = bias == 1 || o.clips_norms();', 'const bool joined = o.clips_norms();', 'update: biases penalised'),
-  manual('full[i] *= affines_[f].scale;', 'full[i] *= 1;', 'dx: scale dropped'),
   manual('static_cast<T>(stage.l2), static_cast<T>(stage.l1)', 'static_cast<T>(-stage.l2), static_cast<T>(stage.l1)', 'penalty gradient: sign'),
+  manual('full[i] *= affines_[f].means == nullptr ? affines_[f].scale', 'full[i] *= affines_[f].means == nullptr ? T(1)', 'dx: scale dropped'),
+  manual('? affines_[f].scales[feature] : T(0);', '? affines_[f].scales[0] : T(0);', 'dx: one scale for all features'),
+
+  kernels('y[r * ld + u] = x[r * ld + u] > 0 ? x[r * ld + u] : alpha[u] * x[r * ld + u];', 'y[r * ld + u] = x[r * ld + u] > 0 ? x[r * ld + u] : alpha[0] * x[r * ld + u];', 'prelu: one alpha for all'),
+  kernels('sums[u] += v > 0 ? 0.0 : g * v;', 'sums[u] += g * v;', 'prelu: gradient of alpha'),
+  kernels('root(squares / n + epsilon)', 'root(squares / n)', 'layer normalization: epsilon dropped'),
+  kernels('squares[u] += d * d;', 'squares[u] += d;', 'batch normalization: square'),
+  kernels('dgamma[u] += static_cast<double>(g[u]) * static_cast<double>(normal);', 'dgamma[u] += static_cast<double>(g[u]);', 'gradient of gamma'),
+  kernels('((g[u] - mean_d) - ((x[u] - mean) * factor) * mean_dn)', '(g[u] - ((x[u] - mean) * factor) * mean_dn)', 'layer normalization: way back through the mean dropped'),
+  kernels('((g[u] - mean_d[u]) - ((x[u] - own.means[u]) * own.factors[u]) * mean_dn[u])', '(g[u] - mean_d[u])', 'batch normalization: way back through the variance dropped'),
+  kernels('out[1] = quarter == 0 ? s', 'out[1] = quarter == 0 ? c', 'normal numbers: a pair repeats'),
+  layered('squares[u] / static_cast<double>(rows - 1)', 'squares[u] / static_cast<double>(rows)', 'moving variance: biased'),
+  layered('const double keep = pass.momentum, take = 1 - pass.momentum;', 'const double keep = 1 - pass.momentum, take = pass.momentum;', 'momentum in the other sense'),
+  layered('n.gamma == nullptr ? m.factors[u] : n.gamma[u] * m.factors[u]', 'm.factors[u]', 'batch normalization: gamma on the way back dropped'),
+  layered('const GradientSink<T> sink{out + stage.weight_at, at > from, nullptr};', 'const GradientSink<T> sink{out + stage.weight_at, false, nullptr};', 'layered gradients: a chain does not go on'),
+  layered('    waiting_.reset();\n  }\n  Base::apply_gradients', '  }\n  Base::apply_gradients', 'statistics move twice'),
+
 ];

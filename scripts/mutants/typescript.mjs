@@ -19,6 +19,9 @@ const constraints = of('constraints');
 const plan = of('plan');
 const network = of('network');
 const executor = of('executor');
+const passes = of('passes');
+const noise = of('noise');
+const layered = of('layered');
 
 /** Outside of the reference backend, with the tests that must notice. */
 const outside = (file, ...tests) => (find, replace, why) => ({ file: `src/${file}.ts`, find, replace, why, tests });
@@ -65,6 +68,8 @@ export const typescriptMutants = [
   activationsOfZ('(z < 0 ? 0 : z > 6 ? 6 : z)', '(z < 0 ? 0 : z)', 'relu6: limit'),
   activationsOfZ('(z > 0 && z < 6 ? 1 : 0)', '(z > 0 ? 1 : 0)', 'relu6 slope: limit'),
   activationsOfZ('(z > 0 ? z : slope * z)', '(z > 0 ? z : -slope * z)', 'leaky relu: sign'),
+  activationsOfZ('(z <= theta ? 0 : z)', '(z < theta ? 0 : z)', 'thresholded relu: at theta'),
+  activationsOfZ('(z > theta ? 1 : 0)', '(z >= theta ? 1 : 0)', 'thresholded relu: slope at theta'),
   activationsOfZ('(z > 0 ? 1 : slope)', '(z >= 0 ? 1 : slope)', 'leaky relu slope at 0'),
   activationsOfZ('forward: (z) => (z > 0 ? z : alpha * expm1Negative(z)), slope: (z) => (z > 0 ? 1 : alpha * exp(z))', 'forward: (z) => (z > 0 ? z : alpha * expm1Negative(z)), slope: (z) => (z > 0 ? 1 : exp(z))', 'elu slope: alpha dropped'),
   activationsOfZ('(z > 0 ? scale : alpha * exp(z))', '(z > 0 ? 1 : alpha * exp(z))', 'selu slope: scale dropped'),
@@ -210,9 +215,12 @@ export const typescriptMutants = [
   plan('Math.round(layer.rate * 4294967296)', '4294967296 - Math.round(layer.rate * 4294967296)', 'dropout: keep for drop'),
   plan('Math.floor((block * rows) / blocks)', 'block * Math.floor(rows / blocks)', 'blocks: rows lost at the end'),
 
+  network('values[i] -= means[i % features];', 'values[i] += means[i % features];', 'normalization: sign of the mean'),
+  network('values[i] *= scales[i % features];', 'values[i] *= scales[0];', 'normalization: one scale for all'),
+  network('each === null ? scale : each.scales[i % features]', 'scale', 'normalization: dx is not scaled'),
   network('values[i] *= scale;', 'values[i] *= 1;', 'rescaling: scale dropped'),
   network('values[i] += offset;', 'values[i] -= offset;', 'rescaling: sign of the offset'),
-  network('dx[i] *= scale;', 'dx[i] *= 1;', 'dx: scale dropped'),
+  network('dx[i] *= each === null ? scale', 'dx[i] *= each === null ? 1', 'dx: scale dropped'),
   network('applyDropout(dropouts[i], seed, this.step, firstRow, d, d, rows, units);', 'void 0;', 'dropout: not on the way back'),
   network('applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);', 'void 0;', 'dropout of samples: not on the way back'),
   network('activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);', '', 'activation: not on the way back'),
@@ -245,6 +253,27 @@ export const typescriptMutants = [
 
   executor('if (!Number.isFinite(batchLoss)) {', 'if (false) {', 'updates go on after a loss that is not finite'),
   executor('+ network.penalty(network.parameters);\n', ';\n', 'loss of a step: penalty dropped'),
+  passes('y[i] = x[i] > 0 ? x[i] : alpha[i % units] * x[i];', 'y[i] = x[i] > 0 ? x[i] : alpha[0] * x[i];', 'prelu: one alpha for all'),
+  passes('if (x[i] > 0) continue;', 'if (x[i] >= 0) continue;', 'prelu: slope at 0'),
+  passes('dalpha[i % units] += d[i] * x[i];', 'dalpha[i % units] += d[i];', 'prelu: gradient of alpha'),
+  passes('roundedTo(dtype, 1 / Math.sqrt(squares / units + epsilon));', 'roundedTo(dtype, 1 / Math.sqrt(squares / units));', 'layer normalization: epsilon dropped'),
+  passes('roundedTo(dtype, 1 / Math.sqrt(squares / rows + epsilon))', 'roundedTo(dtype, 1 / Math.sqrt(squares / (rows - 1) + epsilon))', 'batch normalization: unbiased in training'),
+  passes('(saved.batchSquares[u] / (rows - 1))', '(saved.batchSquares[u] / rows)', 'moving variance: biased'),
+  passes('momentum * mean[u] + (1 - momentum) * saved.batchMean[u]', '(1 - momentum) * mean[u] + momentum * saved.batchMean[u]', 'moving mean: momentum in the other sense'),
+  passes('d[i] = factors[u] * (d[i] - meanD[u] - normal(i) * meanDNormal[u]);', 'd[i] = factors[u] * (d[i] - normal(i) * meanDNormal[u]);', 'batch normalization: way back through the mean dropped'),
+  passes('d[i] = factor * (d[i] - meanD - normal(i) * meanDNormal);', 'd[i] = factor * (d[i] - meanD);', 'layer normalization: way back through the variance dropped'),
+  passes('if (gamma !== null) for (let i = 0; i < count; i++) d[i] *= gamma[i % units];', '', 'layer normalization: gamma on the way back dropped'),
+  passes('gamma === null ? factor : gamma[u] * factor', 'factor', 'batch normalization: gamma on the way back dropped'),
+  passes('dgamma[i % units] += d[i] * normal(i);', 'dgamma[i % units] += d[i];', 'gradient of gamma'),
+  passes('if (pass.beta >= 0) for', 'if (pass.beta > 99) for', 'beta dropped'),
+  passes('context.training ? batchStatistics(dtype, pass.epsilon, x, rows, units) : movingStatistics(context, pass)', 'batchStatistics(dtype, pass.epsilon, x, rows, units)', 'predictions take the batch'),
+  noise('((first + 0.5) / 4294967296)', '((first + 1.5) / 4294967296)', 'normal numbers: radius'),
+  noise('quarter === 1 ? -sine', 'quarter === 1 ? sine', 'normal numbers: a quarter turned wrongly'),
+  noise('normalPair(words[2], words[3], normals, 2);', 'normalPair(words[0], words[1], normals, 2);', 'normal numbers: pairs repeat'),
+  layered('this.slots.map((slot) => slot[i]), scalars, 1, 0);', 'this.slots.map((slot) => slot[i]), scalars, 0.5, 0);', 'gamma, beta, alpha: learning rate'),
+  layered('    this.#pending = this.#taken;\n', '', 'forwardTrain: statistics forgotten'),
+  layered('for (let i = 0; i < dweight.length; i++) this.gradients[weight][i] += dweight[i];', '', 'layered gradient blocks lost'),
+  executor('        network.forget();\n        break;', '        break;', 'statistics of a failed step kept'),
   executor('const first = from + (step % stepsPerPass) * batchSize;', 'const first = from + step * batchSize;', 'passes are not repeated'),
 
   wolfe('value <= start.value + DECREASE * t * start.slope', 'value <= start.value', 'line search: decrease is any'),

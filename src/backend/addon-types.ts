@@ -17,6 +17,7 @@ export interface NativeInfo {
 export interface NativeState {
   readonly parameters: FloatArray[];
   readonly slots: FloatArray[][];
+  readonly statistics: FloatArray[];
   readonly step: number;
 }
 type RowArguments = [order: Uint32Array | null, from: number, to: number];
@@ -52,5 +53,5 @@ export interface NativeAddon {
   lossAndGradients(network: NativeNetwork, data: NativeData, ...rows: RowArguments): LossAndGradients;
   publish(network: NativeNetwork): void;
   getState(network: NativeNetwork): NativeState;
-  setState(network: NativeNetwork, parameters: readonly FloatArray[], slots: readonly (readonly FloatArray[])[], step: number): void;
+  setState(network: NativeNetwork, parameters: readonly FloatArray[], slots: readonly (readonly FloatArray[])[], step: number, statistics: readonly FloatArray[]): void;
 }

@@ -2,7 +2,7 @@
 import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
 import type { ExecutorState, InputArray, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
-import { outputSize, parameterShapes, slotNames, stepScalarCount } from './spec.js';
+import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount } from './spec.js';
 import type { ActivationSpec, ClippingSpec, ConstraintSpec, DType, FloatArray, NetworkSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
@@ -49,7 +49,7 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   let othersSeen = false;
   spec.layers.forEach((layer, index) => {
     const at = `layers[${index}]`;
-    oneOf(op, `${at}.kind`, layer.kind, ['dense', 'rescaling', 'flatten', 'dropout']);
+    oneOf(op, `${at}.kind`, layer.kind, ['dense', 'rescaling', 'normalization', 'flatten', 'dropout', 'activation', 'gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization']);
     switch (layer.kind) {
       case 'dense':
         whole(op, `${at}.units`, layer.units, 1, 'a dense layer has units');
@@ -67,27 +67,69 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
         number(op, `${at}.offset`, layer.offset, 'rescaling adds', 'a finite number', Number.isFinite);
         if (othersSeen) fail('ERR_OPTION', op, 'rescaling belongs to the load of the samples', 'no dense or dropout layer before it', at, layer.kind);
         return;
+      case 'normalization':
+        checkFeatures(op, `${at}.mean`, layer.mean, spec, 'numbers of the network\'s type', (n) => Number.isFinite(spec.dtype === 'float32' ? Math.fround(n) : n));
+        checkFeatures(op, `${at}.variance`, layer.variance, spec, 'finite numbers of at least 0', atLeastZero);
+        if (othersSeen) fail('ERR_OPTION', op, 'normalization belongs to the load of the samples', 'no dense or dropout layer before it', at, layer.kind);
+        return;
       case 'dropout':
         number(op, `${at}.rate`, layer.rate, 'dropout keeps something', 'a number in [0, 1)', belowOne);
         othersSeen = true;
         return;
       case 'flatten':
         return;
+      case 'activation':
+        checkActivationSpec(op, `${at}.activation`, layer.activation);
+        break;
+      case 'gaussianNoise':
+        number(op, `${at}.deviation`, layer.deviation, 'a deviation is a width', 'a finite number of at least 0', atLeastZero);
+        break;
+      case 'prelu':
+        break;
+      case 'batchNormalization':
+        number(op, `${at}.momentum`, layer.momentum, 'momentum keeps a part', 'a number in [0, 1]', (n) => n >= 0 && n <= 1);
+        checkNormalization(op, at, layer);
+        break;
+      case 'layerNormalization':
+        checkNormalization(op, at, layer);
+        break;
     }
+    othersSeen = true;
   });
   if (!denseSeen) fail('ERR_OPTION', op, 'a network has something to learn', 'at least one dense layer', 'layers', spec.layers);
   checkLossSpec(op, spec);
   checkOptimizerSpec(op, spec);
 }
 
+function checkNormalization(op: string, at: string, layer: { readonly epsilon: number; readonly center: boolean; readonly scale: boolean }): void {
+  number(op, `${at}.epsilon`, layer.epsilon, 'epsilon guards a root and a division', 'a finite number above 0', (n) => n > 0 && n < Infinity);
+  flag(op, `${at}.center`, layer.center);
+  flag(op, `${at}.scale`, layer.scale);
+}
+
+/** Refuses training batches without statistics. @param rows of the smallest batch @throws ERR_RANGE */
+export function checkBatchRows(op: string, spec: NetworkSpec, rows: number): void {
+  if (rows < 2 && spec.layers.some((layer) => layer.kind === 'batchNormalization')) {
+    fail('ERR_RANGE', op, 'batch normalization learns from the differences of a batch\'s rows (another batchSize leaves no single row at the end)', 'at least 2', 'rows of each batch', rows);
+  }
+}
+
+function checkFeatures(op: string, at: string, values: unknown, spec: NetworkSpec, expected: string, accept: (n: number) => boolean): void {
+  const rule = 'each feature has its statistics';
+  if (!Array.isArray(values)) fail('ERR_TYPE', op, rule, 'an array of numbers', at, values);
+  if (values.length !== spec.inputSize) fail('ERR_SHAPE', op, rule, `${spec.inputSize} numbers`, at, values);
+  values.forEach((value, i) => number(op, `${at}[${i}]`, value, rule, expected, accept));
+}
+
 const activationNames = [
-  'linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
+  'linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'leakyRelu', 'elu', 'thresholdedRelu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
 ];
 
 function checkActivationSpec(op: string, at: string, activation: ActivationSpec): void {
   oneOf(op, at, activation.name, activationNames);
   if (activation.name === 'leakyRelu') number(op, `${at}.negativeSlope`, activation.negativeSlope, 'a slope is a number', 'a finite number', Number.isFinite);
   if (activation.name === 'elu') number(op, `${at}.alpha`, activation.alpha, 'alpha is a number', 'a finite number', Number.isFinite);
+  if (activation.name === 'thresholdedRelu') number(op, `${at}.theta`, activation.theta, 'theta is a number', 'a finite number', Number.isFinite);
   if (activation.name === 'softplus') {
     number(op, `${at}.beta`, activation.beta, 'beta scales', 'a finite number above 0', (n) => n > 0 && n < Infinity);
     number(op, `${at}.threshold`, activation.threshold, 'the threshold is a number', 'a number', (n) => !Number.isNaN(n));
@@ -301,6 +343,8 @@ export function checkTrainShape(spec: NetworkSpec, options: TrainOptions, availa
   checkRows(op, options, available);
   whole(op, 'batchSize', options.batchSize, 1, 'a batch has rows');
   if (options.repeat !== undefined) whole(op, 'repeat', options.repeat, 1, 'there is at least one pass');
+  const rows = options.to - options.from;
+  checkBatchRows(op, spec, rows % options.batchSize === 0 ? Math.min(options.batchSize, rows) : rows % options.batchSize);
   const steps = stepCount(options);
   const firstStep = options.firstStep ?? 0;
   whole(op, 'firstStep', firstStep, 0, 'steps are counted from 0');
@@ -366,6 +410,11 @@ export function checkState(spec: NetworkSpec, state: ExecutorState): void {
     if (!given.includes(name)) fail('ERR_OPTION', op, 'every slot of the optimizer is given', names.join(', '), 'slots', given.join(', '));
     checkParameterArrays(op, `slots.${name}`, spec, state.slots[name]);
   }
+  const statistics: unknown = state.statistics ?? [];
+  const wanted = statisticShapes(spec);
+  if (!Array.isArray(statistics)) fail('ERR_TYPE', op, 'statistics are arrays in their order', 'an array of typed arrays', 'statistics', statistics);
+  if (statistics.length !== wanted.length) fail('ERR_SHAPE', op, 'each batch normalization has a moving mean and a moving variance', `${wanted.length} arrays`, 'statistics', statistics);
+  wanted.forEach((shape, i) => checkFloats(op, `statistics[${i}] (${shape.name} of layer ${shape.layer})`, statistics[i], shape.size, spec.dtype));
   number(op, 'step', state.step, 'updates are counted', 'a whole number of at least 0', (n) => Number.isSafeInteger(n) && n >= 0);
 }
 

@@ -87,7 +87,7 @@ export interface ForwardResult {
   readonly outputs: FloatArray;
   /** (rows, outputs) before the head: what backward's argument is the gradient of. */
   readonly logits: FloatArray;
-  /** After each dense layer (dropout that follows it included), (rows, units). */
+  /** What the next dense layer is fed with: after each dense layer and all passes that follow it (dropout, normalizations, …), (rows, units). */
   readonly activations: readonly FloatArray[];
 }
 export interface BackwardResult {
@@ -111,6 +111,8 @@ export interface ExecutorState {
   readonly slots: Readonly<Record<string, readonly FloatArray[]>>;
   /** Updates made so far. */
   readonly step: number;
+  /** Moving means and variances in the order of statisticShapes; may be left out where the network has none. */
+  readonly statistics?: readonly FloatArray[];
 }
 
 /** The plan: 'auto' fuses the update into the gradient kernels where it can, 'materialised' always stores gradients first. Same bytes. */
@@ -157,12 +159,13 @@ export interface Executor {
   /** dLogits (rows, outputs): gradient of a loss with respect to forwardTrain's logits, already averaged as the caller wants.
    * `dx: false` leaves the samples' gradient out (an empty array). */
   backward(dLogits: FloatArray, options?: { readonly dx?: boolean }): BackwardResult;
-  /** One optimizer update with given gradients (penalties' terms, clipping and constraints as in a training step); counts as a step. */
+  /** One optimizer update with given gradients (penalties' terms, clipping and constraints as in a training step); counts as a step. Moving statistics take over those of
+   * the last forwardTrain or lossAndGradients since the last update, as a training step does. */
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void;
   /** Loss and gradients of the spec's own loss over the rows as one batch, training mode, no update. */
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients;
 
-  /** Copies the parameters to where 'published' predictions read them. */
+  /** Copies parameters and statistics to where 'published' predictions read them. */
   publish(): void;
   getState(): ExecutorState;
   /** All arrays are checked before any is taken. */

@@ -4,7 +4,7 @@ import { NablaError, show, type NablaErrorCode } from '../errors.js';
 import { loadAddon } from './addon.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork } from './addon-types.js';
 import {
-  checkFloats, checkGemm, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
+  checkBatchRows, checkFloats, checkGemm, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
 } from './checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
@@ -231,6 +231,7 @@ class NativeExecutor implements Executor {
     const network = this.#live('forwardTrain');
     const own = this.#own('forwardTrain', data);
     checkRows('forwardTrain', rows, data.rows);
+    checkBatchRows('forwardTrain', this.spec, rows.to - rows.from);
     const result = call(() => this.#native.forwardTrain(network, own, rows.order, rows.from, rows.to));
     this.#takenLogits = result.logits.length;
     return result;
@@ -255,6 +256,7 @@ class NativeExecutor implements Executor {
     const network = this.#live('lossAndGradients');
     const own = this.#labelled('lossAndGradients', data);
     checkRows('lossAndGradients', rows, data.rows);
+    checkBatchRows('lossAndGradients', this.spec, rows.to - rows.from);
     return call(() => this.#native.lossAndGradients(network, own, rows.order, rows.from, rows.to));
   }
 
@@ -265,15 +267,15 @@ class NativeExecutor implements Executor {
 
   getState(): ExecutorState {
     const network = this.#live('getState');
-    const { parameters, slots, step } = call(() => this.#native.getState(network));
-    return { parameters, slots: Object.fromEntries(this.#slots().map((name, i) => [name, slots[i]])), step };
+    const { parameters, slots, step, statistics } = call(() => this.#native.getState(network));
+    return { parameters, slots: Object.fromEntries(this.#slots().map((name, i) => [name, slots[i]])), step, statistics };
   }
 
   setState(state: ExecutorState): void {
     const network = this.#live('setState');
     checkState(this.spec, state);
     const slots = this.#slots().map((name) => state.slots[name]);
-    call(() => this.#native.setState(network, state.parameters, slots, state.step));
+    call(() => this.#native.setState(network, state.parameters, slots, state.step, state.statistics ?? []));
   }
 
   dispose(): void {

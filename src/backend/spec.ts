@@ -14,6 +14,8 @@ export type ActivationOfZ =
   | { readonly name: 'relu6' | 'selu' | 'gelu' | 'geluTanh' | 'hardSigmoid' | 'softsign' | 'silu' | 'mish' | 'exponential' }
   | { readonly name: 'leakyRelu'; readonly negativeSlope: number }
   | { readonly name: 'elu'; readonly alpha: number }
+  /** z > theta ? z : 0. */
+  | { readonly name: 'thresholdedRelu'; readonly theta: number }
   /** Above threshold / beta it is z itself. */
   | { readonly name: 'softplus'; readonly beta: number; readonly threshold: number };
 
@@ -48,11 +50,32 @@ export interface DenseSpec {
 }
 /** x -> x · scale + offset, folded into the load of the first dense layer; only before it. */
 export interface RescalingSpec { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number }
-/** Samples are rows already: changes nothing but the shape shown to people. */
+/** x -> (x - mean) / max(√variance, 1e-7), one number a feature, folded into the load like rescaling; only before the first dense layer. */
+export interface NormalizationSpec { readonly kind: 'normalization'; readonly name: string; readonly mean: readonly number[]; readonly variance: readonly number[] }
+/** Samples are rows already: changes nothing but the shape shown to people. What flatten and reshape become. */
 export interface FlattenSpec { readonly kind: 'flatten'; readonly name: string }
 /** In training, each element is 0 with probability `rate` and scaled by 1/(1-rate) otherwise (docs/numerics.md, masks). */
 export interface DropoutSpec { readonly kind: 'dropout'; readonly name: string; readonly rate: number }
-export type LayerSpec = DenseSpec | RescalingSpec | FlattenSpec | DropoutSpec;
+/** An activation that does not follow its dense layer at once. */
+export interface ActivationPassSpec { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationSpec }
+/** In training, adds deviation · standard normal number (docs/numerics.md, passes). */
+export interface GaussianNoiseSpec { readonly kind: 'gaussianNoise'; readonly name: string; readonly deviation: number }
+/** z > 0 ? z : alpha · z, alpha (units) trained. */
+export interface PreluSpec { readonly kind: 'prelu'; readonly name: string }
+/** Each row less its mean, by its deviation, times gamma (`scale`), plus beta (`center`). */
+export interface LayerNormalizationSpec { readonly kind: 'layerNormalization'; readonly name: string; readonly epsilon: number; readonly center: boolean; readonly scale: boolean }
+/** Each unit less the batch's mean, by its deviation, times gamma, plus beta; predictions take moving statistics, which keep `momentum` of themselves at an update. */
+export interface BatchNormalizationSpec {
+  readonly kind: 'batchNormalization'; readonly name: string; readonly momentum: number; readonly epsilon: number; readonly center: boolean; readonly scale: boolean;
+}
+export type PassSpec = ActivationPassSpec | GaussianNoiseSpec | PreluSpec | LayerNormalizationSpec | BatchNormalizationSpec;
+export type LayerSpec = DenseSpec | RescalingSpec | NormalizationSpec | FlattenSpec | DropoutSpec | PassSpec;
+
+/** Whether a network has more between its dense layers than activations and dropout: such take a plan of their own. */
+export function isLayered(spec: Pick<NetworkSpec, 'layers'>): boolean {
+  const classic: readonly LayerSpec['kind'][] = ['dense', 'rescaling', 'normalization', 'flatten', 'dropout'];
+  return spec.layers.some((layer) => !classic.includes(layer.kind));
+}
 
 export type Reduction = 'mean' | 'sum';
 /** What is minimised. The cross-entropies see logits: the last layer's activation is linear and `head` says what predict applies. */
@@ -163,20 +186,41 @@ export function slotStart(optimizer: OptimizerSpec): number {
   return optimizer.name === 'adagrad' ? optimizer.initialAccumulatorValue : 0;
 }
 
-/** One trainable array in canonical order: for each dense layer weight (O,I), then bias (O) where it has one. */
-export interface ParameterShape { readonly layer: number; readonly name: 'weight' | 'bias'; readonly shape: readonly number[]; readonly size: number }
+/** One trainable array in canonical order: layer by layer, of a dense layer weight (O,I), then bias (O) where it has one; of a normalization gamma, then beta where it has
+ * them, of a prelu alpha (units each). */
+export interface ParameterShape { readonly layer: number; readonly name: 'weight' | 'bias' | 'gamma' | 'beta' | 'alpha'; readonly shape: readonly number[]; readonly size: number }
 
 /** Lists the parameters of a spec in canonical order. `layer` is the index into `spec.layers`. */
 export function parameterShapes(spec: Pick<NetworkSpec, 'inputSize' | 'layers'>): ParameterShape[] {
   const shapes: ParameterShape[] = [];
   let inputs = spec.inputSize;
   spec.layers.forEach((layer, index) => {
-    if (layer.kind !== 'dense') return;
-    shapes.push({ layer: index, name: 'weight', shape: [layer.units, inputs], size: layer.units * inputs });
-    if (layer.useBias) shapes.push({ layer: index, name: 'bias', shape: [layer.units], size: layer.units });
-    inputs = layer.units;
+    const vector = (name: ParameterShape['name']): void => void shapes.push({ layer: index, name, shape: [inputs], size: inputs });
+    if (layer.kind === 'dense') {
+      shapes.push({ layer: index, name: 'weight', shape: [layer.units, inputs], size: layer.units * inputs });
+      inputs = layer.units;
+      if (layer.useBias) vector('bias');
+    }
+    if (layer.kind === 'batchNormalization' || layer.kind === 'layerNormalization') {
+      if (layer.scale) vector('gamma');
+      if (layer.center) vector('beta');
+    }
+    if (layer.kind === 'prelu') vector('alpha');
   });
   return shapes;
+}
+
+/** One array of moving statistics: of each batch normalization mean, then variance (units each). They are no parameters: updates move them, gradients do not. */
+export interface StatisticShape { readonly layer: number; readonly name: 'movingMean' | 'movingVariance'; readonly size: number }
+
+/** Lists the moving statistics of a spec. `layer` is the index into `spec.layers`. */
+export function statisticShapes(spec: Pick<NetworkSpec, 'inputSize' | 'layers'>): StatisticShape[] {
+  let size = spec.inputSize;
+  return spec.layers.flatMap((layer, index): StatisticShape[] => {
+    if (layer.kind === 'dense') size = layer.units;
+    if (layer.kind !== 'batchNormalization') return [];
+    return [{ layer: index, name: 'movingMean', size }, { layer: index, name: 'movingVariance', size }];
+  });
 }
 
 /** Width of the network's output. */

@@ -7,13 +7,17 @@ import type { TensorRecord } from '../model/record.js';
 
 const tensorName = (slot: string, parameter: string): string => `optimizer/${slot}/${parameter}`;
 
+/** Moving statistics are no parameters: no optimizer touches them. */
+const isTrained = ({ name }: TensorRecord): boolean => !/\.moving(?:Mean|Variance)$/u.test(name);
+
 /** The metadata. */
 export function encodeOptimizer({ step, nextEpoch, learningRate, slots }: OptimizerState): string {
   return JSON.stringify({ step, nextEpoch, learningRate, slots: Object.keys(slots) });
 }
 
-/** The tensors: slot after slot. @param parameters of the model */
-export function optimizerTensors(parameters: readonly TensorRecord[], { slots }: OptimizerState): TensorRecord[] {
+/** The tensors: slot after slot. @param tensors of the model */
+export function optimizerTensors(tensors: readonly TensorRecord[], { slots }: OptimizerState): TensorRecord[] {
+  const parameters = tensors.filter(isTrained);
   return Object.entries(slots).flatMap(([slot, arrays]) => parameters.map(({ name, shape }, i) => ({ name: tensorName(slot, name), shape, data: arrays[i] })));
 }
 
@@ -35,8 +39,9 @@ export function decodeOptimizer(description: unknown, all: readonly TensorRecord
   }
   const isOptimizers = ({ name }: TensorRecord): boolean => names.some((slot) => name.startsWith(tensorName(slot, '')));
   const tensors = all.filter((tensor) => !isOptimizers(tensor));
+  const parameters = tensors.filter(isTrained);
   const byName = new Map(all.map((tensor) => [tensor.name, tensor]));
-  const slots = Object.fromEntries(names.map((slot) => [slot, tensors.map((parameter): FloatArray => {
+  const slots = Object.fromEntries(names.map((slot) => [slot, parameters.map((parameter): FloatArray => {
     const name = tensorName(slot, parameter.name);
     const tensor = byName.get(name);
     if (tensor === undefined) throw damaged(`Expected a tensor named ${show(name)}, received none.`);
@@ -44,7 +49,7 @@ export function decodeOptimizer(description: unknown, all: readonly TensorRecord
     return tensor.data;
   })]));
   const learningRate = field('learningRate') === null ? null : number('learningRate');
-  const strays = all.length - tensors.length - names.length * tensors.length;
+  const strays = all.length - tensors.length - names.length * parameters.length;
   if (strays !== 0) throw damaged(`Expected one array of every slot for each parameter, received ${strays} more.`);
   return { tensors, optimizerState: { step: number('step'), nextEpoch: number('nextEpoch'), learningRate, slots } };
 }

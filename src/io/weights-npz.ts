@@ -37,6 +37,7 @@ export async function exportNpz(model: WeightHolder, path: PathLike, options: Ex
   checkOptions(op, options, ['layout', 'biases']);
   const layout = checkName(op, 'layout', options.layout ?? 'out-in', ['out-in', 'in-out']);
   const biases = checkName(op, 'form of the biases', options.biases ?? 'vector', ['vector', 'column']);
+  checkDense(op, model);
   const shapes = model.parameterShapes();
   const weights = model.getWeights();
   const arrays = new Map<string, NpyInput>();
@@ -60,6 +61,7 @@ export async function importNpz(model: WeightHolder, path: PathLike, options: Im
   const op = 'importNpz';
   checkOptions(op, options, ['layout']);
   const layout = checkName(op, 'layout', options.layout ?? 'out-in', ['out-in', 'in-out']);
+  checkDense(op, model);
   const file = toPath(op, path);
   const arrays = await readNpz(path);
   const names = letters(model);
@@ -85,6 +87,11 @@ function fitted(op: string, name: string, array: NpyArray | undefined, shape: re
     throw new NablaError('ERR_FORMAT', `[${op}] a weight has its layer's shape. Expected (${(wanted[0] ?? '').replace(',', ', ')}) for ${name}, received (${array.shape.join(', ')})${turned ? `: pass layout: ${show(layout === 'out-in' ? 'in-out' : 'out-in')}` : ''}.`);
   }
   return shape.length === 2 && layout === 'in-out' ? transpose(data, columns, rows) : data;
+}
+
+function checkDense(op: string, model: WeightHolder): void {
+  const other = model.parameterNames().find((name) => !/\.(weight|bias)$/.test(name));
+  if (other !== undefined) throw new NablaError('ERR_OPTION', `[${op}] W1, b1, … are what dense layers have. Expected a model of dense layers (saveModel takes all), received one with ${show(other)}.`);
 }
 
 /** W1, b1, … for the model's parameters in canonical order. */

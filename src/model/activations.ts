@@ -3,7 +3,7 @@ import { checkName, checkOptions, checkReal } from './checks.js';
 
 const plainNames = ['linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softsign', 'silu', 'mish', 'exponential'] as const;
 /** Activations a layer may have; formulas in docs/operations.md. 'swish' is silu. */
-export const activationNames = [...plainNames, 'leakyRelu', 'elu', 'softplus', 'swish'] as const;
+export const activationNames = [...plainNames, 'leakyRelu', 'elu', 'thresholdedRelu', 'softplus', 'swish'] as const;
 /** Name of an activation, with its defaults. */
 export type ActivationName = (typeof activationNames)[number];
 
@@ -12,6 +12,7 @@ export type ActivationConfig =
   | (typeof plainNames)[number]
   | { readonly name: 'leakyRelu'; readonly negativeSlope: number }
   | { readonly name: 'elu'; readonly alpha: number }
+  | { readonly name: 'thresholdedRelu'; readonly theta: number }
   | { readonly name: 'softplus'; readonly beta: number; readonly threshold: number };
 
 /** What a layer's `activation` takes. */
@@ -30,6 +31,12 @@ export const activations = {
     const op = 'activations.elu';
     checkOptions(op, options, ['alpha']);
     return Object.freeze({ name: 'elu', alpha: checkReal(op, 'alpha', options.alpha ?? 1) });
+  },
+  /** z > theta ? z : 0 (Keras). @param options `theta` default 1 @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+  thresholdedRelu(options: { readonly theta?: number } = {}): ActivationConfig {
+    const op = 'activations.thresholdedRelu';
+    checkOptions(op, options, ['theta']);
+    return Object.freeze({ name: 'thresholdedRelu', theta: checkReal(op, 'theta', options.theta ?? 1) });
   },
   /**
    * log(1 + e^(beta·z)) / beta, and z itself where beta·z is above `threshold` (PyTorch).
@@ -51,7 +58,7 @@ export function checkActivation(op: string, value: unknown): ActivationConfig {
   const given = typeof value === 'object' && value !== null && 'name' in value ? { ...value } : { name: value };
   const { name, ...options } = given;
   const known = checkName(op, 'activation', name, activationNames);
-  if (known === 'leakyRelu' || known === 'elu' || known === 'softplus') return activations[known](options);
+  if (known === 'leakyRelu' || known === 'elu' || known === 'thresholdedRelu' || known === 'softplus') return activations[known](options);
   checkOptions(op, options, []);
   return known === 'swish' ? 'silu' : known;
 }

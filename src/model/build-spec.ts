@@ -1,6 +1,6 @@
 // Turns layers and the arguments of compile into a NetworkSpec.
 import { stepBytes } from './memory.js';
-import type { DType, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/spec.js';
+import type { DType, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
 import { isElementwise, type Loss, type LossConfig } from './losses.js';
 import { withActivation, type Structure } from './structure.js';
@@ -22,10 +22,16 @@ export interface SpecSource {
 export function buildSpec(op: string, { structure, loss, optimizer, dtype, seed }: SpecSource): NetworkSpec {
   stepBytes(op, structure, optimizer, dtype);
   const head = loss === null ? uncompiledHead(structure) : headFor(op, loss, structure);
-  const layers = structure.specLayers.map((layer, index) =>
-    layer.kind === 'dense' && index === structure.specLayers.length - 1 && head !== 'none' ? withActivation(layer, { name: 'linear' }) : layer,
-  );
+  const layers = head === 'none' ? structure.specLayers : withoutLastActivation(structure.specLayers);
   return { inputSize: structure.inputSize, layers, head, loss: loss === null || loss.name === 'custom' ? null : lossSpec(loss), optimizer, dtype, seed };
+}
+
+/** The head takes the last activation's place. */
+function withoutLastActivation(layers: readonly LayerSpec[]): LayerSpec[] {
+  const before = layers.slice(0, -1);
+  const last = layers.at(-1);
+  if (last === undefined || last.kind === 'activation') return before;
+  return [...before, last.kind === 'dense' ? withActivation(last, { name: 'linear' }) : last];
 }
 
 function uncompiledHead({ lastActivation }: Structure): NetworkSpec['head'] {

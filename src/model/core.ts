@@ -1,7 +1,7 @@
 // What is behind a Sequential: layers, weights, the executor that holds them, and the states it can be in.
 import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
-import { parameterShapes, slotNames, slotStart, type FloatArray, type NetworkSpec } from '../backend/spec.js';
+import { parameterShapes, slotNames, slotStart, statisticShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import type { LbfgsJob } from '../train/full-batch.js';
 import type { LbfgsMemory } from '../train/lbfgs.js';
@@ -11,7 +11,7 @@ import { checkReal } from './checks.js';
 import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
 import { parameterNames } from './gradients.js';
-import { initialWeights, toParameter } from './initial-weights.js';
+import { initialStatistics, initialWeights, statisticNames, toParameter, toStatistic } from './initial-weights.js';
 import { checkLayer, type Layer } from './layer.js';
 import { backendOptimizer, checkForLbfgs, freshMemory, memoryOfSlots, slotsOfMemory } from './lbfgs.js';
 import { checkLoss, type Loss } from './losses.js';
@@ -77,10 +77,10 @@ export class ModelCore {
     const { dtype, seed } = this.settings;
     checkForLbfgs(op, optimizer, structure, dtype);
     buildSpec(op, { structure, loss, optimizer: backendOptimizer(optimizer), dtype, seed });
-    const { parameters } = this.takeState(op);
+    const { parameters, statistics = [] } = this.takeState(op);
     this.executor?.dispose();
     this.executor = null;
-    this.state = { parameters, slots: {}, step: 0 };
+    this.state = { parameters, slots: {}, step: 0, statistics };
     this.step = 0;
     this.nextEpoch = 0;
     this.memory = freshMemory(optimizer);
@@ -99,8 +99,8 @@ export class ModelCore {
   }
 
   /** Replaces the weights. */
-  setParameters(op: string, parameters: readonly FloatArray[]): void {
-    const state = { ...this.takeState(op), parameters };
+  setParameters(op: string, parameters: readonly FloatArray[], statistics: readonly FloatArray[]): void {
+    const state = { ...this.takeState(op), parameters, statistics };
     if (this.executor === null) this.state = state;
     else this.executor.setState(state);
   }
@@ -109,12 +109,15 @@ export class ModelCore {
   setWeights(op: string, weights: unknown): void {
     const structure = this.build(op);
     const shapes = this.shapes(structure);
-    if (!Array.isArray(weights) || weights.length !== shapes.length) {
-      throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter. Expected ${shapes.length} arrays for weights, received ${show(weights)}.`);
+    const moving = this.movingShapes(structure);
+    if (!Array.isArray(weights) || weights.length !== shapes.length + moving.length) {
+      throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter${moving.length === 0 ? '' : ' and moving statistic'}. Expected ${shapes.length + moving.length} arrays for weights, received ${show(weights)}.`);
     }
     const names = parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
     const list: readonly unknown[] = weights;
-    this.setParameters(op, shapes.map((shape, i) => toParameter(op, names[i], list[i], shape.shape, this.settings.dtype)));
+    const parameters = shapes.map((shape, i) => toParameter(op, names[i], list[i], shape.shape, this.settings.dtype));
+    const statistics = moving.map(({ name, size }, i) => toStatistic(op, name, list[shapes.length + i], size, this.settings.dtype));
+    this.setParameters(op, parameters, statistics);
   }
 
   /** The options it was made with. */
@@ -143,7 +146,7 @@ export class ModelCore {
     const { dtype, seed } = this.settings;
     // Refuses sizes that cannot be held before any array is made.
     buildSpec(op, { structure, loss: null, optimizer: null, dtype, seed });
-    this.state = state ?? { parameters: initialWeights(op, structure, dtype, seed), slots: {}, step: 0 };
+    this.state = state ?? { parameters: initialWeights(op, structure, dtype, seed), slots: {}, step: 0, statistics: initialStatistics(structure, dtype) };
     this.step = this.state.step;
     this.structure = structure;
     return structure;
@@ -152,6 +155,12 @@ export class ModelCore {
   /** Parameters in canonical order. */
   shapes(structure: Structure): ReturnType<typeof parameterShapes> {
     return parameterShapes({ inputSize: structure.inputSize, layers: structure.specLayers });
+  }
+
+  /** Moving statistics with their names, in their order. */
+  movingShapes({ inputSize, specLayers }: Structure): { readonly name: string; readonly size: number }[] {
+    const names = statisticNames({ inputSize, layers: specLayers });
+    return statisticShapes({ inputSize, layers: specLayers }).map(({ size }, i) => ({ name: names[i], size }));
   }
 
   /** The network as the backend is asked for it. */
@@ -190,8 +199,8 @@ export class ModelCore {
     const checked = checkOptimizerState({ op, optimizer, shapes, names, dtype: this.settings.dtype }, value);
     const { step, nextEpoch, learningRate, slots } = checked;
     if (optimizer.spec.name === 'lbfgs') this.memory = memoryOfSlots(op, optimizer.spec, slots);
-    const { parameters } = this.takeState(op);
-    const state = optimizer.spec.name === 'lbfgs' ? withSlots(this.spec(op), { parameters, slots: {}, step }) : { parameters, slots, step };
+    const { parameters, statistics = [] } = this.takeState(op);
+    const state = optimizer.spec.name === 'lbfgs' ? withSlots(this.spec(op), { parameters, slots: {}, step, statistics }) : { parameters, slots, step, statistics };
     if (this.executor === null) this.state = state;
     else this.executor.setState(state);
     this.step = step;
@@ -211,7 +220,7 @@ export class ModelCore {
     if (this.state === null) throw new NablaError('ERR_INTERNAL', `[${op}] a built model has weights. Expected some, received none.`);
     const copy = (arrays: readonly FloatArray[]): FloatArray[] => arrays.map((array) => array.slice());
     const slots = Object.entries(this.state.slots).map(([name, arrays]) => [name, copy(arrays)] as const);
-    return { parameters: copy(this.state.parameters), slots: Object.fromEntries(slots), step: this.state.step };
+    return { parameters: copy(this.state.parameters), slots: Object.fromEntries(slots), step: this.state.step, statistics: copy(this.state.statistics ?? []) };
   }
 
   /** Step scalars of the next steps. */

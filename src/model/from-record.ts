@@ -5,7 +5,7 @@ import { checkName } from './checks.js';
 import { checkBiasConstraint, checkKernelConstraint } from './constraints.js';
 import { storedCustomLoss } from './custom-loss.js';
 import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
-import { toParameter } from './initial-weights.js';
+import { toParameter, toStatistic } from './initial-weights.js';
 import type { Layer } from './layer.js';
 import { layers } from './layers.js';
 import type { StoredRecord } from './record.js';
@@ -42,13 +42,16 @@ export function sequentialFromRecord(record: StoredRecord, options: FromRecordOp
   const blank = new Sequential(settings, list);
   const names = blank.parameterNames();
   const shapes = blank.parameterShapes();
-  if (record.tensors.length !== names.length) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${names.join(', ')}, received ${record.tensors.length} tensors.`);
+  const moving = blank.statisticNames();
+  if (record.tensors.length !== names.length + moving.length) {
+    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${[...names, ...moving].join(', ')}, received ${record.tensors.length} tensors.`);
   }
   const parameters = names.map((name, i) => findTensor(record, name, shapes[i], blank));
   const compile = config.get('compile');
   const metrics = record.metrics ?? {};
-  const state = { parameters, slots: {}, step: 0 };
+  const sizes = blank.getWeights().slice(names.length).map((array) => array.length);
+  const statistics = moving.map((name, i) => toStatistic(op, name, findTensor(record, name, [sizes[i]], blank), sizes[i], blank.dtype));
+  const state = { parameters, slots: {}, step: 0, statistics };
   const { optimizerState } = record;
   if (optimizerState !== undefined && (compile === null || compile === undefined)) {
     throw new NablaError('ERR_FORMAT', `[${op}] an optimizer's state belongs to a compiled model. Expected config.compile beside optimizerState, received none.`);
@@ -74,7 +77,7 @@ function findTensor(record: StoredRecord, name: string, shape: readonly number[]
 }
 
 function layerFromConfig(fields: Fields): Layer {
-  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'rescaling', 'dense', 'activation', 'dropout']);
+  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'normalization', 'dense', 'activation', 'dropout', 'gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization']);
   const name = fields.text('name');
   const given = fields.get('inputShape');
   const shape = given === undefined ? {} : { inputShape: fields.numbers('inputShape') };
@@ -83,12 +86,24 @@ function layerFromConfig(fields: Fields): Layer {
       return layers.input({ shape: fields.numbers('shape'), name });
     case 'flatten':
       return layers.flatten({ name, ...shape });
+    case 'reshape':
+      return layers.reshape({ targetShape: fields.numbers('targetShape'), name, ...shape });
     case 'rescaling':
       return layers.rescaling({ scale: fields.number('scale'), offset: fields.number('offset'), name, ...shape });
+    case 'normalization':
+      return layers.normalization({ mean: fields.numbers('mean'), variance: fields.numbers('variance'), name, ...shape });
     case 'activation':
       return layers.activation({ activation: checkActivation(op, fields.get('activation')), name });
     case 'dropout':
       return layers.dropout({ rate: fields.number('rate'), name });
+    case 'gaussianNoise':
+      return layers.gaussianNoise({ stddev: fields.number('stddev'), name, ...shape });
+    case 'prelu':
+      return layers.prelu({ alphaInitializer: drawable(fields.get('alphaInitializer')), name, ...shape });
+    case 'layerNormalization':
+      return layers.layerNormalization({ ...normFields(fields), name, ...shape });
+    case 'batchNormalization':
+      return layers.batchNormalization({ ...normFields(fields), momentum: fields.number('momentum'), name, ...shape });
     case 'dense': {
       const l2 = fields.number('l2');
       const l1 = fields.get('l1') === undefined ? 0 : fields.number('l1');
@@ -107,6 +122,13 @@ function layerFromConfig(fields: Fields): Layer {
       });
     }
   }
+}
+
+function normFields(fields: Fields) {
+  return {
+    epsilon: fields.number('epsilon'), center: fields.flag('center'), scale: fields.flag('scale'),
+    betaInitializer: drawable(fields.get('betaInitializer')), gammaInitializer: drawable(fields.get('gammaInitializer')),
+  };
 }
 
 /** Given arrays are not stored twice: their values are in the tensors. */

@@ -41,9 +41,10 @@ export class FrozenModel {
     return predictSync(this.#source('predictLogitsSync', 'logits'), x);
   }
 
-  /** Fresh arrays in canonical order: for each dense layer weight (out, in), then bias. */
+  /** Fresh arrays in the order of the model's getWeights. */
   getWeights(): FloatArray[] {
-    return [...this.#source('getWeights', 'outputs').executor.getState().parameters];
+    const { parameters, statistics = [] } = this.#source('getWeights', 'outputs').executor.getState();
+    return [...parameters, ...statistics];
   }
 
   /** Number of weights and biases. */

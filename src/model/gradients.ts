@@ -81,10 +81,11 @@ export function compareWithDifferences(
     const handle = exact.load({ x: data.x, rows: data.rows, y: data.targets });
     const parameters = state.parameters.map((parameter) => Float64Array.from(parameter));
     const slots = Object.fromEntries(Object.entries(state.slots).map(([name, arrays]) => [name, arrays.map((array) => Float64Array.from(array))]));
+    const statistics = (state.statistics ?? []).map((array) => Float64Array.from(array));
     const lossWith = (parameter: Float64Array, element: number, value: number): number => {
       const held = parameter[element];
       parameter[element] = value;
-      exact.setState({ parameters, slots, step: state.step });
+      exact.setState({ parameters, slots, step: state.step, statistics });
       parameter[element] = held;
       const { loss, penalty } = exact.lossAndGradients(handle, { order: null, from: 0, to: data.rows });
       return loss + penalty;

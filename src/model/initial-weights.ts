@@ -1,8 +1,10 @@
-import { parameterShapes, type DType, type FloatArray } from '../backend/spec.js';
+import { parameterShapes, statisticShapes, type DType, type FloatArray, type NetworkSpec, type ParameterShape } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { purposes } from '../random/purposes.js';
 import { RandomStream } from '../random/stream.js';
-import { fillInitial } from './initializers.js';
+import { checkNumbers } from './checks.js';
+import { fillInitial, type InitializerConfig } from './initializers.js';
+import type { LayerConfig } from './record.js';
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';
 
@@ -32,18 +34,39 @@ export function toParameter(op: string, name: string, value: unknown, shape: rea
 /** Initial parameters in canonical order: given arrays where there are some, else drawn from the seed, each from its own stream. */
 export function initialWeights(op: string, structure: Structure, dtype: DType, seed: number): FloatArray[] {
   const shapes = parameterShapes({ inputSize: structure.inputSize, layers: structure.specLayers });
-  let denseIndex = -1;
   return shapes.map((parameter, index) => {
-    if (parameter.name === 'weight') denseIndex += 1;
-    const layer = structure.denseLayers[denseIndex];
-    if (layer?.config.kind !== 'dense') throw new NablaError('ERR_INTERNAL', '[sequential] parameters belong to dense layers. Expected one, received none.');
+    const layer = structure.sources.get(parameter.layer);
+    if (layer === undefined) throw new NablaError('ERR_INTERNAL', '[sequential] parameters belong to layers. Expected one, received none.');
     const given = layer.initial[parameter.name];
     const label = `${structure.specLayers[parameter.layer]?.name ?? ''}.${parameter.name}`;
     if (given !== null && given !== undefined) return toParameter(op, label, given, parameter.shape, dtype);
     const out = floatArray(dtype, parameter.size);
     const [fanOut = 1, fanIn = fanOut] = parameter.shape;
-    const config = parameter.name === 'weight' ? layer.config.kernelInitializer : layer.config.biasInitializer;
-    fillInitial(out, config, fanIn, fanOut, new RandomStream(seed, purposes.initialWeights, index));
+    fillInitial(out, initializerOf(layer.config, parameter.name), fanIn, fanOut, new RandomStream(seed, purposes.initialWeights, index));
     return out;
   });
+}
+
+function initializerOf(config: LayerConfig, name: ParameterShape['name']): InitializerConfig {
+  if (config.kind === 'dense') return name === 'weight' ? config.kernelInitializer : config.biasInitializer;
+  if (config.kind === 'prelu') return config.alphaInitializer;
+  if (config.kind === 'layerNormalization' || config.kind === 'batchNormalization') return name === 'gamma' ? config.gammaInitializer : config.betaInitializer;
+  throw new NablaError('ERR_INTERNAL', `[sequential] layers with parameters have initializers. Expected one for ${name}, received layers.${config.kind}.`);
+}
+
+/** Moving statistics before the first update: means 0, variances 1. */
+export function initialStatistics(structure: Structure, dtype: DType): FloatArray[] {
+  return statisticShapes({ inputSize: structure.inputSize, layers: structure.specLayers }).map(({ name, size }) => floatArray(dtype, size).fill(name === 'movingVariance' ? 1 : 0));
+}
+
+/** Names of the moving statistics in their order, LAYER.movingMean and LAYER.movingVariance. */
+export function statisticNames(spec: Pick<NetworkSpec, 'inputSize' | 'layers'>): string[] {
+  return statisticShapes(spec).map((shape) => `${spec.layers[shape.layer]?.name ?? ''}.${shape.name}`);
+}
+
+/** Numbers given for a moving statistic. @returns a fresh array @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE, ERR_RANGE for a variance below 0 */
+export function toStatistic(op: string, name: string, value: unknown, size: number, dtype: DType): FloatArray {
+  const values = toParameter(op, name, value, [size], dtype);
+  if (name.endsWith('.movingVariance')) checkNumbers(op, name, values, { minimum: 0 });
+  return values;
 }

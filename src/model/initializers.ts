@@ -141,11 +141,11 @@ export function checkInitializer(op: string, value: unknown): { config: Initiali
 }
 
 /** The same for a bias, which is no matrix. @throws ERR_OPTION for initializers of matrices */
-export function checkBiasInitializer(op: string, value: unknown): { config: InitializerConfig; values: unknown } {
+export function checkBiasInitializer(op: string, value: unknown, name = 'biasInitializer'): { config: InitializerConfig; values: unknown } {
   const checked = checkInitializer(op, value);
   if (checked.config.name === 'orthogonal' || checked.config.name === 'identity') {
     const names = initializerNames.filter((name) => name !== 'orthogonal' && name !== 'identity');
-    throw new NablaError('ERR_OPTION', `[${op}] a bias is no matrix. Expected one of ${names.join(', ')} for biasInitializer, received ${show(checked.config.name)}.`);
+    throw new NablaError('ERR_OPTION', `[${op}] a ${name.replace('Initializer', '')} is no matrix. Expected one of ${names.join(', ')} for ${name}, received ${show(checked.config.name)}.`);
   }
   return checked;
 }

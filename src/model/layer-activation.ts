@@ -1,6 +1,7 @@
 import { NablaError, show } from '../errors.js';
 import { activations, checkActivation, type ActivationConfig, type ActivationOption } from './activations.js';
-import { checkOptions } from './checks.js';
+import { checkOptions, checkShape } from './checks.js';
+import { checkBiasInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 
 /** Options of {@link activation}. */
@@ -9,7 +10,7 @@ export interface ActivationOptions {
   readonly name?: string;
 }
 
-/** An activation as a layer of its own, behind a linear dense layer; the same as that layer's `activation`. @param options `activation`, or its name alone @throws ERR_OPTION */
+/** An activation as a layer of its own, behind a linear dense layer (the same as that layer's `activation`), a normalization, noise or prelu. @param options `activation`, or its name alone @throws ERR_OPTION */
 export function activation(options: ActivationOptions | ActivationOption): Layer {
   const op = 'layers.activation';
   if (typeof options === 'string' || (typeof options === 'object' && 'name' in options && !('activation' in options))) return makeLayer({ kind: 'activation', name: '', activation: checkActivation(op, options) });
@@ -18,7 +19,7 @@ export function activation(options: ActivationOptions | ActivationOption): Layer
   return makeLayer({ kind: 'activation', name: checkLayerName(op, options.name), activation: checkActivation(op, options.activation) });
 }
 
-/** Options of {@link leakyReLU} and {@link elu} that every layer has. */
+/** Options that every layer here has. */
 interface Named { readonly name?: string }
 
 function activationLayer(op: string, config: ActivationConfig, name: string | undefined): Layer {
@@ -41,4 +42,33 @@ export function elu(options: EluOptions = {}): Layer {
   const op = 'layers.elu';
   checkOptions(op, options, ['alpha', 'name']);
   return activationLayer(op, activations.elu({ alpha: options.alpha ?? 1 }), options.name);
+}
+
+/** Options of {@link thresholdedReLU}. */
+export interface ThresholdedReLUOptions extends Named { readonly theta?: number }
+/** z > theta ? z : 0, behind a linear dense layer. @param options `theta` default 1 (Keras) @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
+export function thresholdedReLU(options: ThresholdedReLUOptions = {}): Layer {
+  const op = 'layers.thresholdedReLU';
+  checkOptions(op, options, ['theta', 'name']);
+  return activationLayer(op, activations.thresholdedRelu({ theta: options.theta ?? 1 }), options.name);
+}
+
+/** Options of {@link prelu}. */
+export interface PreluOptions extends Named { readonly alphaInitializer?: InitializerOption; readonly inputShape?: readonly number[] }
+/**
+ * z > 0 ? z : alpha·z with a trained alpha for each unit (K. He et al. 2015). At 0 the slope is alpha (PyTorch).
+ * @param options `alphaInitializer` default 'zeros' (Keras; PyTorch starts at 0.25: initializers.constant({ value: 0.25 })); `inputShape` for the first layer
+ * @throws ERR_OPTION, ERR_TYPE
+ */
+export function prelu(options: PreluOptions = {}): Layer {
+  const op = 'layers.prelu';
+  checkOptions(op, options, ['alphaInitializer', 'inputShape', 'name']);
+  const alpha = checkBiasInitializer(op, options.alphaInitializer ?? 'zeros', 'alphaInitializer');
+  return makeLayer(
+    {
+      kind: 'prelu', name: checkLayerName(op, options.name), alphaInitializer: alpha.config,
+      ...(options.inputShape === undefined ? {} : { inputShape: checkShape(op, 'inputShape', options.inputShape) }),
+    },
+    { alpha: alpha.values },
+  );
 }

@@ -1,11 +1,9 @@
 import { NablaError, show } from '../errors.js';
+import type { ParameterShape } from '../backend/spec.js';
 import type { LayerConfig } from './record.js';
 
 /** Initial numbers of a layer as they were given; shapes are checked when the model is built and its inputs are known. */
-export interface InitialValues {
-  readonly weight: unknown;
-  readonly bias: unknown;
-}
+export type InitialValues = Readonly<Partial<Record<ParameterShape['name'], unknown>>>;
 
 /** A layer's description, made by {@link layers}. It holds no trained numbers: one object may serve several models. */
 export interface Layer {
@@ -14,14 +12,18 @@ export interface Layer {
   readonly initial: InitialValues;
 }
 
-const noValues: InitialValues = Object.freeze({ weight: null, bias: null });
+const noValues: InitialValues = Object.freeze({});
 const made = new WeakSet<object>();
 
 /** Makes a layer from a complete description. */
 export function makeLayer(config: LayerConfig, initial: InitialValues = noValues): Layer {
-  const layer = Object.freeze({ config: Object.freeze(config), initial });
+  return registerLayer({ config: Object.freeze(config), initial });
+}
+
+/** Makes an object known as a layer, for layers that can do more than be described. */
+export function registerLayer<Made extends Layer>(layer: Made): Readonly<Made> {
   made.add(layer);
-  return layer;
+  return Object.freeze(layer);
 }
 
 /** @throws ERR_TYPE for what no function of `layers` made */

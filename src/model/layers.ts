@@ -1,8 +1,13 @@
-import { activation, elu, leakyReLU } from './layer-activation.js';
+import { activation, elu, leakyReLU, prelu, thresholdedReLU } from './layer-activation.js';
 import { dense } from './layer-dense.js';
-import { dropout } from './layer-dropout.js';
+import { dropout, gaussianNoise } from './layer-dropout.js';
+import { normalization } from './layer-normalization.js';
+import { batchNormalization, layerNormalization } from './layer-norms.js';
 import { rescaling } from './layer-rescaling.js';
-import { flatten, input } from './layer-shape.js';
+import { flatten, input, reshape } from './layer-shape.js';
 
 /** The layers a model is made of. */
-export const layers = { activation, dense, dropout, elu, flatten, input, leakyReLU, rescaling } as const;
+export const layers = {
+  activation, batchNormalization, dense, dropout, elu, flatten, gaussianNoise, input, layerNormalization, leakyReLU, normalization, prelu, rescaling, reshape,
+  thresholdedReLU,
+} as const;

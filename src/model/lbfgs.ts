@@ -44,7 +44,7 @@ export function freshMemory(optimizer: Optimizer | null): LbfgsMemory | null {
 }
 
 /** Layers that give the same outputs for the same rows and weights. A kind that is not listed is refused. */
-const certainKinds: readonly string[] = ['dense', 'rescaling', 'flatten'];
+const certainKinds: readonly string[] = ['dense', 'rescaling', 'normalization', 'flatten', 'activation', 'prelu', 'layerNormalization'];
 
 /** Refuses what a line search cannot do: compare losses that change by chance, and steps of a length for each layer. @throws ERR_OPTION, ERR_MEMORY */
 export function checkForLbfgs(op: string, optimizer: Optimizer | null, { specLayers, parameters }: Structure, dtype: DType): void {

@@ -13,7 +13,16 @@ import type { MetricName } from '../train/metrics.js';
 export type LayerConfig =
   | { readonly kind: 'input'; readonly name: string; readonly shape: readonly number[] }
   | { readonly kind: 'flatten'; readonly name: string; readonly inputShape?: readonly number[] }
+  | { readonly kind: 'reshape'; readonly name: string; readonly targetShape: readonly number[]; readonly inputShape?: readonly number[] }
   | { readonly kind: 'rescaling'; readonly name: string; readonly scale: number; readonly offset: number; readonly inputShape?: readonly number[] }
+  | {
+      readonly kind: 'normalization';
+      readonly name: string;
+      /** One number a feature; null before adapt. */
+      readonly mean: readonly number[] | null;
+      readonly variance: readonly number[] | null;
+      readonly inputShape?: readonly number[];
+    }
   | {
       readonly kind: 'dense';
       readonly name: string;
@@ -32,7 +41,22 @@ export type LayerConfig =
       readonly inputShape?: readonly number[];
     }
   | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationConfig }
-  | { readonly kind: 'dropout'; readonly name: string; readonly rate: number };
+  | { readonly kind: 'dropout'; readonly name: string; readonly rate: number }
+  | { readonly kind: 'gaussianNoise'; readonly name: string; readonly stddev: number; readonly inputShape?: readonly number[] }
+  | { readonly kind: 'prelu'; readonly name: string; readonly alphaInitializer: InitializerConfig; readonly inputShape?: readonly number[] }
+  | (NormConfig & { readonly kind: 'layerNormalization' })
+  | (NormConfig & { readonly kind: 'batchNormalization'; readonly momentum: number });
+
+/** What layer and batch normalization share. */
+export interface NormConfig {
+  readonly name: string;
+  readonly epsilon: number;
+  readonly center: boolean;
+  readonly scale: boolean;
+  readonly betaInitializer: InitializerConfig;
+  readonly gammaInitializer: InitializerConfig;
+  readonly inputShape?: readonly number[];
+}
 
 /** The arguments of `compile`. */
 export interface CompileConfig {
@@ -51,7 +75,7 @@ export interface ModelConfig {
   readonly compile: CompileConfig | null;
 }
 
-/** One array of a model: `name` is LAYER.weight (out, in) or LAYER.bias (out). */
+/** One array of a model: `name` is LAYER.weight (out, in) or LAYER.bias, gamma, beta, alpha, movingMean, movingVariance (out). */
 export interface TensorRecord {
   readonly name: string;
   readonly shape: readonly number[];
@@ -62,7 +86,7 @@ export interface TensorRecord {
 export interface ModelRecord {
   readonly formatVersion: 1;
   readonly config: ModelConfig;
-  /** In canonical order: for each dense layer weight, then bias. */
+  /** The parameters in canonical order, then the moving statistics of batch normalizations. */
   readonly tensors: readonly TensorRecord[];
   readonly classNames?: readonly string[];
   /** Figures worth keeping beside the weights, for example the test accuracy. */

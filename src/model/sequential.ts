@@ -328,11 +328,12 @@ export class Sequential implements TrainedModel {
     this.#core.step += 1;
   }
 
-  /** Fresh arrays in canonical order: for each dense layer weight (out, in), then bias (out). @throws ERR_BUSY while an update runs */
+  /** Fresh arrays: the parameters in canonical order (of each dense layer weight (out, in), then bias (out); gamma, beta, alpha), then the moving statistics. @throws ERR_BUSY while an update runs */
   getWeights(): FloatArray[] {
     this.#core.checkNotStepping('getWeights');
     this.#core.build('getWeights');
-    return [...this.#core.takeState('getWeights').parameters];
+    const { parameters, statistics = [] } = this.#core.takeState('getWeights');
+    return [...parameters, ...statistics];
   }
 
   /** Takes weights in the order of getWeights; all are checked before any is taken. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE, ERR_BUSY */
@@ -341,7 +342,7 @@ export class Sequential implements TrainedModel {
     this.#core.setWeights('setWeights', weights);
   }
 
-  /** LAYER.weight and LAYER.bias in canonical order. */
+  /** LAYER.weight, LAYER.bias, LAYER.gamma, … in canonical order. */
   parameterNames(): string[] {
     const structure = this.#core.build('parameterNames');
     return parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
@@ -352,7 +353,12 @@ export class Sequential implements TrainedModel {
     return this.#core.shapes(this.#core.build('parameterShapes')).map(({ shape }) => shape);
   }
 
-  /** Number of weights and biases. */
+  /** Names of the moving statistics of batch normalizations, LAYER.movingMean and LAYER.movingVariance: what follows the parameters in getWeights. */
+  statisticNames(): string[] {
+    return this.#core.movingShapes(this.#core.build('statisticNames')).map(({ name }) => name);
+  }
+
+  /** Number of trained numbers. */
   countParams(): number {
     return this.#core.build('countParams').parameters;
   }
@@ -379,10 +385,10 @@ export class Sequential implements TrainedModel {
   freeze(): FrozenModel {
     this.#core.checkNotStepping('freeze');
     const structure = this.#core.build('freeze');
-    const { parameters } = this.#core.takeState('freeze');
+    const { parameters, statistics = [] } = this.#core.takeState('freeze');
     const spec: NetworkSpec = { ...this.#core.spec('freeze'), loss: null, optimizer: null };
     const executor = createExecutor(spec, this.#core.settings.backend, this.#core.settings.executorOptions);
-    executor.setState({ parameters, slots: {}, step: 0 });
+    executor.setState({ parameters, slots: {}, step: 0, statistics });
     return new FrozenModel(structure, executor);
   }
 

@@ -3,6 +3,7 @@ import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { activationSpec, type ActivationConfig } from './activations.js';
 import { sizeOf } from './checks.js';
+import { reshaped } from './layer-shape.js';
 import type { Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
 
@@ -18,19 +19,23 @@ export interface Structure {
   /** Complete, with names. */
   readonly configs: readonly LayerConfig[];
   readonly rows: readonly LayerRow[];
-  /** For the backend; the last dense layer still has its activation. */
+  /** For the backend; what ends the network still has its activation. */
   readonly specLayers: readonly LayerSpec[];
-  /** The layer each dense layer of the spec was made from, in order. */
-  readonly denseLayers: readonly Layer[];
+  /** What layers with parameters were made from, by their position in specLayers. */
+  readonly sources: ReadonlyMap<number, Layer>;
   readonly inputShape: readonly number[];
   readonly inputSize: number;
   readonly units: number;
   readonly lastActivation: ActivationSpec['name'];
+  /** Trained numbers. */
   readonly parameters: number;
+  /** Numbers of moving statistics. */
+  readonly statistics: number;
 }
 
 const kindNames: Readonly<Record<LayerConfig['kind'], string>> = {
-  input: 'InputLayer', flatten: 'Flatten', rescaling: 'Rescaling', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
+  input: 'InputLayer', flatten: 'Flatten', reshape: 'Reshape', rescaling: 'Rescaling', normalization: 'Normalization', dense: 'Dense', activation: 'Activation', dropout: 'Dropout',
+  gaussianNoise: 'GaussianNoise', prelu: 'PReLU', layerNormalization: 'LayerNormalization', batchNormalization: 'BatchNormalization',
 };
 
 /** @param op named in errors @param list at least one dense layer, the first one knowing its input shape @throws ERR_OPTION, ERR_SHAPE */
@@ -41,8 +46,10 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
   const configs: LayerConfig[] = [];
   const rows: LayerRow[] = [];
   const specLayers: LayerSpec[] = [];
-  const denseLayers: Layer[] = [];
+  const sources = new Map<number, Layer>();
+  let units = 0;
   let parameters = 0;
+  let statistics = 0;
   list.forEach((layer, index) => {
     const name = names[index] ?? '';
     const config: LayerConfig = { ...layer.config, name };
@@ -55,17 +62,20 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         shape = [sizeOf(shape)];
         specLayers.push({ kind: 'flatten', name });
         break;
+      case 'reshape':
+        shape = reshaped(op, name, config.targetShape, shape);
+        specLayers.push({ kind: 'flatten', name });
+        break;
       case 'rescaling':
-        if (specLayers.some((before) => before.kind === 'dense' || before.kind === 'dropout')) {
-          throw new NablaError('ERR_OPTION', `[${op}] rescaling prepares the input. Expected layers.rescaling before dense and dropout layers, received it at position ${index}.`);
-        }
+        checkPrepares(op, config.kind, specLayers, index);
         specLayers.push({ kind: 'rescaling', name, scale: config.scale, offset: config.offset });
         break;
+      case 'normalization':
+        checkPrepares(op, config.kind, specLayers, index);
+        specLayers.push(normalizationSpec(op, config, name, shape));
+        break;
       case 'dense': {
-        const inputs = shape[0] ?? 0;
-        if (shape.length > 1) {
-          throw new NablaError('ERR_SHAPE', `[${op}] dense layers take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${shape.join(' x ')}.`);
-        }
+        const inputs = rowLength(op, 'dense layers', name, shape);
         own = config.units * inputs + (config.useBias ? config.units : 0);
         specLayers.push({
           kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation),
@@ -75,32 +85,61 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
           ...(config.biasConstraint === undefined ? {} : { biasConstraint: config.biasConstraint }),
           learningRateFactor: config.learningRateFactor,
         });
-        denseLayers.push(layer);
-        shape = [config.units];
+        sources.set(specLayers.length - 1, layer);
+        units = config.units;
+        shape = [units];
         break;
       }
       case 'activation':
-        mergeActivation(op, specLayers, config.activation, index);
+        mergeActivation(op, specLayers, config.activation, name, index);
         break;
       case 'dropout':
         specLayers.push({ kind: 'dropout', name, rate: config.rate });
         break;
+      case 'gaussianNoise':
+        specLayers.push({ kind: 'gaussianNoise', name, deviation: config.stddev });
+        break;
+      case 'prelu':
+        own = rowLength(op, 'prelu layers', name, shape);
+        specLayers.push({ kind: 'prelu', name });
+        sources.set(specLayers.length - 1, layer);
+        break;
+      case 'layerNormalization':
+      case 'batchNormalization': {
+        const { epsilon, center, scale } = config;
+        const width = rowLength(op, 'normalizations', name, shape);
+        own = width * ((scale ? 1 : 0) + (center ? 1 : 0));
+        const batch = config.kind === 'batchNormalization';
+        specLayers.push(batch ? { kind: config.kind, name, momentum: config.momentum, epsilon, center, scale } : { kind: config.kind, name, epsilon, center, scale });
+        sources.set(specLayers.length - 1, layer);
+        if (!batch) break;
+        parameters += own;
+        statistics += 2 * width;
+        configs.push(config);
+        rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own + 2 * width });
+        return;
+      }
     }
     parameters += own;
     configs.push(config);
     rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own });
   });
   const last = specLayers.at(-1);
-  if (denseLayers.length === 0) throw new NablaError('ERR_OPTION', `[${op}] a network has a dense layer. Expected at least one layers.dense, received none.`);
-  if (last?.kind !== 'dense') {
-    throw new NablaError('ERR_OPTION', `[${op}] a network ends with a dense layer. Expected layers.dense as the last one, received layers.${last?.kind ?? 'none'}.`);
+  if (units === 0) throw new NablaError('ERR_OPTION', `[${op}] a network has a dense layer. Expected at least one layers.dense, received none.`);
+  if (last === undefined || !['dense', 'activation', 'prelu', 'layerNormalization', 'batchNormalization'].includes(last.kind)) {
+    throw new NablaError('ERR_OPTION', `[${op}] a network ends with a dense layer. Expected layers.dense (an activation, prelu or normalization may be behind it) as the last one, received layers.${last?.kind ?? 'none'}.`);
   }
-  if (last.activation.name === 'softmax' && last.units === 1) {
+  const lastActivation = last.kind === 'dense' || last.kind === 'activation' ? last.activation.name : 'linear';
+  if (lastActivation === 'softmax' && units === 1) {
     throw new NablaError('ERR_OPTION', `[${op}] a softmax over one unit is always 1. Expected 2 units or more, or activation 'sigmoid', received 1 unit.`);
   }
-  return {
-    configs, rows, specLayers, denseLayers, inputShape, inputSize: sizeOf(inputShape), units: last.units, lastActivation: last.activation.name, parameters,
-  };
+  return { configs, rows, specLayers, sources, inputShape, inputSize: sizeOf(inputShape), units, lastActivation, parameters, statistics };
+}
+
+/** Numbers of a row. @throws ERR_SHAPE for samples of several dimensions */
+function rowLength(op: string, what: string, name: string, shape: readonly number[]): number {
+  if (shape.length === 1) return shape[0] ?? 0;
+  throw new NablaError('ERR_SHAPE', `[${op}] ${what} take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${shape.join(' x ')}.`);
 }
 
 function resolveNames(op: string, list: readonly Layer[]): string[] {
@@ -147,15 +186,38 @@ function checkInnerShape(op: string, config: LayerConfig, shape: readonly number
   }
 }
 
-function mergeActivation(op: string, specLayers: LayerSpec[], config: ActivationConfig, index: number): void {
+/** Into the dense layer before it, or a layer of its own behind other trained layers and noise. */
+function mergeActivation(op: string, specLayers: LayerSpec[], config: ActivationConfig, name: string, index: number): void {
   const before = specLayers.at(-1);
+  const activation = activationSpec(config);
+  if (before !== undefined && ['gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization'].includes(before.kind)) {
+    specLayers.push({ kind: 'activation', name, activation });
+    return;
+  }
   if (before?.kind !== 'dense' || before.activation.name !== 'linear') {
     throw new NablaError(
       'ERR_OPTION',
-      `[${op}] an activation layer follows a linear dense layer. Expected layers.dense without activation before position ${index}, received ${before === undefined ? 'none' : before.kind === 'dense' ? `one with ${before.activation.name}` : `layers.${before.kind}`}.`,
+      `[${op}] an activation layer follows a linear dense layer. Expected layers.dense without activation (or a normalization) before position ${index}, received ${before === undefined ? 'none' : before.kind === 'dense' ? `one with ${before.activation.name}` : `layers.${before.kind}`}.`,
     );
   }
-  specLayers[specLayers.length - 1] = withActivation(before, activationSpec(config));
+  specLayers[specLayers.length - 1] = withActivation(before, activation);
+}
+
+/** @throws ERR_OPTION where a layer that prepares the samples comes behind one that does not */
+function checkPrepares(op: string, kind: 'rescaling' | 'normalization', specLayers: readonly LayerSpec[], index: number): void {
+  if (specLayers.every((before) => before.kind === 'flatten' || before.kind === 'rescaling' || before.kind === 'normalization')) return;
+  throw new NablaError('ERR_OPTION', `[${op}] ${kind} prepares the input. Expected layers.${kind} before dense and dropout layers, received it at position ${index}.`);
+}
+
+function normalizationSpec(op: string, config: LayerConfig & { readonly kind: 'normalization' }, name: string, shape: readonly number[]): LayerSpec {
+  const { mean, variance } = config;
+  if (mean === null || variance === null) {
+    throw new NablaError('ERR_STATE', `[${op}] a normalization knows its statistics when the model is built. Expected mean and variance, or the layer that its .adapt(data) returns, for ${show(name)}, received neither.`);
+  }
+  if (mean.length !== sizeOf(shape)) {
+    throw new NablaError('ERR_SHAPE', `[${op}] each number of a sample has its mean and variance. Expected ${sizeOf(shape)} (shape ${shape.join(' x ')}) for ${show(name)}, received ${mean.length}.`);
+  }
+  return { kind: 'normalization', name, mean, variance };
 }
 
 /** A dense layer with another activation. */

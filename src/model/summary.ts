@@ -15,9 +15,9 @@ export function summaryText(title: string, structure: Structure): string {
     '='.repeat(width),
     ...rows.map(line),
     '='.repeat(width),
-    `Total params: ${grouped(structure.parameters)}`,
+    `Total params: ${grouped(structure.parameters + structure.statistics)}`,
     `Trainable params: ${grouped(structure.parameters)}`,
-    'Non-trainable params: 0',
+    `Non-trainable params: ${grouped(structure.statistics)}`,
   ].join('\n');
 }
 

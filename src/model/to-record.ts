@@ -23,13 +23,16 @@ export function toRecord(op: string, core: ModelCore, metrics: Readonly<Record<s
   if (optimizerState !== null && (compile === null || compile.optimizer === null)) {
     throw new NablaError('ERR_STATE', `[${op}] no file can hold a function. Expected a number or one of schedules for the learning rate, or no includeOptimizer, received a function.`);
   }
-  const { parameters } = core.takeState(op);
+  const { parameters, statistics = [] } = core.takeState(op);
   const names = parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
   const { seed, dtype, classNames } = core.settings;
   return {
     formatVersion: 1,
     config: { layers: structure.configs, dtype, seed, compile },
-    tensors: core.shapes(structure).map((shape, i) => ({ name: names[i], shape: shape.shape, data: parameters[i] })),
+    tensors: [
+      ...core.shapes(structure).map((shape, i) => ({ name: names[i], shape: shape.shape, data: parameters[i] })),
+      ...core.movingShapes(structure).map(({ name, size }, i) => ({ name, shape: [size], data: statistics[i] })),
+    ],
     ...(classNames === undefined ? {} : { classNames }),
     ...(Object.keys(metrics).length === 0 ? {} : { metrics: { ...metrics } }),
     ...(optimizerState === null ? {} : { optimizerState }),

@@ -12,6 +12,8 @@ export const purposes = {
   gradientCheck: 5,
   /** Which row gives its value of a shuffled feature; index = feature · repeats + repeat. */
   permutationImportance: 6,
+  /** Gaussian noise, drawn inside the backends (docs/numerics.md). */
+  gaussianNoise: 7,
 } as const;
 
 /** A number of {@link purposes}. */

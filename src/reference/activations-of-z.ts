@@ -28,6 +28,10 @@ function pairOf(activation: ActivationOfZ, dtype: DType): Pair {
       const slope = roundedTo(dtype, activation.negativeSlope);
       return { forward: (z) => (z > 0 ? z : slope * z), slope: (z) => (z > 0 ? 1 : slope) };
     }
+    case 'thresholdedRelu': {
+      const theta = roundedTo(dtype, activation.theta);
+      return { forward: (z) => (z <= theta ? 0 : z), slope: (z) => (z > theta ? 1 : 0) };
+    }
     case 'elu': {
       const alpha = roundedTo(dtype, activation.alpha);
       return { forward: (z) => (z > 0 ? z : alpha * expm1Negative(z)), slope: (z) => (z > 0 ? 1 : alpha * exp(z)) };

@@ -1,7 +1,7 @@
 // The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
 import { NablaError, show } from '../errors.js';
 import {
-  checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
+  checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
   checkWeights, memoryWanted, stepCount,
 } from '../backend/checks.js';
 import type {
@@ -10,7 +10,8 @@ import type {
 } from '../backend/executor.js';
 import { slotNames, stepScalarCount } from '../backend/spec.js';
 import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
-import { Network, type Samples } from './network.js';
+import { createNetwork } from './layered.js';
+import type { Network, Samples } from './network.js';
 import { listSamples, type SampleLists } from './sample-lists.js';
 
 /** JavaScript cannot ask the machine; this is what a network may take in a process of usual size. */
@@ -77,7 +78,7 @@ class ReferenceExecutor implements Executor {
 
   constructor(spec: NetworkSpec) {
     this.spec = spec;
-    this.#network = allocate('createExecutor', () => new Network(spec));
+    this.#network = allocate('createExecutor', () => createNetwork(spec));
   }
 
   firstUnusable(x: InputArray): number {
@@ -127,6 +128,7 @@ class ReferenceExecutor implements Executor {
       if (sink !== null) outputs.push(sink);
       if (!Number.isFinite(batchLoss)) {
         stopped = 'nonFinite';
+        network.forget();
         break;
       }
       network.update(network.gradients, stepScalars, scalarWidth * step);
@@ -203,6 +205,7 @@ class ReferenceExecutor implements Executor {
     const network = this.#live('forwardTrain');
     const samples = this.#own('forwardTrain', data);
     checkRows('forwardTrain', rows, samples.rows);
+    checkBatchRows('forwardTrain', this.spec, rows.to - rows.from);
     const { dtype } = this.spec;
     const { outputs, logits, activations } = allocate('forwardTrain', () => network.forwardTrain(samples, rows));
     return { outputs: copied(dtype, outputs), logits: copied(dtype, logits), activations: activations.map((a) => copied(dtype, a)) };
@@ -231,6 +234,7 @@ class ReferenceExecutor implements Executor {
     const network = this.#live('lossAndGradients');
     const samples = this.#labelled('lossAndGradients', data);
     checkRows('lossAndGradients', rows, samples.rows);
+    checkBatchRows('lossAndGradients', this.spec, rows.to - rows.from);
     const { dtype, inputSize } = this.spec;
     const count = rows.to - rows.from;
     const outputs = allocate('lossAndGradients', () => new Float64Array(count * network.plan.outputs));
@@ -248,7 +252,7 @@ class ReferenceExecutor implements Executor {
 
   publish(): void {
     const network = this.#live('publish');
-    network.published = network.parameters.map((parameter) => parameter.slice());
+    network.published = network.weights.map((array) => array.slice());
   }
 
   getState(): ExecutorState {
@@ -259,6 +263,7 @@ class ReferenceExecutor implements Executor {
       parameters: network.parameters.map((parameter) => copied(dtype, parameter)),
       slots: Object.fromEntries(names.map((name, i) => [name, network.slots[i].map((slot) => copied(dtype, slot))])),
       step: network.step,
+      statistics: network.statistics.map((array) => copied(dtype, array)),
     };
   }
 
@@ -268,6 +273,7 @@ class ReferenceExecutor implements Executor {
     network.parameters.forEach((parameter, i) => parameter.set(state.parameters[i]));
     const names = this.spec.optimizer === null ? [] : slotNames(this.spec.optimizer);
     names.forEach((name, n) => network.slots[n].forEach((slot, i) => slot.set(state.slots[name][i])));
+    network.statistics.forEach((array, i) => array.set(state.statistics?.[i] ?? []));
     network.step = state.step;
     network.forget();
   }
@@ -297,7 +303,7 @@ class ReferenceExecutor implements Executor {
 
   #weights(op: string, network: Network, weights: WeightsChoice | undefined): readonly Float64Array[] {
     checkWeights(op, weights);
-    if (weights !== 'published') return network.parameters;
+    if (weights !== 'published') return network.weights;
     if (network.published === null) throw new NablaError('ERR_STATE', `[${op}] published weights are those of the last publish(). Expected publish() before weights: 'published', received none.`);
     return network.published;
   }

@@ -2,7 +2,7 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { isOfZ, slotNames, type ConstraintSpec, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, slotNames, statisticShapes, type ConstraintSpec, type DType, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
@@ -13,7 +13,7 @@ import { constrain } from './constraints.js';
 import { UpdateRule } from './optimizers.js';
 import { absolutePenalty, addPenaltyGradient } from './penalties.js';
 import { expandRow, GatheredRows, type SampleLists } from './sample-lists.js';
-import { blockBounds, compilePlan, type Plan } from './plan.js';
+import { blockBounds, compilePlan, type Plan, type Rescaling } from './plan.js';
 import type { Nonzeros } from './sparse.js';
 import { isTiny, TinyBatch } from './tiny.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
@@ -64,6 +64,8 @@ export class Network {
   readonly parameters: readonly Float64Array[];
   readonly slots: readonly (readonly Float64Array[])[];
   readonly gradients: readonly Float64Array[];
+  /** Of batch normalizations: moving mean and moving variance, in the order of statisticShapes. */
+  readonly statistics: readonly Float64Array[];
   published: readonly Float64Array[] | null = null;
   step = 0;
   readonly #spec: NetworkSpec;
@@ -71,8 +73,8 @@ export class Network {
   readonly #rule: UpdateRule | null;
   readonly #clipping: Clipping | null;
   readonly #trained: readonly Trained[];
-  /** uint8 samples after rescaling. */
-  readonly #bytes: Float64Array;
+  /** uint8 samples after rescaling, where every feature has the same one. */
+  readonly #bytes: Float64Array | null = null;
   /** 0 must stay 0 on its way into the chain. */
   readonly #takesLists: boolean;
   readonly #gathered = new GatheredRows();
@@ -89,28 +91,41 @@ export class Network {
     const arrays = (): Float64Array[] => this.plan.shapes.map((shape) => new Float64Array(shape.size));
     this.parameters = arrays();
     this.gradients = arrays();
+    this.statistics = statisticShapes(spec).map((shape) => new Float64Array(shape.size));
     this.slots = spec.optimizer === null ? [] : slotNames(spec.optimizer).map(arrays);
     this.#lanes = new Float64Array(laneCount(spec.dtype));
     this.#rule = spec.optimizer === null ? null : new UpdateRule(spec.optimizer, spec.dtype);
     this.#clipping = spec.optimizer === null ? null : clippingOf(spec.optimizer, spec.dtype);
-    this.#trained = this.plan.stages.flatMap(({ dense, inputs, units, weight, bias }) => {
-      const trained = (index: number, width: number, l2: number, l1: number, constraint: ConstraintSpec | undefined): Trained => ({
-        index, units, inputs: width, slots: this.slots.map((slot) => slot[index]), factor: dense.learningRateFactor,
-        l2: roundedTo(spec.dtype, l2), l1: roundedTo(spec.dtype, l1), constraint: constraint ?? null,
-      });
-      const own = trained(weight, inputs, dense.l2, dense.l1 ?? 0, dense.kernelConstraint);
-      return bias < 0 ? [own] : [own, trained(bias, 1, 0, 0, dense.biasConstraint)];
+    const trained = (index: number, units: number, inputs: number, changes: Partial<Trained> = {}): Trained => ({
+      index, units, inputs, slots: this.slots.map((slot) => slot[index]), factor: 1, l2: 0, l1: 0, constraint: null, ...changes,
     });
+    const all = this.plan.shapes.map(({ size }, index) => trained(index, size, 1));
+    for (const { dense, inputs, units, weight, bias } of this.plan.stages) {
+      const factor = dense.learningRateFactor;
+      all[weight] = trained(weight, units, inputs, { factor, l2: roundedTo(spec.dtype, dense.l2), l1: roundedTo(spec.dtype, dense.l1 ?? 0), constraint: dense.kernelConstraint ?? null });
+      if (bias >= 0) all[bias] = trained(bias, units, 1, { factor, constraint: dense.biasConstraint ?? null });
+    }
+    this.#trained = all;
+    this.#takesLists = this.plan.rescalings.every(({ offset, features }) => offset === 0 && features === null);
+    if (this.plan.rescalings.some((layer) => layer.features !== null)) return;
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
     this.#rescale(this.#bytes, 256);
-    this.#takesLists = this.plan.rescalings.every(({ offset }) => offset === 0);
+  }
+
+  /** What predictions read: the parameters, then the statistics. */
+  get weights(): readonly Float64Array[] {
+    return [...this.parameters, ...this.statistics];
   }
 
   // ---- load
 
-  /** values (count): x · scale, then + offset unless it is 0, for each rescaling layer, in place. */
+  /** values (count, whole rows where features differ): x · scale, then + offset unless it is 0, for each rescaling layer, in place. */
   #rescale(values: Float64Array, count: number): void {
-    for (const { scale, offset } of this.plan.rescalings) {
+    for (const { scale, offset, features } of this.plan.rescalings) {
+      if (features !== null) {
+        normalize(this.#spec.dtype, features, values, count);
+        continue;
+      }
       for (let i = 0; i < count; i++) values[i] *= scale;
       storeAs(this.#spec.dtype, values, count);
       if (offset === 0) continue;
@@ -121,11 +136,12 @@ export class Network {
 
   /** Rows order[from, to) of x by their nonzeros, rescaled, where the first layer takes them so; else in out as #load leaves them. */
   #loadListed(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array, training: boolean): Nonzeros | null {
-    if (!('starts' in x) || !this.#takesLists || (training && this.plan.inputDropouts.length > 0)) {
-      this.#load(x, order, from, to, out);
+    const bytes = this.#bytes;
+    if (!('starts' in x) || bytes === null || !this.#takesLists || (training && this.plan.inputDropouts.length > 0)) {
+      this.load(x, order, from, to, out);
       return null;
     }
-    const count = this.#gathered.gather(x, order, from, to, this.#bytes);
+    const count = this.#gathered.gather(x, order, from, to, bytes);
     if (x.values instanceof Uint8Array) return this.#gathered;
     storeAs(this.#spec.dtype, this.#gathered.values, count);
     this.#rescale(this.#gathered.values, count);
@@ -133,7 +149,7 @@ export class Network {
   }
 
   /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
-  #load(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
+  protected load(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
     const features = this.#spec.inputSize;
     if ('starts' in x) {
       for (let position = from; position < to; position++) expandRow(x, order === null ? position : order[position], out, (position - from) * features);
@@ -142,8 +158,9 @@ export class Network {
       this.#rescale(out, count);
       return;
     }
-    if (x instanceof Uint8Array) {
-      for (let position = from; position < to; position++) loadBytes(x, (order === null ? position : order[position]) * features, features, this.#bytes, out, (position - from) * features);
+    const bytes = this.#bytes;
+    if (x instanceof Uint8Array && bytes !== null) {
+      for (let position = from; position < to; position++) loadBytes(x, (order === null ? position : order[position]) * features, features, bytes, out, (position - from) * features);
       return;
     }
     for (let position = from; position < to; position++) {
@@ -153,6 +170,17 @@ export class Network {
     const count = (to - from) * features;
     storeAs(this.#spec.dtype, out, count);
     this.#rescale(out, count);
+  }
+
+  /** dx (rows, features) of the samples as loaded -> of the samples as given, in place. */
+  protected unscale(dx: Float64Array, rows: number): void {
+    const { rescalings } = this.plan;
+    const features = this.#spec.inputSize;
+    for (let layer = rescalings.length - 1; layer >= 0; layer--) {
+      const { scale, features: each } = rescalings[layer];
+      for (let i = 0; i < rows * features; i++) dx[i] *= each === null ? scale : each.scales[i % features];
+    }
+    storeAs(this.#spec.dtype, dx, rows * features);
   }
 
   // ---- passes over the rows in scratch; firstRow is the position of its first row in the batch
@@ -193,7 +221,7 @@ export class Network {
    * these are in the gradients already. */
   #backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean, listed: Nonzeros | null = null): void {
     const { dtype, seed } = this.#spec;
-    const { stages, inputDropouts, rescalings } = this.plan;
+    const { stages, inputDropouts } = this.plan;
     for (let s = stages.length - 1; s >= 0; s--) {
       const { dense, inputs, units, weight, bias, dropouts } = stages[s];
       const d = scratch.d[s];
@@ -210,11 +238,7 @@ export class Network {
     const { dx } = scratch;
     const features = this.#spec.inputSize;
     for (let i = inputDropouts.length - 1; i >= 0; i--) applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);
-    for (let layer = rescalings.length - 1; layer >= 0; layer--) {
-      const { scale } = rescalings[layer];
-      for (let i = 0; i < rows * features; i++) dx[i] *= scale;
-    }
-    storeAs(dtype, dx, rows * features);
+    this.unscale(dx, rows);
   }
 
   // ---- whole batches
@@ -236,9 +260,9 @@ export class Network {
         const listed = this.#loadListed(samples.x, order, from + first, from + first + rows, scratch.x[0], true);
         this.#forward(scratch, this.parameters, rows, first, true, listed);
         const dlogits = scratch.d[stages.length - 1];
-        correct += this.#lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
+        correct += this.lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
         if (loss !== null) storeAs(dtype, dlogits, rows * this.plan.outputs);
-        if (sinks.outputs !== undefined) this.#head(scratch.x[stages.length], sinks.outputs, first, rows);
+        if (sinks.outputs !== undefined) this.head(scratch.x[stages.length], sinks.outputs, first, rows);
         this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined, listed);
         if (sinks.dx !== undefined) sinks.dx.set(scratch.dx.subarray(0, rows * this.#spec.inputSize), first * this.#spec.inputSize);
       }
@@ -254,7 +278,7 @@ export class Network {
     if (!isTiny(this.plan, rows) || samples.y === null) return null;
     this.#taken = null;
     const x = new Float64Array(rows * this.#spec.inputSize);
-    this.#load(samples.x, order, from, to, x);
+    this.load(samples.x, order, from, to, x);
     const denominator = this.denominator(samples, order, from, to);
     const weights = Float64Array.from({ length: rows }, (_, row) => (samples.sampleWeight === null ? 1 : samples.sampleWeight[order === null ? from + row : order[from + row]]));
     const scales = weights.map((weight) => roundedTo(this.#spec.dtype, weight / denominator));
@@ -273,8 +297,8 @@ export class Network {
       const listed = this.#loadListed(samples.x, order, from + first, from + first + rows, scratch.x[0], false);
       this.#forward(scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[this.plan.stages.length];
-      correct += this.#lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
-      if (sinks.outputs !== undefined) this.#head(logits, sinks.outputs, first, rows);
+      correct += this.lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
+      if (sinks.outputs !== undefined) this.head(logits, sinks.outputs, first, rows);
     }
     return { lossSum: foldLanes(lossLanes), denominator, correct };
   }
@@ -290,7 +314,7 @@ export class Network {
       this.#forward(scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[stages.length];
       if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
-      else this.#head(logits, out, first, rows);
+      else this.head(logits, out, first, rows);
     }
   }
 
@@ -302,13 +326,13 @@ export class Network {
     for (let first = 0; first < rows; first += PART_ROWS) {
       const end = Math.min(first + PART_ROWS, rows);
       const part = rowsOf(scratch, first, end, this.plan);
-      this.#load(samples.x, order, from + first, from + end, part.x[0]);
+      this.load(samples.x, order, from + first, from + end, part.x[0]);
       this.#forward(part, this.parameters, end - first, first, true);
     }
     this.#taken = { scratch, rows };
     const logits = scratch.x[this.plan.stages.length];
     const outputs = new Float64Array(logits.length);
-    this.#head(logits, outputs, 0, rows);
+    this.head(logits, outputs, 0, rows);
     return { outputs, logits, activations: scratch.x.slice(1) };
   }
 
@@ -393,7 +417,7 @@ export class Network {
   }
 
   /** Losses of `rows` rows from position `first` of the batch: added to lossLanes by position, gradients to dlogits. @returns right predictions */
-  #lossRows(
+  protected lossRows(
     samples: Samples, order: Uint32Array | null, from: number, first: number, rows: number, denominator: number,
     logits: Float64Array, dlogits: Float64Array | null, lossLanes: Float64Array,
   ): number {
@@ -421,7 +445,7 @@ export class Network {
     return { labels: null, values };
   }
 
-  #head(logits: Float64Array, out: Float64Array, first: number, rows: number): void {
+  protected head(logits: Float64Array, out: Float64Array, first: number, rows: number): void {
     const { outputs } = this.plan;
     headForward(this.#spec.head, logits, out.subarray(first * outputs, (first + rows) * outputs), rows, outputs, this.#spec.dtype);
   }
@@ -441,6 +465,15 @@ export class Network {
     const z = stages.map((stage) => (isOfZ(stage.dense.activation) ? new Float64Array(capacity * stage.units) : null));
     return { capacity, x, z, a, d: stages.map((stage) => new Float64Array(capacity * stage.units)), dx: new Float64Array(dxRows * inputSize) };
   }
+}
+
+/** values (count) -> (x - mean) · scale of their feature, rows one after the other, in place. */
+function normalize(dtype: DType, { means, scales }: NonNullable<Rescaling['features']>, values: Float64Array, count: number): void {
+  const features = means.length;
+  for (let i = 0; i < count; i++) values[i] -= means[i % features];
+  storeAs(dtype, values, count);
+  for (let i = 0; i < count; i++) values[i] *= scales[i % features];
+  storeAs(dtype, values, count);
 }
 
 /** bytes (features) at xAt -> their values after rescaling, by table. */

@@ -1,6 +1,6 @@
 // The smallest networks on one small batch that stays the same from step to step: what a step needs is made once, and the products are plain
 // loops. The usual way costs these networks more in calls and arrays than in arithmetic. Same chains, same bits.
-import { isOfZ } from '../backend/spec.js';
+import { isLayered, isOfZ } from '../backend/spec.js';
 import { activationBackward, activationForward, type PlainActivation } from './activations.js';
 import type { TargetRows } from './loss.js';
 import type { BatchResult } from './network.js';
@@ -12,7 +12,7 @@ const MOST_ROWS = 16, MOST_PRODUCTS = 64;
 
 /** Whether a plan on batches of `rows` rows is one for {@link TinyBatch}. */
 export function isTiny(plan: Plan, rows: number): boolean {
-  if (rows > MOST_ROWS || plan.loss === null || plan.inputDropouts.length > 0) return false;
+  if (rows > MOST_ROWS || plan.loss === null || plan.inputDropouts.length > 0 || isLayered(plan.spec)) return false;
   if (plan.stages.some(({ dense, dropouts }) => isOfZ(dense.activation) || dropouts.length > 0)) return false;
   return plan.stages.reduce((sum, { inputs, units }) => sum + inputs * units, 0) <= MOST_PRODUCTS;
 }

@@ -7,6 +7,7 @@ import { errorCases } from './cases/errors.js';
 import { limitCases } from './cases/limits.js';
 import { lossCases } from './cases/losses.js';
 import { maskCases } from './cases/masks.js';
+import { passCases } from './cases/passes.js';
 import { stateCases } from './cases/states.js';
 import { stepCases } from './cases/steps.js';
 import { updateCases } from './cases/updates.js';
@@ -38,5 +39,5 @@ export function executorCases({ make, isa }: Configuration, dtype: DType): void 
       });
     },
   };
-  for (const cases of [stepCases, dataCases, activationCases, lossCases, valueLossCases, updateCases, limitCases, maskCases, stateCases, errorCases]) cases(suite);
+  for (const cases of [stepCases, dataCases, activationCases, lossCases, valueLossCases, updateCases, limitCases, maskCases, passCases, stateCases, errorCases]) cases(suite);
 }

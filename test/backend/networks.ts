@@ -1,9 +1,9 @@
 // Small networks, data and comparisons that the backend tests share.
 import { expect } from 'vitest';
 import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
-import { outputSize, parameterShapes, slotNames, slotStart, stepScalarCount } from '../../src/backend/spec.js';
+import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/spec.js';
 import { stepScalars } from '../../src/model/optimizers.js';
-import type { ActivationSpec, ClippingSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
+import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
 
 /** Deterministic numbers in [0, 1). */
 export function uniforms(seed: number): () => number {
@@ -30,6 +30,7 @@ export const adam = (changes: Partial<OptimizerSpec & { name: 'adam' }> = {}): O
 export function withDefaults(name: ActivationSpec['name']): ActivationSpec {
   if (name === 'leakyRelu') return { name, negativeSlope: 0.25 };
   if (name === 'elu') return { name, alpha: 0.75 };
+  if (name === 'thresholdedRelu') return { name, theta: 0.25 };
   if (name === 'softplus') return { name, beta: 2, threshold: 20 };
   return { name };
 }
@@ -45,7 +46,7 @@ export const everyRowLoss: readonly RowLossSpec[] = [
 ];
 /** Every activation but softmax. */
 export const everyActivation: readonly ActivationSpec['name'][] = [
-  'linear', 'relu', 'sigmoid', 'tanh', 'relu6', 'leakyRelu', 'elu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
+  'linear', 'relu', 'sigmoid', 'tanh', 'relu6', 'leakyRelu', 'elu', 'thresholdedRelu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
 ];
 
 export function dense(units: number, activation: ActivationSpec['name'] | ActivationSpec = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
@@ -53,6 +54,16 @@ export function dense(units: number, activation: ActivationSpec['name'] | Activa
 }
 export const dropout = (rate: number): LayerSpec => ({ kind: 'dropout', name: 'dropout', rate });
 export const rescaling = (scale: number, offset = 0): LayerSpec => ({ kind: 'rescaling', name: 'rescaling', scale, offset });
+
+export const normalization = (mean: readonly number[], variance: readonly number[]): LayerSpec => ({ kind: 'normalization', name: 'normalization', mean, variance });
+
+export const activationPass = (activation: ActivationSpec['name']): LayerSpec => ({ kind: 'activation', name: 'activation', activation: withDefaults(activation) });
+export const noise = (deviation: number): LayerSpec => ({ kind: 'gaussianNoise', name: 'noise', deviation });
+export const prelu: LayerSpec = { kind: 'prelu', name: 'prelu' };
+export const layerNorm = (changes: Partial<LayerNormalizationSpec> = {}): LayerNormalizationSpec => ({ kind: 'layerNormalization', name: 'layerNorm', epsilon: 1e-5, center: true, scale: true, ...changes });
+export const batchNorm = (changes: Partial<BatchNormalizationSpec> = {}): BatchNormalizationSpec => ({
+  kind: 'batchNormalization', name: 'batchNorm', momentum: 0.75, epsilon: 1e-5, center: true, scale: true, ...changes,
+});
 
 export function network(dtype: DType, inputSize: number, layers: readonly LayerSpec[], changes: Partial<NetworkSpec> = {}): NetworkSpec {
   const loss = changes.loss === undefined ? softmaxLoss() : changes.loss;
@@ -73,7 +84,8 @@ export function randomState(spec: NetworkSpec, seed: number): ExecutorState {
     const range = shape.length === 2 ? 2 / Math.sqrt(shape[1]) : 0.5;
     return floats(spec.dtype, Array.from({ length: size }, () => (next() * 2 - 1) * range));
   });
-  return { parameters, slots: freshSlots(spec, parameters), step: 0 };
+  const statistics = statisticShapes(spec).map(({ name, size }) => floats(spec.dtype, Array.from({ length: size }, () => (name === 'movingMean' ? next() - 0.5 : 0.5 + next()))));
+  return { parameters, slots: freshSlots(spec, parameters), step: 0, statistics };
 }
 export function freshSlots(spec: NetworkSpec, parameters: readonly FloatArray[]): Record<string, FloatArray[]> {
   const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
@@ -153,6 +165,7 @@ export function expectSameState(actual: Executor, expected: Executor): void {
   const [a, b] = [actual.getState(), expected.getState()];
   expect(a.step).toBe(b.step);
   expectSameLists(a.parameters, b.parameters);
+  expectSameLists(a.statistics ?? [], b.statistics ?? []);
   expect(Object.keys(a.slots)).toEqual(Object.keys(b.slots));
   for (const name of Object.keys(a.slots)) expectSameLists(a.slots[name], b.slots[name]);
 }

@@ -5,7 +5,7 @@ import type { DType, FloatArray, LayerSpec, NetworkSpec } from '../../src/backen
 import { layers, optimizers, sequential } from '../../src/index.js';
 import { isNablaError } from '../../src/errors.js';
 import { isas, native, skippedBecause, type Configuration } from './configurations.js';
-import { adam, constantScalars, dense, dropout, network, randomData, randomState, expectSameLists, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms } from './networks.js';
+import { adam, batchNorm, constantScalars, dense, dropout, network, randomData, randomState, expectSameLists, layerNorm, noise, prelu, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms } from './networks.js';
 
 /** Of the largest magnitude in a tensor, after one step; what a step of rounding becomes after more of them is the network's affair. */
 const BOUND: Readonly<Record<DType, number>> = { float64: 1e-12, float32: 1e-5 };
@@ -33,6 +33,7 @@ const scenes: readonly Scene[] = [
   { what: 'Adam, L2 and no bias', inputs: 30, rows: 50, layers: [dense(24, 'gelu', { l2: 0.01, useBias: false }), dense(7)], changes: { optimizer: adam() } },
   { what: 'l1, maxNorm, clipping by norm', inputs: 21, rows: 40, layers: [dense(35, 'tanh', { l1: 0.01, l2: 0.02, kernelConstraint: { name: 'maxNorm', maxValue: 0.5 } }), dense(6, 'linear', { kernelConstraint: { name: 'unitNorm' } })], changes: { optimizer: sgd({ globalClipnorm: 0.1 }) } },
   { what: 'dropout and rescaling', inputs: 40, rows: 60, layers: [rescaling(0.5, 0.25), dropout(0.2), dense(33, 'relu'), dropout(0.5), dense(9)], changes: {} },
+  { what: 'normalizations, prelu and noise', inputs: 19, rows: 48, layers: [batchNorm({ epsilon: 0.1 }), dense(35, 'tanh', { l2: 0.01 }), layerNorm({ epsilon: 0.1 }), prelu, noise(0.1), dropout(0.2), dense(20, 'linear', { useBias: false }), batchNorm({ epsilon: 0.1 }), dense(5)], changes: { optimizer: sgd({ clipnorm: 0.2 }) } },
   { what: 'softmax inside, squared error', inputs: 9, rows: 20, layers: [dense(18, 'softmax'), dense(3)], changes: { loss: squaredLoss() } },
   { what: 'one row, one unit', inputs: 3, rows: 1, layers: [dense(1)], changes: { loss: sigmoidLoss() } },
 ];

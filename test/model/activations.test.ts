@@ -38,6 +38,7 @@ describe.each(['native', 'typescript'] as const)('a model of many activations, %
       layers.dense({ units: 6, activation: 'gelu', inputShape: [3] }),
       layers.dense({ units: 6 }), layers.leakyReLU(),
       layers.dense({ units: 6 }), layers.elu({ alpha: 0.5 }),
+      layers.dense({ units: 6 }), layers.thresholdedReLU({ theta: -0.1 }),
       layers.dense({ units: 6 }), layers.activation(activations.softplus({ beta: 2 })),
       layers.dense({ units: 5, activation: 'mish' }),
       layers.dense({ units: 1 }),

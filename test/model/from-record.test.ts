@@ -12,7 +12,8 @@ describe('sequentialFromRecord', () => {
     fc.assert(
       fc.property(fc.array(hidden, { maxLength: 3 }), fc.nat(), fc.constantFrom('float32' as const, 'float64' as const), fc.boolean(), (middle, seed, dtype, compiled) => {
         const model = sequential({ seed, dtype, backend: 'typescript', classNames: ['a', 'b', 'c', 'd'] }, [
-          layers.flatten({ inputShape: [3, 1] }),
+          layers.reshape({ targetShape: [1, -1, 1], inputShape: [3, 1] }),
+          layers.flatten(),
           layers.rescaling({ scale: 2, offset: 0.5 }),
           ...middle.flatMap(({ units, activation: name, useBias, l2, rate, factor }) => [
             layers.dense({ units, useBias, kernelRegularizer: l2 === 0 ? null : regularizers.l2(l2), learningRateFactor: factor, kernelInitializer: 'heNormal' }),

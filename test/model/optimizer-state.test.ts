@@ -92,6 +92,32 @@ describe.each(backends.flatMap((backend) => dtypes.map((dtype) => ({ backend, dt
   });
 });
 
+it.each(backends)('moving statistics go on, too: %s', async (backend) => {
+  const make = (): Sequential => {
+    const made = sequential({ seed: 3, backend }, [
+      layers.dense({ units: 6, inputShape: [3] }), layers.batchNormalization(), layers.prelu(), layers.gaussianNoise({ stddev: 0.1 }), layers.layerNormalization(),
+      layers.dense({ units: 4, activation: 'softmax', kernelConstraint: 'maxNorm' }),
+    ]);
+    made.compile({ optimizer: optimizers.adam({ globalClipnorm: 1 }), loss: 'sparseCategoricalCrossentropy' });
+    return made;
+  };
+  const whole = make();
+  whole.fitSync(data.x, data.y, { epochs: 5, batchSize: 25 });
+  const first = make();
+  first.fitSync(data.x, data.y, { epochs: 2, batchSize: 25 });
+  const path = fresh();
+  await first.save(path, { includeOptimizer: true });
+  const second = loadModelSync(path, { backend });
+  const third = make();
+  third.setWeights(first.getWeights());
+  third.setOptimizerState(first.getOptimizerState());
+  for (const each of [first, second, third]) {
+    each.fitSync(data.x, data.y, { epochs: 5, initialEpoch: 2, batchSize: 25 });
+    expect(flat(each)).toEqual(flat(whole));
+    expect([...each.predictSync(data.x).data]).toEqual([...whole.predictSync(data.x).data]);
+  }
+});
+
 describe.skipIf(backends.length === 1)('from one backend to the other', () => {
   it.each(every)('%s, float64: the same bytes', async (_name, make) => {
     const options = { dtype: 'float64' as const };

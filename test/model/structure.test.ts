@@ -40,6 +40,19 @@ describe('resolveStructure', () => {
     ]);
   });
 
+  it('reshapes what has as many numbers; a -1 is what is left', () => {
+    const shaped = (...targets: number[][]) =>
+      resolveStructure('test', [layers.input({ shape: [12] }), ...targets.map((targetShape) => layers.reshape({ targetShape })), layers.flatten(), layers.dense({ units: 2 })].map((layer) => checkLayer('test', layer)));
+    expect(shaped([3, 4], [2, -1, 2], [-1]).rows.map((row) => row.outputShape)).toEqual([[12], [3, 4], [2, 3, 2], [12], [12], [2]]);
+    expect(shaped([3, 4]).specLayers.map((layer) => layer.kind)).toEqual(['flatten', 'flatten', 'dense']);
+    for (const wrong of [[5], [3, 5], [5, -1], [24, -1]]) {
+      expect(() => shaped(wrong)).toThrow(expect.objectContaining({ code: 'ERR_SHAPE', message: expect.stringContaining('12 numbers') }));
+    }
+    // Between dense layers, and rows again before the next one.
+    const between = [layers.dense({ units: 6, inputShape: [2] }), layers.reshape({ targetShape: [2, 3] }), layers.dense({ units: 1 })].map((layer) => checkLayer('test', layer));
+    expect(() => resolveStructure('test', between)).toThrow(/layers\.flatten\(\) before "dense_1".* 2 x 3/);
+  });
+
   it('numbers automatic names as Keras does, around given ones', () => {
     const dense = (name?: string) => checkLayer('test', layers.dense({ units: 1, inputShape: [1], ...(name === undefined ? {} : { name }) }));
     const { rows } = resolveStructure('test', [dense(), dense('dense_1'), dense(), dense()]);

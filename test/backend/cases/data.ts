@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Executor, Targets } from '../../../src/backend/executor.js';
 import type { NetworkSpec } from '../../../src/backend/spec.js';
 import type { Suite } from '../executor.cases.js';
-import { constantScalars, dense, expectClose, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, rescaling, rounded, sigmoidLoss, squaredLoss, uniforms } from '../networks.js';
+import { constantScalars, dense, expectClose, expectSame, expectSameLists, expectSameState, floats, network, normalization, randomData, randomState, rescaling, rounded, sigmoidLoss, squaredLoss, uniforms } from '../networks.js';
 
 export function dataCases({ make, dtype, tolerance, test }: Suite): void {
   const started = (spec: NetworkSpec): Executor => {
@@ -65,6 +65,30 @@ export function dataCases({ make, dtype, tolerance, test }: Suite): void {
     expectSameLists(folding.gradients, plainly.gradients);
     expectSame(folding.outputs, plainly.outputs);
     expectClose(folding.dx, plainly.dx.map((value) => value * last * third), tolerance);
+  });
+
+  test('normalization takes the mean off, then scales, each feature its own, and its gradient is scaled back', () => {
+    const mean = [0.1, -2, 300, 0, 1 / 3], variance = [4, 1 / 9, 0.01, 0, 2];
+    const folded = network(dtype, 5, [rescaling(3), normalization(mean, variance), rescaling(1.7, 0.1), dense(4, 'tanh'), dense(2)]);
+    const plain = network(dtype, 5, [dense(4, 'tanh'), dense(2)]);
+    // Mostly zeros, as pictures: backends may keep lists of what is not 0.
+    const bytes = Uint8Array.from({ length: 300 }, (_, i) => (i % 4 === 1 ? (i * 37) % 256 : 0));
+    for (const x of [randomData(plain, 60, 4).x, bytes]) {
+      const round = (value: number): number => rounded(dtype, value);
+      const scales = variance.map((value) => round(1 / Math.max(Math.sqrt(value), 1e-7)));
+      const normal = floats(dtype, x).map((value, i) => round(round(round(round(round(round(value) * 3) - round(mean[i % 5])) * scales[i % 5]) * round(1.7)) + round(0.1)));
+      const all = { order: null, from: 0, to: 60 };
+      const [a, b] = [started(folded), started(plain)];
+      const folding = a.lossAndGradients(a.load({ x, rows: 60, y: labels(60, 2) }), all);
+      const plainly = b.lossAndGradients(b.load({ x: normal, rows: 60, y: labels(60, 2) }), all);
+      expectSameLists(folding.gradients, plainly.gradients);
+      expectSame(folding.outputs, plainly.outputs);
+      expectClose(folding.dx, plainly.dx.map((value, i) => value * round(1.7) * scales[i % 5] * 3), tolerance);
+      const [c, d] = [started(folded), started(plain)];
+      const pass = { ...all, batchSize: 16, repeat: 2, stepScalars: constantScalars(plain, 8) };
+      expectSame(c.trainStepsSync(c.load({ x, rows: 60, y: labels(60, 2) }), pass).losses, d.trainStepsSync(d.load({ x: normal, rows: 60, y: labels(60, 2) }), pass).losses);
+      expectSame(c.predictArraySync(x, 60, 'outputs'), d.predictArraySync(normal, 60, 'outputs'));
+    }
   });
 
   test('float64 samples are rounded to the type on load', () => {

@@ -4,7 +4,7 @@ import type { Executor, ExecutorState, TrainOptions } from '../../../src/backend
 import type { NetworkSpec } from '../../../src/backend/spec.js';
 import { isNablaError, show, type NablaErrorCode } from '../../../src/errors.js';
 import type { Suite } from '../executor.cases.js';
-import { adam, constantScalars, dense, dropout, expectSameLists, floats, network, randomData, randomState, rescaling, sgd, sigmoidLoss, softmaxLoss } from '../networks.js';
+import { adam, constantScalars, dense, dropout, expectSameLists, floats, network, normalization, randomData, randomState, rescaling, sgd, sigmoidLoss, softmaxLoss } from '../networks.js';
 
 /** Whatever it throws or rejects with must be a NablaError with this code and a message of the house's form. */
 async function expectCode(code: NablaErrorCode, action: () => unknown, mentions: readonly string[] = []): Promise<void> {
@@ -60,6 +60,11 @@ export function errorCases({ make, dtype, test }: Suite): void {
     await expectCode('ERR_RANGE', build({ layers: [dense(3, 'relu', { learningRateFactor: NaN })] }));
     await expectCode('ERR_RANGE', build({ layers: [dropout(1), dense(3)] }));
     await expectCode('ERR_RANGE', build({ layers: [rescaling(Infinity), dense(3)] }));
+    await expectCode('ERR_OPTION', build({ layers: [dense(3), normalization([0, 0, 0, 0], [1, 1, 1, 1])] }));
+    await expectCode('ERR_SHAPE', build({ layers: [normalization([0], [1, 1, 1, 1]), dense(3)] }), ['mean', '4 numbers']);
+    await expectCode('ERR_SHAPE', build({ layers: [normalization([0, 0, 0, 0], [1, 1]), dense(3)] }), ['variance']);
+    await expectCode('ERR_RANGE', build({ layers: [normalization([0, 0, NaN, 0], [1, 1, 1, 1]), dense(3)] }), ['mean[2]']);
+    await expectCode('ERR_RANGE', build({ layers: [normalization([0, 0, 0, 0], [1, -1, 1, 1]), dense(3)] }), ['variance[1]']);
     await expectCode('ERR_RANGE', build({ loss: softmaxLoss({ labelSmoothing: 1 }) }));
     await expectCode('ERR_SHAPE', build({ loss: softmaxLoss({ classWeights: [1, 2] }) }));
     await expectCode('ERR_RANGE', build({ loss: sigmoidLoss({ positiveWeights: [1, 2, -1] }) }));
