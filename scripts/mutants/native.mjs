@@ -8,6 +8,7 @@ const engine = of('core/engine.cc');
 const train = of('core/train.cc');
 const manual = of('core/manual.cc');
 const layered = of('core/layered.cc');
+const layeredRuns = of('core/layered_runs.cc');
 
 export const nativeMutants = [
   kernels('return w_mad<S>(w_mul<S>(r, r), horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'return w_mad<S>(r, horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'exp: a factor dropped'),
@@ -107,7 +108,7 @@ export const nativeMutants = [
   layered('const double keep = pass.momentum, take = 1 - pass.momentum;', 'const double keep = 1 - pass.momentum, take = pass.momentum;', 'momentum in the other sense'),
   layered('n.gamma == nullptr ? m.factors[u] : n.gamma[u] * m.factors[u]', 'm.factors[u]', 'batch normalization: gamma on the way back dropped'),
   layered('const GradientSink<T> sink{out + stage.weight_at, at > from, nullptr};', 'const GradientSink<T> sink{out + stage.weight_at, false, nullptr};', 'layered gradients: a chain does not go on'),
-  layered('    waiting_.reset();\n  }\n  Base::apply_gradients', '  }\n  Base::apply_gradients', 'statistics move twice'),
+  layeredRuns('    waiting_.reset();\n  }\n  Base::apply_gradients', '  }\n  Base::apply_gradients', 'statistics move twice'),
 
   manual('u.rate = static_cast<T>(-stage.l2);', 'u.rate = static_cast<T>(stage.l2);', 'penalty gradient: sign'),
 ];
