@@ -16,7 +16,7 @@ const native = process.argv.includes('--native');
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
 const GOLDENS = ['test/backend/gradients.golden.test.ts', 'test/backend/optimizers.golden.test.ts', 'test/backend/limits.golden.test.ts', 'test/backend/layers.golden.test.ts'];
 // In order, until one fails: the slow ones see only what the quick ones let pass.
-const TESTS = native ? [GOLDENS, ['test/backend/executor.test.ts'], ['test/backend/parity.test.ts']] : [['test/reference', 'test/backend/executor.test.ts', ...GOLDENS]];
+const TESTS = native ? [GOLDENS, ['test/backend/executor.test.ts'], ['test/backend/parity.test.ts', 'test/backend/layered-parity.test.ts']] : [['test/reference', 'test/backend/executor.test.ts', ...GOLDENS]];
 const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.check.json', 'vitest.config.ts', ...(native ? ['native', 'scripts', 'binding.gyp', 'build'] : [])];
 const RUN_LIMIT_MS = 600_000;
 

@@ -237,7 +237,7 @@ nabla::NetworkSpec spec_of(bool float64) {
 // Everything that a training ends with, as bytes.
 template <class T>
 std::vector<std::vector<T>> trained(const KernelSet& set, unsigned threads, size_t rows, size_t batch, double milliseconds) {
-  const std::unique_ptr<nabla::Network> network = nabla::make_network(spec_of(sizeof(T) == 8), &set, threads, false);
+  const std::unique_ptr<nabla::Network> network = nabla::make_network(spec_of(sizeof(T) == 8), &set, threads, nabla::PlanKind::fused);
   Random random(3);
   std::vector<std::vector<T>> parameters, slots, statistics;
   nabla::ConstArrays start;

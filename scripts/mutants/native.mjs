@@ -9,6 +9,7 @@ const train = of('core/train.cc');
 const manual = of('core/manual.cc');
 const limits = of('core/limits.cc');
 const layered = of('core/layered.cc');
+const layeredRuns = of('core/layered_runs.cc');
 
 export const nativeMutants = [
   kernels('return w_mad<S>(w_mul<S>(r, r), horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'return w_mad<S>(r, horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'exp: a factor dropped'),
@@ -133,6 +134,6 @@ export const nativeMutants = [
   layered('const double keep = pass.momentum, take = 1 - pass.momentum;', 'const double keep = 1 - pass.momentum, take = pass.momentum;', 'momentum in the other sense'),
   layered('n.gamma == nullptr ? m.factors[u] : n.gamma[u] * m.factors[u]', 'm.factors[u]', 'batch normalization: gamma on the way back dropped'),
   layered('const GradientSink<T> sink{out + stage.weight_at, at > from, nullptr};', 'const GradientSink<T> sink{out + stage.weight_at, false, nullptr};', 'layered gradients: a chain does not go on'),
-  layered('    waiting_.reset();\n  }\n  Base::apply_gradients', '  }\n  Base::apply_gradients', 'statistics move twice'),
+  layeredRuns('    waiting_.reset();\n  }\n  Base::apply_gradients', '  }\n  Base::apply_gradients', 'statistics move twice'),
 
 ];

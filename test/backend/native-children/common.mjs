@@ -36,7 +36,7 @@ export function prepare(addon, description, rows, seed, threads = 2) {
     for (let i = 0; i < length; i++) array[i] = (next() - 0.5) / 4;
     return array;
   });
-  addon.setState(network, parameters, state.slots, 0);
+  addon.setState(network, parameters, state.slots, 0, state.statistics.map((array) => array.fill(1)));
   const classes = description.layers.at(-1).units;
   const x = new Uint8Array(rows * description.inputSize);
   for (let i = 0; i < x.length; i++) x[i] = next() * 3;

@@ -13,12 +13,17 @@ let errors = 0;
 
 const description = spec(5, [17], 3);
 const rows = 40;
+const layered = spec(6, [4], 2);
+layered.layers.splice(1, 0,
+  { kind: 'batchNormalization', name: 'b', momentum: 0.9, epsilon: 1e-5, center: true, scale: true }, { kind: 'gaussianNoise', name: 'n', deviation: 0.1 }, { kind: 'prelu', name: 'p' },
+  { kind: 'layerNormalization', name: 'l', epsilon: 1e-5, center: true, scale: false }, { kind: 'dropout', name: 'd', rate: 0.5 },
+);
 // Made anew for every sequence of calls: some calls dispose of them. Arguments hold places, which are filled in just before a call.
 const makeAll = () => {
   const made = {
     live: prepare(addon, description, rows, 1),
     wide: prepare(addon, { ...spec(5, [4], 3, 'float64'), optimizer: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: true, weightDecay: 0, globalClipnorm: 0.1, normType: 'inf' } }, rows, 2),
-    other: prepare(addon, spec(6, [4], 2), rows, 3),
+    other: prepare(addon, layered, rows, 3),
     bare: { network: addon.createNetwork({ ...description, loss: null, optimizer: null }, null, 1, false, false) },
     gone: prepare(addon, description, rows, 5),
   };
@@ -35,7 +40,7 @@ class Place {
 }
 const fillIn = (value, made) => (value instanceof Place ? made[value.name][value.part] : Array.isArray(value) && value.plain === undefined ? value.map((item) => fillIn(item, made)) : value);
 const first = makeAll();
-const states = { live: addon.getState(first.live.network), wide: addon.getState(first.wide.network) };
+const states = { live: addon.getState(first.live.network), wide: addon.getState(first.wide.network), other: addon.getState(first.other.network) };
 const copied = (arrays) => arrays.map((array) => (Array.isArray(array) ? copied(array) : array.slice()));
 
 const oneOf = (...values) => fc.constantFrom(...values);
@@ -108,7 +113,7 @@ const paths = [
   ['optimizer', 'clipvalue'], ['optimizer', 'globalClipnorm'], ['optimizer', 'normType'], ['layers', 0, 'l1'], ['layers', 0, 'kernelConstraint'], ['layers', 0, 'kernelConstraint', 'name'],
   ['layers', 0, 'kernelConstraint', 'maxValue'], ['layers', 1, 'biasConstraint'], ['dtype'], ['seed'],
 ];
-const words = oneOf('dense', 'dropout', 'rescaling', 'flatten', 'relu', 'tanh', 'softmax', 'sigmoid', 'linear', 'sgd', 'adam', 'rmsprop', 'lion', 'nadam', 'unitNorm', 'inf', 'float64', 'meanSquaredError', 'sigmoidCrossEntropy', 'constructor');
+const words = oneOf('dense', 'dropout', 'batchNormalization', 'prelu', 'normalization', 'gaussianNoise', 'rescaling', 'flatten', 'relu', 'tanh', 'softmax', 'sigmoid', 'linear', 'sgd', 'adam', 'rmsprop', 'lion', 'nadam', 'unitNorm', 'inf', 'float64', 'meanSquaredError', 'sigmoidCrossEntropy', 'constructor');
 const specs = fc.tuple(fc.array(fc.tuple(oneOf(...paths), fc.oneof(words, size, junk, fc.array(size, { maxLength: 4 }), fc.constant(null).map(() => ({ name: 'tanh', kind: 'dropout', rate: 0.5 }))), fc.boolean()), { maxLength: 3 })).map(([changes]) => {
   const result = structuredClone(description);
   result.layers[0].kernelConstraint = { name: 'maxNorm', maxValue: 1 };
@@ -162,9 +167,9 @@ const right = {
   lossAndGradients: onRows(),
   publish: network,
   getState: network,
-  setState: fc.tuple(oneOf('live', 'wide'), flag, fc.integer({ min: 0, max: 1000 })).map(([name, odd, step]) => {
+  setState: fc.tuple(oneOf('live', 'wide', 'other'), flag, fc.integer({ min: 0, max: 1000 })).map(([name, odd, step]) => {
     const list = copied(states[name].parameters);
-    return [new Place(name, 'network'), odd ? hostile(list) : list, copied(states[name].slots), step];
+    return [new Place(name, 'network'), odd ? hostile(list) : list, copied(states[name].slots), step, copied(states[name].statistics)];
   }),
 };
 const names = Object.keys(addon);
