@@ -32,7 +32,7 @@ function pictures(rows, density, x) {
 const results = [];
 for (const net of NETWORKS) {
   for (const density of DENSITIES) {
-    process.stderr.write(`\r${net.name}, ${density}   `);
+    if (process.stderr.isTTY) process.stderr.write(`\r${net.name}, ${density}   `);
     const length = net.rows * 784;
     const whole = pictures(net.rows, density, new Uint8Array(new SharedArrayBuffer(length))), listed = new Uint8Array(whole);
     const y = Uint8Array.from({ length: net.rows }, (_, i) => i % 10);
@@ -56,7 +56,7 @@ for (const net of NETWORKS) {
     results.push({ network: net.name, density, ratio: Number(median(ratios).toFixed(3)) });
   }
 }
-process.stderr.write('\r\x1b[K');
+if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 if (values.json) console.log(JSON.stringify(results));
 else {
   console.log(`time with lists over time without, medians of ${values.rounds} pairs\n${'not 0'.padEnd(30)}${DENSITIES.map((d) => d.toFixed(2).padStart(7)).join('')}`);

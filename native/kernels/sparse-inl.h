@@ -103,9 +103,10 @@ struct SparseKernels {
     for (; p + P <= panels; p += P) sparse_panels_of<P>(*s, full, weight, k, p, e);
     for (; p < panels; ++p) sparse_panels_of<1>(*s, full, weight, k, p, e);
     if (act != Activation::sigmoid && act != Activation::tanh) return;
-    if (act == Activation::sigmoid || act == Activation::tanh)
-      for (size_t i = 0; i < s->count; ++i)
-        ActivationKernels<S>::activation_forward(act, out + s->order[i] * ldo, out + s->order[i] * ldo, ldo);
+    for (size_t i = 0; i < s->count; ++i) {
+      T* const row = out + s->order[i] * ldo;
+      ActivationKernels<S>::activation_forward(act, row, row, ldo);
+    }
   }
 
   // Longest list of the rows that go through the tile together.
