@@ -7,6 +7,8 @@ import type {
 import { outputSize, parameterShapes, stepScalarCount, type DType, type FloatArray, type NetworkSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { densePenalty } from '../reference/dense.js';
+import { absolutePenalty, addPenaltyGradient } from '../reference/penalties.js';
+import { roundedTo } from '../reference/reductions.js';
 import { getHost } from '../train/host.js';
 import type { CustomLoss } from './custom-loss.js';
 import { toMatrix } from './samples.js';
@@ -69,7 +71,7 @@ export class CustomLossExecutor implements Executor {
     this.#inner = inner;
     this.#loss = loss;
     this.#units = outputSize(inner.spec);
-    this.#penalised = inner.spec.layers.some((layer) => layer.kind === 'dense' && layer.l2 !== 0);
+    this.#penalised = inner.spec.layers.some((layer) => layer.kind === 'dense' && (layer.l2 !== 0 || (layer.l1 ?? 0) !== 0));
     this.#breath = getHost().now();
   }
 
@@ -256,14 +258,16 @@ export class CustomLossExecutor implements Executor {
     return this.#penalised ? penaltyOf(this.spec, this.#inner.getState().parameters) : 0;
   }
 
-  /** Adds l2 · weight. */
+  /** Adds the penalties' parts. */
   #addPenalty(gradients: readonly FloatArray[]): void {
     const { parameters } = this.#inner.getState();
+    const { dtype } = this.spec;
     parameterShapes(this.spec).forEach(({ layer, name }, index) => {
       const dense = this.spec.layers[layer];
-      if (dense.kind !== 'dense' || dense.l2 === 0 || name === 'bias') return;
-      const gradient = gradients[index];
-      for (let i = 0; i < gradient.length; i++) gradient[i] += dense.l2 * parameters[index][i];
+      if (dense.kind !== 'dense' || name !== 'weight') return;
+      const sums = Float64Array.from(gradients[index]);
+      addPenaltyGradient(sums, Float64Array.from(parameters[index]), roundedTo(dtype, dense.l2), roundedTo(dtype, dense.l1 ?? 0));
+      gradients[index].set(sums);
     });
   }
 }
@@ -272,12 +276,16 @@ function shapeError(name: string, rows: number, units: number, received: string)
   return new NablaError('ERR_SHAPE', `[${op}] there is one number an output. Expected ${rows} x ${units} values for ${name}, received ${received}.`);
 }
 
-/** Σ over penalised layers of l2/2 · Σ weight². */
+/** Σ over penalised layers of l2/2 · Σ weight² + l1 · Σ |weight|. */
 function penaltyOf(spec: NetworkSpec, parameters: readonly FloatArray[]): number {
   let sum = 0;
   parameterShapes(spec).forEach(({ layer, name, shape }, index) => {
     const dense = spec.layers[layer];
-    if (dense.kind === 'dense' && dense.l2 !== 0 && name === 'weight') sum += densePenalty(Float64Array.from(parameters[index]), shape[1], shape[0], dense.l2);
+    if (dense.kind !== 'dense' || name !== 'weight') return;
+    const weight = Float64Array.from(parameters[index]);
+    const { l2, l1 = 0 } = dense;
+    if (l2 !== 0) sum += densePenalty(weight, shape[1], shape[0], l2);
+    if (l1 !== 0) sum += absolutePenalty(weight, shape[1], shape[0], l1);
   });
   return sum;
 }

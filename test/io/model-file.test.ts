@@ -2,28 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
 import { decodeModel, encodeModel, readModelFile, readModelFileSync, writeModelFile, writeModelFileSync } from '../../src/io/model-file.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/io/safetensors.js';
 import type { ModelRecord } from '../../src/model/record.js';
 import { version } from '../../src/version.js';
 import { goldenBytes } from '../golden-files.js';
+import { messageOf } from '../thrown.js';
 
 let dir = '';
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'nabla-model-'));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
-
-function messageOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (isNablaError(error)) return `${error.code} ${error.message}`;
-    throw error;
-  }
-  return 'nothing was thrown';
-}
 
 const record: ModelRecord = {
   formatVersion: 1,

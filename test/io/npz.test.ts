@@ -3,26 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
 import { encodeNpz, parseNpz, readNpz, writeNpz } from '../../src/io/npz.js';
 import { writeZip } from '../../src/io/zip.js';
 import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
+import { messageOf } from '../thrown.js';
 
 let dir = '';
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'nabla-npz-'));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
-
-function messageOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (isNablaError(error)) return `${error.code} ${error.message}`;
-    throw error;
-  }
-  return 'nothing was thrown';
-}
 
 const valid = goodFiles('npz');
 const malformed = badFiles('npz');

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
 import { encodeSafetensors, halfToNumber, parseSafetensors, readSafetensors, writeSafetensors, type SafetensorsTensor } from '../../src/io/safetensors.js';
 import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
+import { messageOf } from '../thrown.js';
 
 let dir = '';
 beforeAll(() => {
@@ -13,15 +13,6 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-function messageOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (isNablaError(error)) return `${error.code} ${error.message}`;
-    throw error;
-  }
-  return 'nothing was thrown';
-}
 /** A file with the given header text and data. */
 function file(header: string, data = 16): Uint8Array {
   const text = new TextEncoder().encode(header);

@@ -24,9 +24,9 @@ function build(backend: 'native' | 'typescript', loss: Parameters<Sequential['co
   const model = sequential({ seed: 5, dtype, backend }, [
     layers.dense({ units: 7, activation: 'tanh', inputShape: [3], kernelRegularizer: regularizers.l2(0.01) }),
     layers.dropout({ rate: 0.25 }),
-    layers.dense({ units: 2, activation: 'sigmoid' }),
+    layers.dense({ units: 2, activation: 'sigmoid', kernelRegularizer: regularizers.l1(0.003) }),
   ]);
-  model.compile({ optimizer: optimizers.adam({ learningRate: 0.02 }), loss, metrics });
+  model.compile({ optimizer: optimizers.adam({ learningRate: 0.02, globalClipnorm: 0.5 }), loss, metrics });
   return model;
 }
 const column = (history: { readonly history: Record<string, number[]> }, name: string): number[] => history.history[name] ?? [];
