@@ -36,7 +36,7 @@ export const nativeMutants = [
   limits('factor > 1 ? 1.0 : factor', 'factor', 'clip by norm: small gradients grow'),
   limits('if (o.clip == Clip::norm) scale(', 'if (o.clip != Clip::norm) scale(', 'clip by norm: each for all'),
   limits('norm > s.max_norm ? s.max_norm : norm', 's.max_norm', 'maxNorm: short rows grow'),
-  limits('if (turn++ % threads != thread) continue;\n      const size_t at', 'if (turn++ % threads != 0) continue;\n      const size_t at', 'norms: panels without an owner'),
+  limits('if (turn++ % threads != thread) continue;\n      if (s.l2', 'if (turn++ % threads != 0) continue;\n      if (s.l2', 'norms: panels without an owner'),
   train('if (spec_.optimizer.clips_norms()) clip_norms(team, thread);', '', 'a step does not clip'),
   kernels('if (u.weight_decay != 0) g = w_mad<S>(w_set<S>(u.weight_decay), p, g);', '', 'sgd: decay dropped'),
   kernels('running_mean<S>(u.slot0 + at, u.momentum, u.scalar, g)', 'running_mean<S>(u.slot0 + at, u.momentum, T(1), g)', 'momentum: damping dropped'),
@@ -118,7 +118,7 @@ export const nativeMutants = [
   engine('lanes[0] * (stage.l2 / 2)', 'lanes[0] * stage.l2', 'penalty: half dropped'),
   train('u.rate = static_cast<T>(scalars[0] * s.rate_factor);', 'u.rate = static_cast<T>(scalars[0]);', 'rate factor dropped'),
   train('const bool joined = bias == 1 || o.clips_norms();', 'const bool joined = o.clips_norms();', 'update: biases penalised'),
-  manual('static_cast<T>(stage.l2), static_cast<T>(stage.l1)', 'static_cast<T>(-stage.l2), static_cast<T>(stage.l1)', 'penalty gradient: sign'),
+  limits('static_cast<T>(s.l2), static_cast<T>(s.l1), plan_.weight_room(s)', 'static_cast<T>(-s.l2), static_cast<T>(s.l1), plan_.weight_room(s)', 'penalty gradient: sign'),
   manual('full[i] *= affines_[f].means == nullptr ? affines_[f].scale', 'full[i] *= affines_[f].means == nullptr ? T(1)', 'dx: scale dropped'),
   manual('? affines_[f].scales[feature] : T(0);', '? affines_[f].scales[0] : T(0);', 'dx: one scale for all features'),
 

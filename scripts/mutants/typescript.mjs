@@ -22,6 +22,8 @@ const executor = of('executor');
 const passes = of('passes');
 const noise = of('noise');
 const layered = of('layered');
+const tiny = of('tiny');
+const sampleLists = of('sample-lists');
 
 /** Outside of the reference backend, with the tests that must notice. */
 const outside = (file, ...tests) => (find, replace, why) => ({ file: `src/${file}.ts`, find, replace, why, tests });
@@ -226,8 +228,10 @@ export const typescriptMutants = [
   network('activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);', '', 'activation: not on the way back'),
   network('if (s > 0) denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);', 'if (s > 0) scratch.d[s - 1].fill(1);', 'gradient not passed down'),
   network('first > bounds[block], target', 'false, target', 'parts of a batch do not add up'),
-  network('roundedTo(this.#spec.dtype, weight / denominator)', 'roundedTo(this.#spec.dtype, weight)', 'loss: mean not taken'),
-  network('roundedTo(this.#spec.dtype, weight / denominator)', 'roundedTo(this.#spec.dtype, 1 / denominator)', 'gradient: sample weight dropped'),
+  network('const g = roundedTo(this.#spec.dtype, weight / denominator)', 'const g = roundedTo(this.#spec.dtype, weight)', 'loss: mean not taken'),
+  network('const g = roundedTo(this.#spec.dtype, weight / denominator)', 'const g = roundedTo(this.#spec.dtype, 1 / denominator)', 'gradient: sample weight dropped'),
+  network('(weight) => roundedTo(this.#spec.dtype, weight / denominator)', '(weight) => roundedTo(this.#spec.dtype, weight)', 'tiny batch: mean not taken'),
+  network('offset === 0 && features === null)', 'features === null)', 'lists: zeros that are moved left out'),
   network('+= weight * loss.row(', '+= loss.row(', 'loss: sample weight dropped'),
   network('sum += loss.classWeights[', 'sum -= loss.classWeights[', 'denominator of class weights: sign'),
   penalties('gradient[i] = l2 * weight[i] + gradient[i]', 'gradient[i] = gradient[i]', 'penalty gradient dropped'),
@@ -248,7 +252,7 @@ export const typescriptMutants = [
   constraints('const norm = Math.sqrt(sum);', 'const norm = sum;', 'unitNorm: root'),
   optimizers('old - momentumRate * (moment / divisor) - rate * (g / divisor)', 'old - momentumRate * (moment / divisor)', 'nadam: gradient forgotten'),
   optimizers('const divisor = Math.sqrt(energy) * correction + epsilon;', 'const divisor = Math.sqrt(energy) + epsilon;', 'nadam: correction dropped'),
-  network('trained(bias, 1, 0, 0, dense.biasConstraint)', 'trained(bias, 1, dense.l2, 0, dense.biasConstraint)', 'update: biases penalised'),
+  network('trained(bias, units, 1, { factor, constraint', 'trained(bias, units, 1, { factor, l2: dense.l2, constraint', 'update: biases penalised'),
   network('    this.step++;', '', 'steps not counted'),
 
   executor('if (!Number.isFinite(batchLoss)) {', 'if (false) {', 'updates go on after a loss that is not finite'),
@@ -270,7 +274,13 @@ export const typescriptMutants = [
   noise('((first + 0.5) / 4294967296)', '((first + 1.5) / 4294967296)', 'normal numbers: radius'),
   noise('quarter === 1 ? -sine', 'quarter === 1 ? sine', 'normal numbers: a quarter turned wrongly'),
   noise('normalPair(words[2], words[3], normals, 2);', 'normalPair(words[0], words[1], normals, 2);', 'normal numbers: pairs repeat'),
-  layered('this.slots.map((slot) => slot[i]), scalars, 1, 0);', 'this.slots.map((slot) => slot[i]), scalars, 0.5, 0);', 'gamma, beta, alpha: learning rate'),
+  tiny('+= weights[row] * loss.row(', '+= loss.row(', 'tiny batch: sample weight dropped'),
+  tiny('sum += dz[row * units + o] * x[row * inputs + i];', 'sum += dz[row * units + o];', 'tiny batch: gradient without samples'),
+  tiny('bias === null ? sum : sum + bias[o]', 'sum', 'tiny batch: bias dropped'),
+  tiny('for (let o = 0; o < units; o++) sum += dz[row * units + o] * weight[o * inputs + i];', 'for (let o = 1; o < units; o++) sum += dz[row * units + o] * weight[o * inputs + i];', 'tiny batch: a unit left out on the way back'),
+  sampleLists('values[at++] = bytes[fromValues[k]];', 'values[at++] = fromValues[k];', 'lists: bytes not rescaled'),
+  sampleLists('out[at + lists.indices[k]] = lists.values[k]', 'out[lists.indices[k]] = lists.values[k]', 'lists: rows written over one another'),
+  network('slots: this.slots.map((slot) => slot[index]), factor: 1,', 'slots: this.slots.map((slot) => slot[index]), factor: 0.5,', 'gamma, beta, alpha: learning rate'),
   layered('    this.#pending = this.#taken;\n', '', 'forwardTrain: statistics forgotten'),
   layered('for (let i = 0; i < dweight.length; i++) this.gradients[weight][i] += dweight[i];', '', 'layered gradient blocks lost'),
   executor('        network.forget();\n        break;', '        break;', 'statistics of a failed step kept'),
