@@ -26,7 +26,7 @@ function expectSuccess(result: SpawnSyncReturns<string>): string {
 }
 
 beforeAll(() => {
-  expectSuccess(run(process.execPath, [join(top, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']));
+  expectSuccess(run(process.execPath, [join(top, 'scripts/build-js.mjs')]));
   mkdirSync(scripts, { recursive: true });
 }, 120_000);
 afterAll(() => {

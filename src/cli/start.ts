@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   print(`${drawAnswers(test, await model.predict(test.x))}\n`);
 
   if (native) await compare(fitSet);
-  else print('Native against TypeScript: needs the native addon (`npx nabla info` says what is missing).\n');
+  else print('Native against TypeScript: needs the native addon.\n`npx nabla info` says what is missing.\n');
 
   const path = resolve(FILE);
   await model.save(path);

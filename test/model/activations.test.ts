@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { activations, layers, losses, optimizers, sequential, sequentialFromRecord } from '../../src/index.js';
 import { activationNames, activationSpec, checkActivation } from '../../src/model/activations.js';
 import { isNablaError } from '../../src/errors.js';
+import { backends } from './support.js';
 
 function codeOf(call: () => unknown): string {
   try {
@@ -32,7 +33,7 @@ describe('checkActivation', () => {
 const x = Float32Array.from({ length: 60 }, (_, i) => Math.sin(i * 7));
 const y = Float32Array.from({ length: 20 }, (_, i) => (i % 3 === 0 ? 1 : -1));
 
-describe.each(['native', 'typescript'] as const)('a model of many activations, %s', (backend) => {
+describe.each(backends)('a model of many activations, %s', (backend) => {
   const build = () => {
     const model = sequential({ seed: 3, backend }, [
       layers.dense({ units: 6, activation: 'gelu', inputShape: [3] }),

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callbacks, exportNpz, initializers, layers, loadModel, optimizers, sequential, sequentialFromRecord, type Layer } from '../../src/index.js';
+import { backends } from './support.js';
 
 const x = Array.from({ length: 60 }, (_, i) => [Math.sin(i * 7), Math.cos(i * 3), Math.sin(i * i)]);
 const y = x.map(([a = 0, b = 0]) => (a > b ? 1 : 0));
 const far = x.map((row) => row.map((value) => 5 * value - 3));
 
-describe.each(['native', 'typescript'] as const)('a model of normalizations, noise and prelu, %s', (backend) => {
+describe.each(backends)('a model of normalizations, noise and prelu, %s', (backend) => {
   const list = (): Layer[] => [
     layers.gaussianNoise({ stddev: 0.05, inputShape: [3] }),
     layers.dense({ units: 16, useBias: false }), layers.batchNormalization({ momentum: 0.8, name: 'bn' }), layers.activation('relu'), layers.dropout({ rate: 0.1 }),

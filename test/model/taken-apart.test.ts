@@ -1,6 +1,7 @@
 // forwardTrain, backward and applyGradients together are one step of fit; apart they refuse what does not fit.
 import { describe, expect, it } from 'vitest';
 import { isNablaError, layers, losses, optimizers, regularizers, sequential, type Sequential, type SequentialOptions } from '../../src/index.js';
+import { backends } from './support.js';
 
 const rows = 37;
 const x = Float64Array.from({ length: rows * 5 }, (_, i) => Math.sin(i * 1.7) + 0.1 * (i % 3));
@@ -25,7 +26,7 @@ function dLogits(outputs: ArrayLike<number>): Float64Array {
 /** Measured: 3e-17; the last bit of one division differs. */
 const tolerance = 1e-15;
 
-describe.each(['native', 'typescript'] as const)('%s', (backend) => {
+describe.each(backends)('%s', (backend) => {
   it('three parts make one step', () => {
     const byFit = build({ backend, dtype: 'float64' });
     const byHand = build({ backend, dtype: 'float64' });
