@@ -303,23 +303,8 @@ void Engine<T>::backward_rows(Scratch<T>& s, size_t lo, size_t hi) const {
 template <class T>
 double Engine<T>::penalty(const T* flat) const {
   double total = 0;
-  T rows[16];
   for (const Stage& stage : plan_.stages) {
-    if (stage.l2 == 0 && stage.l1 == 0) continue;
-    double lanes[8] = {};
-    for (size_t o = 0; plan_.unpacked && o < stage.units; ++o)
-      for (size_t i = 0; i < stage.inputs; ++i) {
-        const double w = static_cast<double>(flat[stage.weight_at + plan_.weight_index(stage, o, i)]);
-        lanes[o % 8] += w * w;
-      }
-    for (size_t p = 0; !plan_.unpacked && p < stage.panels; ++p) {
-      k_.square_rows(flat + stage.weight_at + p * stage.inputs * plan_.width, stage.inputs, 1, rows);
-      const size_t from = p * plan_.width, to = std::min(stage.units, from + plan_.width);
-      for (size_t o = from; o < to; ++o) lanes[o % 8] += static_cast<double>(rows[o - from]);
-    }
-    for (size_t h = 4; h > 0; h /= 2)
-      for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
-    if (stage.l2 != 0) total += lanes[0] * (stage.l2 / 2);
+    if (stage.l2 != 0) total += square_penalty(stage, flat);
     if (stage.l1 != 0) total += absolute_penalty(stage, flat);
   }
   return total;

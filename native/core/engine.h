@@ -101,6 +101,7 @@ class Engine : public Network {
   void gradient_norms(T* gradients, unsigned thread, unsigned threads);
   void scale_updates();
   void constrain_rows(unsigned thread, unsigned threads);
+  double square_penalty(const Stage& stage, const T* flat) const;
   double absolute_penalty(const Stage& stage, const T* flat) const;
   // Calls part(offset from the flat array's begin, inputs) for all of a panel of a weight; unpacked weights come an input at a time.
   template <class Part>

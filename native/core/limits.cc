@@ -27,6 +27,12 @@ double join_rows(const double* rows, size_t count, Norm norm) {
   return lanes[0];
 }
 
+double fold(double* lanes) {
+  for (size_t h = 4; h > 0; h /= 2)
+    for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
+  return lanes[0];
+}
+
 }  // namespace
 
 template <class T>
@@ -129,6 +135,21 @@ void Engine<T>::constrain_rows(unsigned thread, unsigned threads) {
   }
 }
 
+// Half of l2 times the sum of the weights' squares, chains in T.
+template <class T>
+double Engine<T>::square_penalty(const Stage& stage, const T* flat) const {
+  double lanes[8] = {};
+  T rows[16];
+  for (size_t p = 0; p < stage.panels; ++p) {
+    const size_t from = p * plan_.width, to = std::min(stage.units, from + plan_.width);
+    panel_parts(stage, p, [&](size_t at, size_t inputs) {
+      k_.square_rows(flat + at, inputs, 1, rows);
+      for (size_t o = from; o < to; ++o) lanes[o % 8] += static_cast<double>(rows[o - from]);
+    });
+  }
+  return fold(lanes) * (stage.l2 / 2);
+}
+
 // l1 times the sum of the weights' magnitudes.
 template <class T>
 double Engine<T>::absolute_penalty(const Stage& stage, const T* flat) const {
@@ -138,17 +159,16 @@ double Engine<T>::absolute_penalty(const Stage& stage, const T* flat) const {
     const size_t from = p * plan_.width, to = std::min(stage.units, from + plan_.width);
     for (size_t o = from; o < to; ++o) lanes[o % 8] += rows[o - from];
   }
-  for (size_t h = 4; h > 0; h /= 2)
-    for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
-  return stage.l1 * lanes[0];
+  return stage.l1 * fold(lanes);
 }
 
-#define NABLA_FOR(T)                                               \
-  template void Engine<T>::clip_norms(Team&, unsigned);            \
-  template void Engine<T>::gradient_norms(T*, unsigned, unsigned); \
-  template void Engine<T>::scale_updates();                        \
-  template void Engine<T>::add_penalties(T*) const;                \
-  template void Engine<T>::constrain_rows(unsigned, unsigned);     \
+#define NABLA_FOR(T)                                                       \
+  template void Engine<T>::clip_norms(Team&, unsigned);                    \
+  template void Engine<T>::gradient_norms(T*, unsigned, unsigned);         \
+  template void Engine<T>::scale_updates();                                \
+  template void Engine<T>::add_penalties(T*) const;                        \
+  template void Engine<T>::constrain_rows(unsigned, unsigned);             \
+  template double Engine<T>::square_penalty(const Stage&, const T*) const; \
   template double Engine<T>::absolute_penalty(const Stage&, const T*) const;
 NABLA_FOR(float)
 NABLA_FOR(double)

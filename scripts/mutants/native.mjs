@@ -115,7 +115,7 @@ export const nativeMutants = [
   engine('lanes[i % 8] += weight * row_loss[i];', 'lanes[i % 8] += row_loss[i];', 'loss: sample weight dropped'),
   engine('if (loss.name != LossName::softmax_cross_entropy) return rows * static_cast<double>(plan_.last().units);', 'if (loss.name != LossName::softmax_cross_entropy) return rows;', 'denominator: outputs dropped'),
   engine('const double off = spec.label_smoothing / static_cast<double>(last.units);', 'const double off = spec.label_smoothing;', 'smoothing: not shared among the classes'),
-  engine('lanes[0] * (stage.l2 / 2)', 'lanes[0] * stage.l2', 'penalty: half dropped'),
+  limits('fold(lanes) * (stage.l2 / 2)', 'fold(lanes) * stage.l2', 'penalty: half dropped'),
   train('u.rate = static_cast<T>(scalars[0] * s.rate_factor);', 'u.rate = static_cast<T>(scalars[0]);', 'rate factor dropped'),
   train('const bool joined = bias == 1 || o.clips_norms();', 'const bool joined = o.clips_norms();', 'update: biases penalised'),
   limits('static_cast<T>(s.l2), static_cast<T>(s.l1), plan_.weight_room(s)', 'static_cast<T>(-s.l2), static_cast<T>(s.l1), plan_.weight_room(s)', 'penalty gradient: sign'),

@@ -30,6 +30,7 @@ export function createReferenceExecutor(spec: NetworkSpec, options: ExecutorOpti
   checkSpec('createExecutor', spec);
   checkPlan('createExecutor', options.plan);
   checkGemm('createExecutor', options.gemm);
+  if (options.gemm === 'openblas') throw new NablaError('ERR_OPTION', "[createExecutor] OpenBLAS belongs to the native backend. Expected gemm 'nabla' or none in TypeScript, received \"openblas\".");
   checkMemory('createExecutor', 'the network', memoryWanted(spec, 8), MEMORY_LIMIT);
   return new ReferenceExecutor(spec);
 }

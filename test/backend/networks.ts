@@ -1,6 +1,6 @@
 // Small networks, data and comparisons that the backend tests share.
 import { expect } from 'vitest';
-import type { Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
+import type { DataHandle, Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
 import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/spec.js';
 import { stepScalars } from '../../src/model/optimizers.js';
 import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
@@ -143,6 +143,17 @@ export function constantScalars(spec: NetworkSpec, steps: number, learningRate =
     if (optimizer?.name === 'adam' && width === 3) scalars[width * step + 2] = learningRate * optimizer.weightDecay;
   }
   return scalars;
+}
+
+/** 15 steps, three passes over 50 rows, in slices of so many milliseconds. @param what named where a step is not made */
+export function trainInSlices(executor: Executor, data: DataHandle, what: string, maxMilliseconds: number): void {
+  let step = 0;
+  while (step < 15) {
+    const options = { order: null, from: 0, to: 50, batchSize: 11, repeat: 3, stepScalars: constantScalars(executor.spec, 15, 0.01), firstStep: step, maxMilliseconds };
+    const result = executor.trainStepsSync(data, options);
+    if (result.steps === 0) expect.fail(`${what}: ${result.stopped}, loss ${result.losses[0]}`);
+    step += result.steps;
+  }
 }
 
 /** Every element the same number: NaN equals NaN, 0 is not -0. */

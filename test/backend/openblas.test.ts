@@ -4,7 +4,7 @@ import type { ExecutorState } from '../../src/backend/executor.js';
 import type { DType, FloatArray, LayerSpec, NetworkSpec } from '../../src/backend/spec.js';
 import { layers, optimizers, sequential } from '../../src/index.js';
 import { isNablaError } from '../../src/errors.js';
-import { isas, native, skippedBecause, type Configuration } from './configurations.js';
+import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import { adam, batchNorm, constantScalars, dense, dropout, network, randomData, randomState, expectSameLists, layerNorm, noise, prelu, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms } from './networks.js';
 
 /** Of the largest magnitude in a tensor, after one step; what a step of rounding becomes after more of them is the network's affair. */
@@ -102,6 +102,7 @@ it.skipIf(skippedBecause !== '')('says how to get OpenBLAS where there is none',
 
 it('belongs to the native backend', () => {
   expect(() => sequential({ backend: 'typescript', gemm: 'openblas' })).toThrow(/\[sequential\] OpenBLAS belongs to the native backend/u);
+  expect(() => typescript.make(network('float32', 2, [dense(2)]), { gemm: 'openblas' })).toThrow(/\[createExecutor\] OpenBLAS belongs to the native backend/u);
 });
 
 it('is one of two names', () => {

@@ -306,6 +306,19 @@ function regression(backend: 'typescript' | 'native', loss: Parameters<Sequentia
   return model;
 }
 
+it.each(backends)('goes with normalization, prelu, layer normalization and activation layers: %s', (backend) => {
+  const model = sequential({ backend, seed: 4 }, [
+    layers.input({ shape: [2] }), layers.normalization().adapt(line.x), layers.dense({ units: 6 }), layers.layerNormalization(), layers.prelu(), layers.dense({ units: 4 }), layers.activation('tanh'), layers.dense({ units: 1 }),
+  ]);
+  model.compile({ optimizer: 'lbfgs', loss: 'mse' });
+  const { loss } = model.fitSync(line.x, line.y, { epochs: 25 }).history;
+  // Every iteration goes down, or the search would have ended it.
+  loss.slice(1).forEach((value, i) => expect(value).toBeLessThan(loss[i]));
+  expect(loss.at(-1)).toBeLessThan(loss[0] / 20);
+  const refused = sequential({ backend }, [layers.dense({ units: 3, inputShape: [2] }), layers.batchNormalization(), layers.dense({ units: 1 })]);
+  expect(() => refused.compile({ optimizer: 'lbfgs', loss: 'mse' })).toThrow(/received batchNormalization in layer/u);
+});
+
 describe('what lbfgs refuses', () => {
   const withLayer = (extra: Parameters<typeof layers.dense>[0] | null, rate = 0): (() => void) => () => {
     const model = sequential({ backend: 'typescript' }, [

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Executor } from '../../../src/backend/executor.js';
 import type { ActivationSpec, ElementwiseLossSpec } from '../../../src/backend/spec.js';
 import type { Suite } from '../executor.cases.js';
-import { adam, constantScalars, dense, dropout, everyActivation, everyElementwiseLoss, expectClose, expectSameState, floats, network, randomData, randomState, squaredLoss, withDefaults } from '../networks.js';
+import { adam, dense, dropout, everyActivation, everyElementwiseLoss, expectClose, expectSameState, floats, network, randomData, randomState, squaredLoss, trainInSlices, withDefaults } from '../networks.js';
 
 export function activationCases({ make, dtype, tolerance, test }: Suite): void {
   /** f(z) and f'(z) of some z, through a layer of one unit with weight 1. */
@@ -119,13 +119,7 @@ export function activationCases({ make, dtype, tolerance, test }: Suite): void {
       const run = (plan: 'auto' | 'materialised', slice: number): Executor => {
         const executor = make(spec, { plan });
         executor.setState(randomState(spec, 9));
-        const handle = executor.load(data);
-        let step = 0;
-        while (step < 15) {
-          const result = executor.trainStepsSync(handle, { order: null, from: 0, to: 50, batchSize: 11, repeat: 3, stepScalars: constantScalars(spec, 15, 0.01), firstStep: step, maxMilliseconds: slice });
-          if (result.steps === 0) expect.fail(`${name}: ${result.stopped}, loss ${result.losses[0]}`);
-          step += result.steps;
-        }
+        trainInSlices(executor, executor.load(data), name, slice);
         return executor;
       };
       const whole = run('auto', Infinity);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Executor, LossAndGradients } from '../../../src/backend/executor.js';
 import type { ElementwiseLossSpec, RowLossSpec } from '../../../src/backend/spec.js';
 import type { Suite } from '../executor.cases.js';
-import { adam, constantScalars, dense, dropout, everyElementwiseLoss, everyRowLoss, expectClose, expectSame, expectSameState, floats, network, randomData, randomState } from '../networks.js';
+import { adam, dense, dropout, everyElementwiseLoss, everyRowLoss, expectClose, expectSame, expectSameState, floats, network, randomData, randomState, trainInSlices } from '../networks.js';
 
 export function valueLossCases({ make, dtype, tolerance, test }: Suite): void {
   type Spec = ElementwiseLossSpec | RowLossSpec;
@@ -106,13 +106,7 @@ export function valueLossCases({ make, dtype, tolerance, test }: Suite): void {
       const run = (plan: 'auto' | 'materialised', slice: number): Executor => {
         const executor = make(spec, { plan });
         executor.setState(randomState(spec, 9));
-        const handle = executor.load(data);
-        let step = 0;
-        while (step < 15) {
-          const result = executor.trainStepsSync(handle, { order: null, from: 0, to: 50, batchSize: 11, repeat: 3, stepScalars: constantScalars(spec, 15, 0.01), firstStep: step, maxMilliseconds: slice });
-          if (result.steps === 0) expect.fail(`${loss.name}: ${result.stopped}, loss ${result.losses[0]}`);
-          step += result.steps;
-        }
+        trainInSlices(executor, executor.load(data), loss.name, slice);
         return executor;
       };
       const whole = run('auto', Infinity);
