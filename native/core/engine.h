@@ -1,11 +1,13 @@
 // The network in one dtype: parameters in packed panels, the passes over rows, and the loops built from them.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <vector>
 
+#include "inference_block.h"
 #include "network.h"
 #include "plan.h"
 #include "pool.h"
@@ -38,7 +40,18 @@ class Engine : public Network {
   std::vector<size_t> stage_units() const override;
 
  protected:
-  using Parameters = std::shared_ptr<const AlignedArray<T>>;
+  // Whether the first layer's weights are all finite: looked at when somebody asks, and kept.
+  enum class Finite { unknown, yes, no };
+  struct Published {
+    AlignedArray<T> flat;
+    mutable std::atomic<Finite> first_finite{Finite::unknown};
+  };
+  // Parameters to read, held by `owner` or by the caller's lock.
+  struct Parameters {
+    const T* flat;
+    std::atomic<Finite>* first_finite;
+    std::shared_ptr<const Published> owner;
+  };
 
   // One batch of a data set, seen from position 0.
   struct Batch {
@@ -84,9 +97,11 @@ class Engine : public Network {
                              const GradientSink<T>& sink) const;
   void update_range(const T* gradients, unsigned thread, unsigned threads);
   void refresh_transposed(unsigned thread, unsigned threads);
+  // Whether 0 stays 0 on its way into the first product, so that it may be left out.
+  bool zeros_stay() const;
   // Lists of the samples' inputs that are not 0, where the rule of docs/kernels.md says to use them.
   const SparseSamples* sparse_samples(const Data& data) const;
-  bool first_weights_finite(size_t i0, size_t i1) const;
+  bool first_weights_finite(const T* flat, size_t i0, size_t i1) const;
   // A small network on one small batch: all steps in one kernel, on this thread.
   bool tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, const TrainRequest& request) const;
   void tiny_train(const Data& data, const TrainRequest& request, size_t total, TrainOutcome& outcome);
@@ -110,10 +125,14 @@ class Engine : public Network {
   void panel_norms(const T* flat, const Stage& stage, size_t panel, Norm norm, double* rows) const;
 
   // --- evaluate.cc
-  struct ScratchLease;
+  struct BlockLease;
   Parameters weights_for(WeightsChoice choice) const;
+  bool skips_zeros(const Data& data, const Parameters& parameters) const;
+  // The batch's rows [at, at + m) through all layers; `skip`: without the samples' zeros where most are.
+  void infer(InferenceBlock<T>& block, const Batch& batch, size_t at, size_t m, bool targets, const T* flat, bool skip) const;
+  bool list_block(InferenceBlock<T>& block, const Batch& batch, size_t at, size_t m) const;
   template <class Row>
-  void each_block(size_t rows, const Row& row) const;
+  void each_block(const Data& data, size_t rows, bool skip, const Row& row) const;
   void head(T* z, size_t rows) const;
 
   // --- manual.cc
@@ -138,7 +157,8 @@ class Engine : public Network {
 
   mutable std::shared_mutex weights_mutex_;
   mutable std::mutex published_mutex_;
-  Parameters published_;
+  std::shared_ptr<const Published> published_;
+  mutable std::atomic<Finite> first_finite_{Finite::unknown};  // of flat_: unknown again before it changes
 
   // While other processes hold the processors one thread works alone. A short job must not lose its second thread for long to a process
   // that came and went.
@@ -148,9 +168,9 @@ class Engine : public Network {
 
   // Training memory: kept between calls, grown when a larger batch or team comes.
   std::unique_ptr<Team> team_;
-  // Inference memory: one scratch a thread that is at work.
-  mutable std::mutex scratch_mutex_;
-  mutable std::vector<std::unique_ptr<Scratch<T>>> scratch_;
+  // Inference memory: one block a thread that is at work.
+  mutable std::mutex blocks_mutex_;
+  mutable std::vector<std::unique_ptr<InferenceBlock<T>>> blocks_;
   // forward_train keeps its pass here.
   Scratch<T> manual_;
   size_t manual_rows_ = 0;

@@ -175,15 +175,15 @@ EvaluateOutcome Layered<T>::evaluate(const Data& data, const Rows& rows, Weights
   std::vector<uint32_t> correct(threads_);
   EvaluateOutcome outcome;
   outcome.denominator = Base::denominator(batch);
-  each_block(batch.size(), parameters->data(), [&](Work& w, size_t lo, size_t hi, unsigned thread) {
+  each_block(batch.size(), parameters.flat, [&](Work& w, size_t lo, size_t hi, unsigned thread) {
     Base::gather(w.base, batch, lo, 0, hi - lo, true);
-    forward(w, parameters->data(), hi - lo, false, Crew{});
+    forward(w, parameters.flat, hi - lo, false, Crew{});
     correct[thread] += Base::loss(w.base, batch, lo, 0, hi - lo, outcome.denominator, false, outputs != nullptr, row_loss.data() + lo);
     if (outputs != nullptr)
       Base::copy_rows(w.base.outputs.data(), last.ld, hi - lo, last.units, static_cast<T*>(outputs) + lo * last.units);
   });
   outcome.loss_sum = Base::weighted_sum(row_loss.data(), batch);
-  outcome.penalty = Base::penalty(parameters->data());
+  outcome.penalty = Base::penalty(parameters.flat);
   for (const uint32_t c : correct) outcome.correct += c;
   return outcome;
 }
@@ -195,9 +195,9 @@ void Layered<T>::predict(const Data& data, const Rows& rows, OutputKind kind, We
   const Parameters parameters = Base::weights_for(weights);
   const Batch batch{&data, rows, rows.to};
   const Stage& last = plan_.last();
-  each_block(batch.size(), parameters->data(), [&](Work& w, size_t lo, size_t hi, unsigned) {
+  each_block(batch.size(), parameters.flat, [&](Work& w, size_t lo, size_t hi, unsigned) {
     Base::gather(w.base, batch, lo, 0, hi - lo, false);
-    forward(w, parameters->data(), hi - lo, false, Crew{});
+    forward(w, parameters.flat, hi - lo, false, Crew{});
     T* const z = w.base.activations.back().data();
     if (kind == OutputKind::outputs) Base::head(z, hi - lo);
     Base::copy_rows(z, last.ld, hi - lo, last.units, static_cast<T*>(out) + lo * last.units);

@@ -122,6 +122,7 @@ void Engine<T>::apply_gradients(const std::vector<const void*>& gradients, const
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
   AlignedArray<T> flat(plan_.flat_size);
   pack(gradients, flat.data());
+  first_finite_.store(Finite::unknown, std::memory_order_relaxed);
   const FlushToZero flush;
   prepare_updates(scalars);
   if (spec_.optimizer.clips_norms()) {
@@ -186,8 +187,9 @@ void Engine<T>::pack(const std::vector<const void*>& arrays, T* flat) const {
 template <class T>
 void Engine<T>::publish() {
   const std::shared_lock<std::shared_mutex> lock(weights_mutex_);
-  auto copy = std::make_shared<AlignedArray<T>>(plan_.flat_size);
-  std::memcpy(copy->data(), flat_.data(), plan_.flat_size * sizeof(T));
+  auto copy = std::make_shared<Published>();
+  copy->flat = AlignedArray<T>(plan_.flat_size);
+  std::memcpy(copy->flat.data(), flat_.data(), plan_.flat_size * sizeof(T));
   const std::lock_guard<std::mutex> swap(published_mutex_);
   published_ = std::move(copy);
 }
@@ -205,6 +207,7 @@ double Engine<T>::get_state(const Arrays& arrays) const {
 template <class T>
 void Engine<T>::set_state(const ConstArrays& arrays, double step) {
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  first_finite_.store(Finite::unknown, std::memory_order_relaxed);
   pack(arrays.parameters, flat_.data());
   if (!arrays.slots.empty()) pack(arrays.slots[0], slot0_.data());
   if (arrays.slots.size() > 1) pack(arrays.slots[1], slot1_.data());

@@ -89,19 +89,21 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
 
 template <class T>
 const SparseSamples* Engine<T>::sparse_samples(const Data& data) const {
-  if (plan_.unpacked) return nullptr;
-  // 0 must stay 0 on its way into the chain.
-  for (const Affine<T>& a : affines_)
-    if (a.offset != 0 || a.means != nullptr) return nullptr;
-  if (!data.lists || plan_.dropout_after(0) || !first_weights_finite(0, plan_.input_size)) return nullptr;
+  if (!data.lists || !zeros_stay() || plan_.dropout_after(0) || !first_weights_finite(flat_.data(), 0, plan_.input_size)) return nullptr;
   return data.lists.get();
 }
 
 template <class T>
-bool Engine<T>::first_weights_finite(size_t i0, size_t i1) const {
+bool Engine<T>::zeros_stay() const {
+  if (plan_.unpacked) return false;
+  return std::all_of(affines_.begin(), affines_.end(), [](const Affine<T>& a) { return a.offset == 0 && a.means == nullptr; });
+}
+
+template <class T>
+bool Engine<T>::first_weights_finite(const T* flat, size_t i0, size_t i1) const {
   const Stage& s = plan_.stages[0];
   for (size_t p = 0; p < s.panels; ++p)
-    if (!k_.all_finite(flat_.data() + s.weight_at + (p * s.inputs + i0) * plan_.width, (i1 - i0) * plan_.width)) return false;
+    if (!k_.all_finite(flat + s.weight_at + (p * s.inputs + i0) * plan_.width, (i1 - i0) * plan_.width)) return false;
   return true;
 }
 
@@ -238,7 +240,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
                                  last && fused ? &updates_[0] : nullptr};
       const SparseColumns<T> columns = team.sparse_columns[thread].build(team.sparse_rows[0], m, i0, i1);
       k_.sparse_weight_gradient(&columns, team.chunk.gradients[0].data(), first.ld, first.inputs, first.panels, &sink);
-      if (last && fused && !first_weights_finite(i0, i1)) team.weights_finite.store(false, std::memory_order_relaxed);
+      if (last && fused && !first_weights_finite(flat_.data(), i0, i1)) team.weights_finite.store(false, std::memory_order_relaxed);
     }
     weight_phase(team.chunk, m, sparse ? team.split->later_runs[thread] : team.split->runs[thread], thread, team.split->threads, gradients,
                  at > 0, last && fused);
@@ -256,7 +258,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
     team.meet(thread);
   }
   refresh_transposed(thread, team.split->threads);
-  if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
+  if (sparse && !first_weights_finite(flat_.data(), team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
 }
 
@@ -333,7 +335,7 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
     team.meet(thread);
   }
   refresh_transposed(thread, team.split->threads);
-  if (sparse && !first_weights_finite(team.split->column_split[thread], team.split->column_split[thread + 1]))
+  if (sparse && !first_weights_finite(flat_.data(), team.split->column_split[thread], team.split->column_split[thread + 1]))
     team.weights_finite.store(false, std::memory_order_relaxed);
 }
 
@@ -358,6 +360,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   using Clock = std::chrono::steady_clock;
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
   manual_rows_ = 0;
+  first_finite_.store(Finite::unknown, std::memory_order_relaxed);
   const size_t span = request.rows.to - request.rows.from;
   const size_t batch_rows = std::min(request.batch_size, span);
   const size_t steps_a_pass = (span + batch_rows - 1) / batch_rows;
@@ -456,6 +459,10 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
 
 template TrainOutcome Engine<float>::train(const Data&, const TrainRequest&);
 template TrainOutcome Engine<double>::train(const Data&, const TrainRequest&);
+template bool Engine<float>::zeros_stay() const;
+template bool Engine<double>::zeros_stay() const;
+template bool Engine<float>::first_weights_finite(const float*, size_t, size_t) const;
+template bool Engine<double>::first_weights_finite(const double*, size_t, size_t) const;
 template unsigned Engine<float>::threads_for(size_t) const;
 template unsigned Engine<double>::threads_for(size_t) const;
 template void Engine<float>::prepare_updates(const double*);

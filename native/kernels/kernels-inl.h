@@ -28,6 +28,7 @@ static constexpr KernelTable<typename S::T> table = {
     TinyKernels<S>::tiny_steps,
     LoadKernels<S>::load_values,
     LoadKernels<S>::all_finite,
+    LoadKernels<S>::list_row,
     DenseKernels<S>::dense_backward_input,
     DenseKernels<S>::weight_gradient,
     DenseKernels<S>::bias_gradient,

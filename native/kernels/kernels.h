@@ -160,6 +160,8 @@ struct NormRows {
   const T* beta;
 };
 
+constexpr size_t list_slack = 16;
+
 template <class T>
 struct KernelTable {
   // rows[i] (or first_row + i where rows is null) of x (n, features) -> out (count, ld), converted and rescaled.
@@ -182,6 +184,10 @@ struct KernelTable {
   // count values of a row -> T, rescaled.
   void (*load_values)(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out);
   bool (*all_finite)(const T* x, size_t count);
+  // The inputs of a row that are not 0, and their values -> T, rescaled; returns how many. Both arrays need room for features +
+  // list_slack elements; what lies behind the list is written over. No offsets, no normalization.
+  size_t (*list_row)(InputType type, const void* x, size_t features, const Affine<T>* affines, size_t affine_count, uint16_t* index,
+                     T* values);
   // dz (m, ldz), transposed weight (input panels)(o)(width) -> dx (m, ldx) = dz weight, times act'(a) where a (m, ldx) is given.
   void (*dense_backward_input)(const T* dz, size_t ldz, size_t m, size_t o, const T* transposed, size_t panels, T* dx, size_t ldx,
                                const T* a, Activation act);

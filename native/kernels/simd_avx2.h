@@ -15,6 +15,8 @@ struct SimdF32 {
   static constexpr int sparse_rows = 4;
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
+  static constexpr int row_panels = 6;
+  static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return _mm256_setzero_ps(); }
   static NABLA_INLINE V set1(T x) { return _mm256_set1_ps(x); }
   static NABLA_INLINE V load(const T* p) { return _mm256_loadu_ps(p); }
@@ -67,6 +69,8 @@ struct SimdF64 {
   static constexpr int sparse_rows = 4;
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
+  static constexpr int row_panels = 6;
+  static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return _mm256_setzero_pd(); }
   static NABLA_INLINE V set1(T x) { return _mm256_set1_pd(x); }
   static NABLA_INLINE V load(const T* p) { return _mm256_loadu_pd(p); }

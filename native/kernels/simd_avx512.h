@@ -15,6 +15,8 @@ struct SimdF32 {
   static constexpr int sparse_rows = 4;
   static constexpr int sparse_panels = 7;
   static constexpr size_t column_panels = 8;
+  static constexpr int row_panels = 8;
+  static constexpr bool lists = true;  // has `list`
   static NABLA_INLINE V zero() { return _mm512_setzero_ps(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_ps(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_ps(p); }
@@ -59,6 +61,19 @@ struct SimdF32 {
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
+  // Of `lanes` numbers those that are not 0, put together: their positions from `at` on, their values, and how many.
+  static NABLA_INLINE size_t list(const unsigned char* p, size_t at, unsigned short* index, T* values) {
+    return list(load_u8(p), at, index, values);
+  }
+  static NABLA_INLINE size_t list(const T* p, size_t at, unsigned short* index, T* values) { return list(load(p), at, index, values); }
+  static NABLA_INLINE size_t list(V x, size_t at, unsigned short* index, T* values) {
+    const M some = _mm512_cmp_ps_mask(x, zero(), _CMP_NEQ_UQ);
+    const __m512i from = _mm512_set1_epi32(static_cast<int>(at));
+    const __m512i positions = _mm512_add_epi32(from, _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(some, positions)));
+    store(values, _mm512_maskz_compress_ps(some, x));
+    return static_cast<size_t>(__builtin_popcount(some));
+  }
 };
 
 struct SimdF64 {
@@ -71,6 +86,8 @@ struct SimdF64 {
   static constexpr int sparse_rows = 4;
   static constexpr int sparse_panels = 7;
   static constexpr size_t column_panels = 8;
+  static constexpr int row_panels = 8;
+  static constexpr bool lists = true;
   static NABLA_INLINE V zero() { return _mm512_setzero_pd(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_pd(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_pd(p); }
@@ -110,6 +127,17 @@ struct SimdF64 {
   }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static NABLA_INLINE size_t list(const unsigned char* p, size_t at, unsigned short* index, T* values) {
+    return list(load_u8(p), at, index, values);
+  }
+  static NABLA_INLINE size_t list(const T* p, size_t at, unsigned short* index, T* values) { return list(load(p), at, index, values); }
+  static NABLA_INLINE size_t list(V x, size_t at, unsigned short* index, T* values) {
+    const M some = _mm512_cmp_pd_mask(x, zero(), _CMP_NEQ_UQ);
+    const __m256i positions = _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(at)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(index), _mm256_cvtepi32_epi16(_mm256_maskz_compress_epi32(some, positions)));
+    store(values, _mm512_maskz_compress_pd(some, x));
+    return static_cast<size_t>(__builtin_popcount(some));
   }
 };
 

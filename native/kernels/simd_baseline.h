@@ -16,6 +16,8 @@ struct SimdF32 {
   static constexpr int sparse_rows = 2;
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 2;
+  static constexpr int row_panels = 2;
+  static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return V{0, 0, 0, 0}; }
   static NABLA_INLINE V set1(T x) { return V{x, x, x, x}; }
   static NABLA_INLINE V load(const T* p) { return *reinterpret_cast<const U*>(p); }
@@ -64,6 +66,8 @@ struct SimdF64 {
   static constexpr int sparse_rows = 2;
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 2;
+  static constexpr int row_panels = 2;
+  static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return V{0, 0}; }
   static NABLA_INLINE V set1(T x) { return V{x, x}; }
   static NABLA_INLINE V load(const T* p) { return *reinterpret_cast<const U*>(p); }

@@ -15,6 +15,8 @@ struct SimdF32 {
   static constexpr int sparse_rows = 4;
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
+  static constexpr int row_panels = 6;
+  static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return vdupq_n_f32(0); }
   static NABLA_INLINE V set1(T x) { return vdupq_n_f32(x); }
   static NABLA_INLINE V load(const T* p) { return vld1q_f32(p); }
@@ -63,6 +65,8 @@ struct SimdF64 {
   static constexpr int sparse_rows = 4;
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
+  static constexpr int row_panels = 6;
+  static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return vdupq_n_f64(0); }
   static NABLA_INLINE V set1(T x) { return vdupq_n_f64(x); }
   static NABLA_INLINE V load(const T* p) { return vld1q_f64(p); }

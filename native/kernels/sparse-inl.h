@@ -102,6 +102,7 @@ struct SparseKernels {
     size_t p = 0;
     for (; p + P <= panels; p += P) sparse_panels_of<P>(*s, full, weight, k, p, e);
     for (; p < panels; ++p) sparse_panels_of<1>(*s, full, weight, k, p, e);
+    for (size_t from = full; from < s->count; ++from) sparse_row(*s, s->order + from, weight, k, panels, e);
     if (act != Activation::sigmoid && act != Activation::tanh) return;
     for (size_t i = 0; i < s->count; ++i) {
       T* const row = out + s->order[i] * ldo;
@@ -121,8 +122,33 @@ struct SparseKernels {
     constexpr size_t R = S::sparse_rows;
     for (size_t from = 0; from < full; from += R)
       sparse_tile<S, R, P>(s, s.order + from, longest(s, from), weight + p * k * W, k * W, p, e);
-    for (size_t from = full; from < s.count; ++from)
-      sparse_tile<S, 1, P>(s, s.order + from, s.counts[s.order[from]], weight + p * k * W, k * W, p, e);
+  }
+
+  // A row that has no others beside it: many panels side by side, as in tile_row.
+  static NABLA_INLINE void sparse_row(const SparseLists<T>& s, const uint32_t* row, const T* weight, size_t k, size_t panels,
+                                      const ForwardEpilogue<S>& e) {
+    constexpr size_t most = S::row_panels;
+    for (size_t p = 0; p < panels; p += most) {
+      const T* const w = weight + p * k * W;
+      const size_t length = s.counts[*row];
+#define NABLA_CASE(n)                                                                                \
+  case n:                                                                                            \
+    if constexpr (n <= most) sparse_tile<S, 1, (n <= most ? n : 1)>(s, row, length, w, k * W, p, e); \
+    break;
+      switch (panels - p < most ? panels - p : most) {
+        NABLA_CASE(1)
+        NABLA_CASE(2)
+        NABLA_CASE(3)
+        NABLA_CASE(4)
+        NABLA_CASE(5)
+        NABLA_CASE(6)
+        NABLA_CASE(7)
+        NABLA_CASE(8)
+        default:
+          break;
+      }
+#undef NABLA_CASE
+    }
   }
 
   static void sparse_weight_gradient(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,

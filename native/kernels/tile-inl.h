@@ -69,6 +69,33 @@ NABLA_INLINE void tile_rows(int rows, const typename S::T* a, size_t a_row, size
 #undef NABLA_CASE
 }
 
+// One row: what waits is the chain of each panel, so that many panels go side by side.
+template <class S, class E>
+NABLA_INLINE void tile_row(const typename S::T* a, size_t a_k, size_t k, const typename S::T* b, size_t b_k, size_t b_panel, size_t row,
+                           size_t p0, size_t p1, const E& e) {
+  constexpr size_t most = S::row_panels;
+  for (size_t p = p0; p < p1; p += most) {
+    const typename S::T* const bt = b + p * b_panel;
+#define NABLA_CASE(n)                                                                                       \
+  case n:                                                                                                   \
+    if constexpr (n <= most) tile<S, 1, (n <= most ? n : 1), E>(a, 0, a_k, k, bt, b_k, b_panel, row, p, e); \
+    break;
+    switch (p1 - p < most ? p1 - p : most) {
+      NABLA_CASE(1)
+      NABLA_CASE(2)
+      NABLA_CASE(3)
+      NABLA_CASE(4)
+      NABLA_CASE(5)
+      NABLA_CASE(6)
+      NABLA_CASE(7)
+      NABLA_CASE(8)
+      default:
+        break;
+    }
+#undef NABLA_CASE
+  }
+}
+
 // All tiles of rows [r0, r1) x panels [p0, p1). a and b point at row 0 and panel 0.
 template <class S, class E>
 __attribute__((noinline)) void gemm(const typename S::T* a, size_t a_row, size_t a_k, size_t k, const typename S::T* b, size_t b_k,
@@ -76,6 +103,7 @@ __attribute__((noinline)) void gemm(const typename S::T* a, size_t a_row, size_t
   constexpr size_t max_rows = S::tile_rows, max_panels = S::tile_panels;
   const size_t rows = r1 - r0;
   if (rows == 0) return;
+  if (rows == 1) return tile_row<S, E>(a + r0 * a_row, a_k, k, b, b_k, b_panel, r0, p0, p1, epilogue);
   // Rows are split evenly: 32 as 11 + 11 + 10, never 14 + 14 + 4.
   const size_t blocks = (rows + max_rows - 1) / max_rows, base = rows / blocks, extra = rows % blocks;
   // Panels outermost once the weights no longer fit beside the rows in L2: then each is read from memory once.

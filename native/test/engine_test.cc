@@ -332,6 +332,68 @@ void all_sets() {
   }
 }
 
+// Samples that keep their zeros in memory, more and fewer of them: predictions leave them out where they may.
+template <class T, bool fused>
+void zeros_in_predictions(const KernelSet& set) {
+  test::Random random(5);
+  const bool float64 = sizeof(T) == 8;
+  const auto job_of = [&](nabla::InputType type, double zeros) {
+    const bool bytes = type == nabla::InputType::uint8;
+    nabla::NetworkSpec spec = test::network(100,
+                                            {test::rescaling(bytes ? 1.0 / 255 : 0.75, 0), test::dense(40, nabla::Activation::tanh),
+                                             test::dense(10, nabla::Activation::linear)},
+                                            nabla::LossName::softmax_cross_entropy, float64);
+    Job job{"zeros", spec, test::samples(spec, 61, type, zeros, nabla::TargetKind::labels, true, random), {}, 61, 16, 1};
+    job.data->lists.reset();
+    return job;
+  };
+  for (const auto type : {nabla::InputType::uint8, nabla::InputType::float32, nabla::InputType::float64})
+    for (const double zeros : {0.0, 0.6, 0.67, 0.97, 1.0}) {
+      const Job job = job_of(type, zeros);
+      gradients_and_predictions<T, fused>(job, set, test::start<T>(*make(job.spec, set, 1, false), 9));
+    }
+
+  // A weight that is not finite makes NaN of a zero: then none is left out, and again once all are finite.
+  const Job job = job_of(nabla::InputType::float32, 1.0);
+  const auto network = make(job.spec, set, 1, false);
+  State<T> state = test::start<T>(*network, 9);
+  const auto first_logit = [&](nabla::WeightsChoice choice) {
+    T logits[10];
+    network->predict_array(job.data->x.type, job.data->x.data, 1, nabla::OutputKind::logits, choice, logits);
+    return logits[0];
+  };
+  const auto with = [&](T weight) {
+    state.parameters[0][7] = weight;
+    state.write(*network);
+  };
+  using Choice = nabla::WeightsChoice;
+  with(1);
+  network->publish();
+  CHECK(std::isfinite(first_logit(Choice::current)) && std::isfinite(first_logit(Choice::published)));
+  with(std::numeric_limits<T>::infinity());
+  CHECK_THAT(std::isnan(first_logit(Choice::current)), std::string(set.name) + ": an infinite weight meets a zero");
+  CHECK_THAT(std::isfinite(first_logit(Choice::published)), "published weights are others");
+  network->publish();
+  CHECK(std::isnan(first_logit(Choice::published)));
+  with(1);
+  CHECK_THAT(std::isfinite(first_logit(Choice::current)), "all weights are finite again");
+  const std::vector<T> zeros(40 * 100), biases(40), last(10 * 40), last_bias(10);
+  std::vector<T> infinite = zeros;
+  infinite[7] = std::numeric_limits<T>::infinity();
+  network->apply_gradients({infinite.data(), biases.data(), last.data(), last_bias.data()}, job.scalars().data());
+  CHECK_THAT(std::isnan(first_logit(Choice::current)), "a gradient made a weight infinite");
+}
+template <class T>
+void all_zeros_in_predictions() {
+  for (const KernelSet* set : test::kernel_sets()) {
+    if (test::sanitized && set != nabla::best_kernels()) continue;
+    if (test::fused(*set))
+      zeros_in_predictions<T, true>(*set);
+    else
+      zeros_in_predictions<T, false>(*set);
+  }
+}
+
 // Another thread asks a running job to stop; what is left goes on to the same bytes.
 void abort_and_go_on() {
   const std::vector<Job> jobs = test::jobs(false);
@@ -551,6 +613,8 @@ int main() {
   beyond_float();
   all_sets<float>();
   all_sets<double>();
+  all_zeros_in_predictions<float>();
+  all_zeros_in_predictions<double>();
   abort_and_go_on();
   all_non_finite();
   allocations_in_steps();

@@ -73,6 +73,41 @@ struct Cases {
     }
   }
 
+  template <class X>
+  void list_as(InputType type, size_t features, double zeros, const std::vector<Affine<T>>& scales) {
+    std::vector<X> x(features);
+    for (X& value : x) {
+      value = sizeof(X) == 1 ? static_cast<X>(random.below(256)) : static_cast<X>(random.number<double>() * 300);
+      // Zeros of either sign.
+      if ((random.number<double>() + 1) / 2 < zeros) value = static_cast<X>(value < 128 ? 0.0 : -0.0);
+    }
+    std::vector<uint16_t> expected_index;
+    std::vector<T> expected;
+    for (size_t i = 0; i < features; ++i) {
+      if (x[i] == 0) continue;
+      T value = static_cast<T>(x[i]);
+      for (const Affine<T>& a : scales) value = value * a.scale;
+      expected_index.push_back(static_cast<uint16_t>(i));
+      expected.push_back(value);
+    }
+    std::vector<uint16_t> index(features + nabla::list_slack);
+    std::vector<T> values(features + nabla::list_slack);
+    const size_t count = k.list_row(type, x.data(), features, scales.data(), scales.size(), index.data(), values.data());
+    CHECK_THAT(count == expected.size(), label("list_row", features) + " counts " + std::to_string(count));
+    if (count != expected.size()) return;
+    CHECK_SAME(index.data(), expected_index.data(), count, label("list_row", features));
+    CHECK_SAME(values.data(), expected.data(), count, label("list_row", features));
+  }
+  void list(size_t features) {
+    for (const double zeros : {0.0, 0.5, 0.9, 1.0})
+      for (const std::vector<Affine<T>>& scales :
+           {std::vector<Affine<T>>{}, {Affine<T>{T(1.0 / 255), 0}}, {Affine<T>{T(1.0 / 255), 0}, Affine<T>{T(1.7), 0}}}) {
+        list_as<uint8_t>(InputType::uint8, features, zeros, scales);
+        list_as<float>(InputType::float32, features, zeros, scales);
+        list_as<double>(InputType::float64, features, zeros, scales);
+      }
+  }
+
   void finite(size_t n) {
     std::vector<T> x(n);
     random.fill(x.data(), n);
@@ -392,6 +427,7 @@ struct Cases {
   void all() {
     for (const size_t n : {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 100}) {
       load(n);
+      list(n);
       for (const T scale : {T(1), T(30), T(200)}) {
         activations(n, scale);
         activations_of_z(n);
@@ -410,6 +446,7 @@ struct Cases {
       finite(round_up(n, w));
     }
     load(784);
+    list(784);
     functions();
   }
 };
