@@ -93,7 +93,9 @@ class Engine : public Network {
   void block_step(Team& team, const Batch& batch, unsigned thread);
   void weight_phase(Scratch<T>& s, size_t rows, const std::vector<WeightRun>& runs, unsigned thread, unsigned threads, T* gradients,
                     bool accumulate, bool update);
-  void sparse_block_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, size_t m, const T* dz,
+  bool sparse_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, SparseColumnBits& bits, size_t m, size_t i0, size_t i1,
+                       const T* dz, const GradientSink<T>& sink) const;
+  void sparse_block_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, SparseColumnBits& bits, size_t m, const T* dz,
                              const GradientSink<T>& sink) const;
   void update_range(const T* gradients, unsigned thread, unsigned threads);
   void refresh_transposed(unsigned thread, unsigned threads);

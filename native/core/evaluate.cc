@@ -73,7 +73,8 @@ bool Engine<T>::list_block(InferenceBlock<T>& block, const Batch& batch, size_t 
     const size_t position = batch.rows.from + at + r, row = batch.rows.order != nullptr ? batch.rows.order[position] : position;
     uint16_t* const index = block.index.data() + r * rows.ld;
     const size_t count = k_.list_row(data.x.type, static_cast<const char*>(data.x.data) + row * data.features * bytes_of(data.x.type),
-                                     data.features, affines_.data(), affines_.size(), index, rows.values.data() + r * rows.ld);
+                                     data.features, index, block.values.data());
+    k_.load_values(data.x.type, block.values.data(), count, affines_.data(), affines_.size(), rows.values.data() + r * rows.ld);
     rows.index[r] = index;
     rows.counts[r] = static_cast<uint32_t>(count);
     entries += count;

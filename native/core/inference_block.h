@@ -12,13 +12,16 @@ struct InferenceBlock {
   void reserve_lists(const Data& data, size_t features) {
     lists.reserve(scratch.rows, data.lists ? data.lists->longest : features + list_slack);
     order.reserve(scratch.rows);
-    if (!data.lists) index.reserve(scratch.rows * lists.ld);
+    if (data.lists) return;
+    index.reserve(scratch.rows * lists.ld);
+    values.reserve(lists.ld * bytes_of(data.x.type));
   }
 
   Scratch<T> scratch;
   SparseRows<T> lists;
   SparseOrder order;
   AlignedArray<uint16_t> index;  // (rows, lists.ld): of lists that are made here
+  AlignedArray<uint8_t> values;  // one list's, as they came
 };
 
 }  // namespace nabla

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "../kernels/dispatch.h"
 #include "pool.h"
 
 namespace nabla {
@@ -30,32 +31,7 @@ size_t count_row(const X* x, size_t features) {
 }
 
 template <class X>
-size_t list_row(const X* x, size_t features, uint16_t* index, X* values) {
-  size_t n = 0;
-  size_t i = 0;
-  if (sizeof(X) == 1) {
-    // Pictures have long runs of zeros: eight bytes at a time.
-    for (; i + 8 <= features; i += 8) {
-      uint64_t word;
-      std::memcpy(&word, x + i, 8);
-      if (word == 0) continue;
-      for (size_t j = i; j < i + 8; ++j) {
-        index[n] = static_cast<uint16_t>(j);
-        values[n] = x[j];
-        n += x[j] != 0;
-      }
-    }
-  }
-  for (; i < features; ++i) {
-    index[n] = static_cast<uint16_t>(i);
-    values[n] = x[i];
-    n += x[i] != 0;
-  }
-  return n;
-}
-
-template <class X>
-std::unique_ptr<const SparseSamples> make_of(const X* x, size_t rows, size_t features, unsigned threads) {
+std::unique_ptr<const SparseSamples> make_of(InputType type, const X* x, size_t rows, size_t features, unsigned threads) {
   // A sample of the rows settles most data sets without a pass over all.
   size_t seen = 0, looked = 0;
   const size_t stride = std::max<size_t>(1, rows / 256);
@@ -76,20 +52,27 @@ std::unique_ptr<const SparseSamples> make_of(const X* x, size_t rows, size_t fea
     s.starts[r + 1] += s.starts[r];
   }
   if (dense(s.starts.back(), rows)) return nullptr;
-  // list_row writes one entry past the last one it keeps; the forward kernel reads on over a list's end up to the longest one's length.
-  s.index = AlignedArray<uint16_t>(s.starts.back() + s.longest + 16, Fill::nothing);
-  std::memset(s.index.data() + s.starts.back(), 0, (s.longest + 16) * sizeof(uint16_t));
-  s.values = AlignedArray<uint8_t>((s.starts.back() + 16) * sizeof(X), Fill::nothing);
+  // The forward kernel reads on over a list's end up to the longest one's length.
+  s.index = AlignedArray<uint16_t>(s.starts.back() + s.longest + list_slack, Fill::nothing);
+  std::memset(s.index.data() + s.starts.back(), 0, (s.longest + list_slack) * sizeof(uint16_t));
+  s.values = AlignedArray<uint8_t>((s.starts.back() + list_slack) * sizeof(X), Fill::nothing);
   X* const values = reinterpret_cast<X*>(s.values.data());
-  // Each thread's last row goes through memory of its own: what follows its list is another thread's.
-  std::vector<std::vector<uint16_t>> last_index(threads, std::vector<uint16_t>(features + 1));
-  std::vector<std::vector<X>> last_values(threads, std::vector<X>(features + 1));
+  const auto list = best_kernels()->f32->list_row;
+  // Kernels write over what follows a list. Behind a thread's last rows that is another thread's: these go through memory of their own.
+  std::vector<std::vector<uint16_t>> last_index(threads, std::vector<uint16_t>(features + list_slack));
+  std::vector<std::vector<X>> last_values(threads, std::vector<X>(features + list_slack));
   Pool::instance().share(rows, rows_worth, threads, [&](unsigned thread, size_t from, size_t to) {
-    for (size_t r = from; r + 1 < to; ++r) list_row(x + r * features, features, s.index.data() + s.starts[r], values + s.starts[r]);
-    if (from == to) return;
-    const size_t n = list_row(x + (to - 1) * features, features, last_index[thread].data(), last_values[thread].data());
-    std::memcpy(s.index.data() + s.starts[to - 1], last_index[thread].data(), n * sizeof(uint16_t));
-    std::memcpy(values + s.starts[to - 1], last_values[thread].data(), n * sizeof(X));
+    const size_t end = s.starts[to];
+    for (size_t r = from; r < to; ++r) {
+      const size_t at = s.starts[r], count = s.starts[r + 1] - at;
+      const bool apart = end - at < features + list_slack;
+      uint16_t* const index = apart ? last_index[thread].data() : s.index.data() + at;
+      X* const listed = apart ? last_values[thread].data() : values + at;
+      list(type, x + r * features, features, index, listed);
+      if (!apart) continue;
+      std::memcpy(s.index.data() + at, index, count * sizeof(uint16_t));
+      std::memcpy(values + at, listed, count * sizeof(X));
+    }
   });
   s.column_counts.assign(features, 0);
   for (size_t r = 0; r < rows; r += stride)
@@ -103,11 +86,11 @@ std::unique_ptr<const SparseSamples> SparseSamples::make(InputType type, const v
   if (features > 65535) return nullptr;
   switch (type) {
     case InputType::uint8:
-      return make_of(static_cast<const uint8_t*>(x), rows, features, threads);
+      return make_of(type, static_cast<const uint8_t*>(x), rows, features, threads);
     case InputType::float32:
-      return make_of(static_cast<const float*>(x), rows, features, threads);
+      return make_of(type, static_cast<const float*>(x), rows, features, threads);
     case InputType::float64:
-      return make_of(static_cast<const double*>(x), rows, features, threads);
+      return make_of(type, static_cast<const double*>(x), rows, features, threads);
   }
   return nullptr;
 }
@@ -145,6 +128,23 @@ void SparseOrder::reserve(size_t most_rows) {
   buckets.reserve(65);
 }
 
+namespace {
+
+struct Part {
+  uint32_t from, to;
+};
+// The entries of a row's list that are of inputs [first, last).
+template <class T>
+Part part_of_list(const SparseRows<T>& samples, size_t row, size_t first, size_t last) {
+  const uint16_t* const begin = samples.index[row];
+  const uint16_t* const end = begin + samples.counts[row];
+  const uint16_t* const from = first == 0 ? begin : std::lower_bound(begin, end, first);
+  const uint16_t* const to = last > 65535 ? end : std::lower_bound(from, end, last);
+  return {static_cast<uint32_t>(from - begin), static_cast<uint32_t>(to - begin)};
+}
+
+}  // namespace
+
 template <class T>
 void SparseColumnLists<T>::reserve(size_t most_rows, size_t columns, size_t entries) {
   starts.reserve(columns + 1);
@@ -159,13 +159,11 @@ SparseColumns<T> SparseColumnLists<T>::build(const SparseRows<T>& samples, size_
   starts.assign(columns + 1, 0);
   cursor.resize(count * 2);
   for (size_t r = 0; r < count; ++r) {
-    const uint16_t* const begin = samples.index[r];
-    const uint16_t* const end = begin + samples.counts[r];
-    const uint16_t* const from = first == 0 ? begin : std::lower_bound(begin, end, first);
-    const uint16_t* const to = last > 65535 ? end : std::lower_bound(from, end, last);
-    cursor[2 * r] = static_cast<uint32_t>(from - begin);
-    cursor[2 * r + 1] = static_cast<uint32_t>(to - begin);
-    for (const uint16_t* i = from; i < to; ++i) ++starts[*i - first + 1];
+    const auto [from, to] = part_of_list(samples, r, first, last);
+    cursor[2 * r] = from;
+    cursor[2 * r + 1] = to;
+    const uint16_t* const index = samples.index[r];
+    for (uint32_t n = from; n < to; ++n) ++starts[index[n] - first + 1];
   }
   for (size_t c = 0; c < columns; ++c) starts[c + 1] += starts[c];
   // Filling moves each start to the next one's place; shifting back is cheaper than a second array.
@@ -183,11 +181,34 @@ SparseColumns<T> SparseColumnLists<T>::build(const SparseRows<T>& samples, size_
   return {first, columns, starts.data(), rows.data(), values.data()};
 }
 
+void SparseColumnBits::reserve(size_t columns) {
+  bits.reserve(columns);
+  begin.reserve(most_bit_rows);
+  next.reserve(most_bit_rows);
+}
+
+template <class T>
+SparseBits<T> SparseColumnBits::build(const SparseRows<T>& samples, size_t count, size_t first, size_t last) {
+  bits.assign(last - first, 0);
+  begin.resize(count);
+  next.resize(count);
+  for (size_t r = 0; r < count; ++r) {
+    const auto [from, to] = part_of_list(samples, r, first, last);
+    begin[r] = static_cast<uint32_t>(r * samples.ld + from);
+    const uint16_t* const index = samples.index[r];
+    const uint64_t bit = uint64_t{1} << r;
+    for (uint32_t n = from; n < to; ++n) bits[index[n] - first] |= bit;
+  }
+  return {first, last - first, count, bits.data(), begin.data(), next.data(), samples.values.data()};
+}
+
 template struct SparseRows<float>;
 template struct SparseRows<double>;
 template SparseLists<float> SparseOrder::build(SparseRows<float>&, size_t, size_t);
 template SparseLists<double> SparseOrder::build(SparseRows<double>&, size_t, size_t);
 template struct SparseColumnLists<float>;
 template struct SparseColumnLists<double>;
+template SparseBits<float> SparseColumnBits::build(const SparseRows<float>&, size_t, size_t, size_t);
+template SparseBits<double> SparseColumnBits::build(const SparseRows<double>&, size_t, size_t, size_t);
 
 }  // namespace nabla

@@ -58,4 +58,14 @@ struct SparseColumnLists {
   SparseColumns<T> build(const SparseRows<T>& samples, size_t count, size_t first, size_t last);
 };
 
+// The same for few rows, a bit each.
+struct SparseColumnBits {
+  std::vector<uint64_t> bits;
+  std::vector<uint32_t> begin, next;
+
+  void reserve(size_t columns);
+  template <class T>
+  SparseBits<T> build(const SparseRows<T>& samples, size_t count, size_t first, size_t last);
+};
+
 }  // namespace nabla

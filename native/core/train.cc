@@ -61,6 +61,7 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
     for (size_t i = 0; i < team.sparse_rows.size(); ++i) team.sparse_rows[i].reserve(i == 0 ? chunk : block_rows, team.sparse->longest);
     team.sparse_order.resize(threads);
     team.sparse_columns.resize(threads);
+    team.sparse_bits.resize(threads);
     // Inputs split so that every thread has as many entries; an input costs a little even when no row has it.
     const std::vector<size_t>& counts = team.sparse->column_counts;
     size_t all = 0;
@@ -81,6 +82,7 @@ bool Engine<T>::prepare_team(Team& team, size_t rows, unsigned threads) {
       const size_t own = t == 0 ? counts.size() : team.full.column_split[t + 1] - team.full.column_split[t];
       const size_t entries = chunk * std::min(own, team.sparse->longest), in_blocks = blocked ? block_rows * team.sparse->longest : 0;
       team.sparse_order[t].reserve(most_rows);
+      team.sparse_bits[t].reserve(blocked ? counts.size() : own);
       team.sparse_columns[t].reserve(most_rows, blocked ? counts.size() : own, std::max(entries, in_blocks));
     }
   }
@@ -238,9 +240,9 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
       const size_t i0 = team.split->column_split[thread], i1 = team.split->column_split[thread + 1];
       const GradientSink<T> sink{gradients != nullptr ? gradients + first.weight_at : nullptr, at > 0,
                                  last && fused ? &updates_[0] : nullptr};
-      const SparseColumns<T> columns = team.sparse_columns[thread].build(team.sparse_rows[0], m, i0, i1);
-      k_.sparse_weight_gradient(&columns, team.chunk.gradients[0].data(), first.ld, first.inputs, first.panels, &sink);
-      if (last && fused && !first_weights_finite(flat_.data(), i0, i1)) team.weights_finite.store(false, std::memory_order_relaxed);
+      if (!sparse_gradient(team.sparse_rows[0], team.sparse_columns[thread], team.sparse_bits[thread], m, i0, i1,
+                           team.chunk.gradients[0].data(), sink))
+        team.weights_finite.store(false, std::memory_order_relaxed);
     }
     weight_phase(team.chunk, m, sparse ? team.split->later_runs[thread] : team.split->runs[thread], thread, team.split->threads, gradients,
                  at > 0, last && fused);
@@ -262,14 +264,26 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
     team.weights_finite.store(false, std::memory_order_relaxed);
 }
 
-// The first layer's gradient over a sub-block's m rows.
+// The first layer's gradient of inputs [i0, i1) over m rows; false where its update made a weight that is not finite.
 template <class T>
-void Engine<T>::sparse_block_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, size_t m, const T* dz,
+bool Engine<T>::sparse_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, SparseColumnBits& bits, size_t m, size_t i0,
+                                size_t i1, const T* dz, const GradientSink<T>& sink) const {
+  const Stage& first = plan_.stages[0];
+  if (m <= most_bit_rows) {
+    const SparseBits<T> columns = bits.build(rows, m, i0, i1);
+    return k_.sparse_bit_gradient(&columns, dz, first.ld, first.inputs, first.panels, &sink);
+  }
+  const SparseColumns<T> columns = lists.build(rows, m, i0, i1);
+  return k_.sparse_weight_gradient(&columns, dz, first.ld, first.inputs, first.panels, &sink);
+}
+
+// The same over a sub-block, all inputs.
+template <class T>
+void Engine<T>::sparse_block_gradient(const SparseRows<T>& rows, SparseColumnLists<T>& lists, SparseColumnBits& bits, size_t m, const T* dz,
                                       const GradientSink<T>& sink) const {
   const Stage& first = plan_.stages[0];
   if (first.panels > scatter_panels) {
-    const SparseColumns<T> columns = lists.build(rows, m, 0, first.inputs);
-    k_.sparse_weight_gradient(&columns, dz, first.ld, first.inputs, first.panels, &sink);
+    sparse_gradient(rows, lists, bits, m, 0, first.inputs, dz, sink);
     return;
   }
   if (!sink.accumulate) std::fill(sink.gradients, sink.gradients + first.panels * first.inputs * plan_.width, T(0));
@@ -308,7 +322,8 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
         const Stage& stage = plan_.stages[i];
         const GradientSink<T> weight{gradients + stage.weight_at, at > from, nullptr};
         if (i == 0 && sparse)
-          sparse_block_gradient(team.sparse_rows[thread + 1], team.sparse_columns[thread], m, s.gradients[0].data(), weight);
+          sparse_block_gradient(team.sparse_rows[thread + 1], team.sparse_columns[thread], team.sparse_bits[thread], m,
+                                s.gradients[0].data(), weight);
         else
           k_.weight_gradient(stage_input(s, i, true), stage_input_ld(i), s.gradients[i].data(), stage.ld, m, stage.inputs, 0, stage.inputs,
                              0, stage.panels, &weight);

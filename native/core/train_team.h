@@ -42,6 +42,7 @@ struct Engine<T>::Team {
   std::vector<SparseRows<T>> sparse_rows;  // one for the chunk, or one a thread
   std::vector<SparseOrder> sparse_order;   // a thread
   std::vector<SparseColumnLists<T>> sparse_columns;
+  std::vector<SparseColumnBits> sparse_bits;
   std::atomic<bool> weights_finite{true};
 
   // Of the current step; written by thread 0 before a barrier.

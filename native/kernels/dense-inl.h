@@ -32,6 +32,9 @@ struct DenseKernels {
     if (u != nullptr && !sink->accumulate && plain_sgd(*u)) {
       const SgdEpilogue<S> e{u->parameters, -u->rate, inputs};
       gemm<S>(x, 1, ldx, m, dz, ldz, W, i0, i1, p0, p1, e);
+    } else if (u != nullptr && !sink->accumulate && plain_adam(*u)) {
+      const AdamEpilogue<S> e{*u, inputs};
+      gemm<S>(x, 1, ldx, m, dz, ldz, W, i0, i1, p0, p1, e);
     } else {
       const GradientEpilogue<S> e{sink, inputs};
       gemm<S>(x, 1, ldx, m, dz, ldz, W, i0, i1, p0, p1, e);

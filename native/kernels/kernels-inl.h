@@ -24,6 +24,7 @@ static constexpr KernelTable<typename S::T> table = {
     DenseKernels<S>::dense_forward,
     SparseKernels<S>::sparse_forward,
     SparseKernels<S>::sparse_weight_gradient,
+    SparseKernels<S>::sparse_bit_gradient,
     SparseKernels<S>::sparse_scatter,
     TinyKernels<S>::tiny_steps,
     LoadKernels<S>::load_values,

@@ -121,6 +121,18 @@ struct SparseColumns {
   const T* values;
 };
 
+// The same of at most `most_bit_rows` rows, cheaper to make: bit r of bits[c] says that row r has input first + c. A row's values are met
+// in the order of its list, from values[begin[r]] on; `next` is room for as many numbers.
+constexpr size_t most_bit_rows = 64;
+template <class T>
+struct SparseBits {
+  size_t first, count, rows;
+  const uint64_t* bits;
+  const uint32_t* begin;
+  uint32_t* next;
+  const T* values;
+};
+
 // A small network on one small batch that stays the same for many steps: samples lie in the vector's lanes, parameters are scalars.
 constexpr size_t tiny_layers = 8;
 template <class T>
@@ -174,9 +186,11 @@ struct KernelTable {
   // dense_forward for samples given by their entries that are not 0. Fills the ends of shorter lists with value 0.
   void (*sparse_forward)(const SparseLists<T>* samples, size_t k, const T* weight, const T* bias, size_t panels, T* out, size_t ldo,
                          Activation act);
-  // weight_gradient for the columns' inputs and all panels.
-  void (*sparse_weight_gradient)(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
+  // weight_gradient for the columns' inputs and all panels. False where an update made a weight that is not finite.
+  bool (*sparse_weight_gradient)(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
                                  const GradientSink<T>* sink);
+  bool (*sparse_bit_gradient)(const SparseBits<T>* bits, const T* dz, size_t ldz, size_t inputs, size_t panels,
+                              const GradientSink<T>* sink);
   // One row's share of the gradient, added in memory: for narrow layers whose gradient stays in L1.
   void (*sparse_scatter)(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels, T* gradients);
   // Returns the steps done: fewer where the next step's loss, written to losses, was not finite.
@@ -184,10 +198,9 @@ struct KernelTable {
   // count values of a row -> T, rescaled.
   void (*load_values)(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out);
   bool (*all_finite)(const T* x, size_t count);
-  // The inputs of a row that are not 0, and their values -> T, rescaled; returns how many. Both arrays need room for features +
-  // list_slack elements; what lies behind the list is written over. No offsets, no normalization.
-  size_t (*list_row)(InputType type, const void* x, size_t features, const Affine<T>* affines, size_t affine_count, uint16_t* index,
-                     T* values);
+  // The inputs of a row that are not 0, and their values in their own type; returns how many. Both arrays need room for features +
+  // list_slack elements; what lies behind the list is written over.
+  size_t (*list_row)(InputType type, const void* x, size_t features, uint16_t* index, void* values);
   // dz (m, ldz), transposed weight (input panels)(o)(width) -> dx (m, ldx) = dz weight, times act'(a) where a (m, ldx) is given.
   void (*dense_backward_input)(const T* dz, size_t ldz, size_t m, size_t o, const T* transposed, size_t panels, T* dx, size_t ldx,
                                const T* a, Activation act);

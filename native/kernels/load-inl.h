@@ -57,19 +57,18 @@ struct LoadKernels {
     load_rows(type, x, count, nullptr, 0, 1, affines, affine_count, out, count);
   }
 
-  static size_t list_row(InputType type, const void* x, size_t features, const Affine<T>* affines, size_t affine_count, uint16_t* index,
-                         T* values) {
-    if (type == InputType::uint8) return list_of(static_cast<const uint8_t*>(x), features, affines, affine_count, index, values);
-    if (type == InputType::float32) return list_of(static_cast<const float*>(x), features, affines, affine_count, index, values);
-    return list_of(static_cast<const double*>(x), features, affines, affine_count, index, values);
+  static size_t list_row(InputType type, const void* x, size_t features, uint16_t* index, void* values) {
+    if (type == InputType::uint8) return list_of(static_cast<const uint8_t*>(x), features, index, static_cast<uint8_t*>(values));
+    if (type == InputType::float32) return list_of(static_cast<const float*>(x), features, index, static_cast<float*>(values));
+    return list_of(static_cast<const double*>(x), features, index, static_cast<double*>(values));
   }
 
   template <class X>
-  static NABLA_INLINE size_t list_of(const X* x, size_t features, const Affine<T>* affines, size_t affine_count, uint16_t* index,
-                                     T* values) {
+  static NABLA_INLINE size_t list_of(const X* x, size_t features, uint16_t* index, X* values) {
     size_t n = 0, i = 0;
-    if constexpr (S::lists && (sizeof(X) == 1 || sizeof(X) == sizeof(T))) {
-      for (; i + 16 <= features; i += S::lanes) n += S::list(x + i, i, index + n, values + n);
+    if constexpr (S::lists) {
+      constexpr size_t lanes = sizeof(X) == 1 ? 16 : 64 / sizeof(X);
+      for (; i + lanes <= features; i += lanes) n += S::list(x + i, i, index + n, values + n);
     } else if constexpr (sizeof(X) == 1) {
       // Pictures have long runs of zeros: eight bytes at a time.
       for (; i + 8 <= features; i += 8) {
@@ -80,17 +79,13 @@ struct LoadKernels {
       }
     }
     for (; i < features; ++i) n = list_one(x[i], i, index, values, n);
-    for (size_t f = 0; f < affine_count; ++f) {
-      const T scale = affines[f].scale;
-      for (size_t j = 0; j < n; ++j) values[j] = values[j] * scale;
-    }
     return n;
   }
   // Without a branch: what is written for a 0 is written over by the next one.
   template <class X>
-  static NABLA_INLINE size_t list_one(X x, size_t i, uint16_t* index, T* values, size_t n) {
+  static NABLA_INLINE size_t list_one(X x, size_t i, uint16_t* index, X* values, size_t n) {
     index[n] = static_cast<uint16_t>(i);
-    values[n] = static_cast<T>(x);
+    values[n] = x;
     return n + (x != 0 ? 1 : 0);
   }
 

@@ -5,7 +5,35 @@
 namespace nabla {
 namespace NABLA_KERNELS {
 
-struct SimdF32 {
+// 32-bit words side by side.
+struct WordVectors {
+  using Words = __m256i;
+  static constexpr size_t counters = 8;
+  static NABLA_INLINE Words all(unsigned x) { return _mm256_set1_epi32(static_cast<int>(x)); }
+  static NABLA_INLINE Words count_from(unsigned x) { return _mm256_add_epi32(all(x), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+  static NABLA_INLINE Words exclusive(Words a, Words b) { return _mm256_xor_si256(a, b); }
+  // The 64 bits of a product, in two halves.
+  static NABLA_INLINE void multiply(Words a, unsigned b, Words& high, Words& low) {
+    const Words even = _mm256_mul_epu32(a, all(b)), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), all(b));
+    high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+  }
+  // Four words of the first counter, four of the second, …
+  static NABLA_INLINE void store_by_counter(Words a, Words b, Words c, Words d, unsigned* to) {
+    const Words ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
+    const Words cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+    // Counters 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+    const Words q0 = _mm256_unpacklo_epi64(ab0, cd0), q1 = _mm256_unpackhi_epi64(ab0, cd0);
+    const Words q2 = _mm256_unpacklo_epi64(ab1, cd1), q3 = _mm256_unpackhi_epi64(ab1, cd1);
+    store_words(to, _mm256_permute2x128_si256(q0, q1, 0x20));
+    store_words(to + 8, _mm256_permute2x128_si256(q2, q3, 0x20));
+    store_words(to + 16, _mm256_permute2x128_si256(q0, q1, 0x31));
+    store_words(to + 24, _mm256_permute2x128_si256(q2, q3, 0x31));
+  }
+  static NABLA_INLINE void store_words(unsigned* to, Words a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
+};
+
+struct SimdF32 : WordVectors {
   using T = float;
   using V = __m256;
   using M = __m256;
@@ -59,7 +87,7 @@ struct SimdF32 {
   }
 };
 
-struct SimdF64 {
+struct SimdF64 : WordVectors {
   using T = double;
   using V = __m256d;
   using M = __m256d;

@@ -5,7 +5,73 @@
 namespace nabla {
 namespace NABLA_KERNELS {
 
-struct SimdF32 {
+// Of as many numbers as a register holds those that are not 0, put together: their positions from `at` on, their values, and how many.
+struct Lists {
+  static constexpr bool lists = true;
+  static NABLA_INLINE __m512i positions(size_t at) {
+    return _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(at)),
+                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  }
+  static NABLA_INLINE size_t list(const unsigned char* p, size_t at, unsigned short* index, unsigned char* values) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __mmask16 some = _mm_test_epi8_mask(x, x);
+    // A position and its value travel together, in 16 and 8 bits of a lane.
+    const __m512i both = _mm512_or_si512(_mm512_slli_epi32(positions(at), 8), _mm512_cvtepu8_epi32(x));
+    const __m512i listed = _mm512_maskz_compress_epi32(some, both);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi32_epi16(_mm512_srli_epi32(listed, 8)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtepi32_epi8(listed));
+    return static_cast<size_t>(__builtin_popcount(some));
+  }
+  static NABLA_INLINE size_t list(const float* p, size_t at, unsigned short* index, float* values) {
+    const __m512 x = _mm512_loadu_ps(p);
+    const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(some, positions(at))));
+    _mm512_storeu_ps(values, _mm512_maskz_compress_ps(some, x));
+    return static_cast<size_t>(__builtin_popcount(some));
+  }
+  static NABLA_INLINE size_t list(const double* p, size_t at, unsigned short* index, double* values) {
+    const __m512d x = _mm512_loadu_pd(p);
+    const __mmask8 some = _mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+    const __m256i listed = _mm256_maskz_compress_epi32(some, _mm512_castsi512_si256(positions(at)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(index), _mm256_cvtepi32_epi16(listed));
+    _mm512_storeu_pd(values, _mm512_maskz_compress_pd(some, x));
+    return static_cast<size_t>(__builtin_popcount(some));
+  }
+};
+
+// 32-bit words side by side.
+struct WordVectors {
+  using Words = __m512i;
+  static constexpr size_t counters = 16;
+  static NABLA_INLINE Words all(unsigned x) { return _mm512_set1_epi32(static_cast<int>(x)); }
+  static NABLA_INLINE Words count_from(unsigned x) { return Lists::positions(x); }
+  static NABLA_INLINE Words exclusive(Words a, Words b) { return _mm512_xor_si512(a, b); }
+  // The 64 bits of a product, in two halves.
+  static NABLA_INLINE void multiply(Words a, unsigned b, Words& high, Words& low) {
+    const Words even = _mm512_mul_epu32(a, all(b)), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), all(b));
+    high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    low = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  }
+  // Four words of the first counter, four of the second, …
+  static NABLA_INLINE void store_by_counter(Words a, Words b, Words c, Words d, unsigned* to) {
+    const Words ab0 = _mm512_unpacklo_epi32(a, b), ab1 = _mm512_unpackhi_epi32(a, b);
+    const Words cd0 = _mm512_unpacklo_epi32(c, d), cd1 = _mm512_unpackhi_epi32(c, d);
+    // Counters 0, 4, 8, 12; then 1, 5, 9, 13 and so on.
+    const Words q0 = _mm512_unpacklo_epi64(ab0, cd0), q1 = _mm512_unpackhi_epi64(ab0, cd0);
+    const Words q2 = _mm512_unpacklo_epi64(ab1, cd1), q3 = _mm512_unpackhi_epi64(ab1, cd1);
+    // 0, 8, 1, 9 and 4, 12, 5, 13; 2, 10, 3, 11 and 6, 14, 7, 15.
+    const Words e0 = _mm512_shuffle_i32x4(q0, q1, 0x88), e1 = _mm512_shuffle_i32x4(q0, q1, 0xdd);
+    const Words e2 = _mm512_shuffle_i32x4(q2, q3, 0x88), e3 = _mm512_shuffle_i32x4(q2, q3, 0xdd);
+    // 0, 1, 2, 3; 4 to 7; 8 to 11; 12 to 15.
+    store_words(to, _mm512_shuffle_i32x4(e0, e2, 0x88));
+    store_words(to + 16, _mm512_shuffle_i32x4(e1, e3, 0x88));
+    store_words(to + 32, _mm512_shuffle_i32x4(e0, e2, 0xdd));
+    store_words(to + 48, _mm512_shuffle_i32x4(e1, e3, 0xdd));
+  }
+  static NABLA_INLINE void store_words(unsigned* to, Words a) { _mm512_storeu_si512(to, a); }
+};
+
+struct SimdF32 : Lists, WordVectors {
   using T = float;
   using V = __m512;
   using M = __mmask16;
@@ -16,7 +82,6 @@ struct SimdF32 {
   static constexpr int sparse_panels = 7;
   static constexpr size_t column_panels = 8;
   static constexpr int row_panels = 8;
-  static constexpr bool lists = true;  // has `list`
   static NABLA_INLINE V zero() { return _mm512_setzero_ps(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_ps(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_ps(p); }
@@ -61,22 +126,9 @@ struct SimdF32 {
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
-  // Of `lanes` numbers those that are not 0, put together: their positions from `at` on, their values, and how many.
-  static NABLA_INLINE size_t list(const unsigned char* p, size_t at, unsigned short* index, T* values) {
-    return list(load_u8(p), at, index, values);
-  }
-  static NABLA_INLINE size_t list(const T* p, size_t at, unsigned short* index, T* values) { return list(load(p), at, index, values); }
-  static NABLA_INLINE size_t list(V x, size_t at, unsigned short* index, T* values) {
-    const M some = _mm512_cmp_ps_mask(x, zero(), _CMP_NEQ_UQ);
-    const __m512i from = _mm512_set1_epi32(static_cast<int>(at));
-    const __m512i positions = _mm512_add_epi32(from, _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(some, positions)));
-    store(values, _mm512_maskz_compress_ps(some, x));
-    return static_cast<size_t>(__builtin_popcount(some));
-  }
 };
 
-struct SimdF64 {
+struct SimdF64 : Lists, WordVectors {
   using T = double;
   using V = __m512d;
   using M = __mmask8;
@@ -87,7 +139,6 @@ struct SimdF64 {
   static constexpr int sparse_panels = 7;
   static constexpr size_t column_panels = 8;
   static constexpr int row_panels = 8;
-  static constexpr bool lists = true;
   static NABLA_INLINE V zero() { return _mm512_setzero_pd(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_pd(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_pd(p); }
@@ -127,17 +178,6 @@ struct SimdF64 {
   }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-  }
-  static NABLA_INLINE size_t list(const unsigned char* p, size_t at, unsigned short* index, T* values) {
-    return list(load_u8(p), at, index, values);
-  }
-  static NABLA_INLINE size_t list(const T* p, size_t at, unsigned short* index, T* values) { return list(load(p), at, index, values); }
-  static NABLA_INLINE size_t list(V x, size_t at, unsigned short* index, T* values) {
-    const M some = _mm512_cmp_pd_mask(x, zero(), _CMP_NEQ_UQ);
-    const __m256i positions = _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(at)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(index), _mm256_cvtepi32_epi16(_mm256_maskz_compress_epi32(some, positions)));
-    store(values, _mm512_maskz_compress_pd(some, x));
-    return static_cast<size_t>(__builtin_popcount(some));
   }
 };
 

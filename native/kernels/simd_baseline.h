@@ -1,11 +1,12 @@
 // Portable vectors for kernels-inl.h (compiler vector extensions, 16 bytes): SSE2 on x86-64, plain NEON registers on arm64.
 // mad is a product and a sum, each rounded: this copy equals the TypeScript backend bit for bit in float64.
 #pragma once
+#include "words-portable.h"
 
 namespace nabla {
 namespace NABLA_KERNELS {
 
-struct SimdF32 {
+struct SimdF32 : PortableWords {
   using T = float;
   typedef float V __attribute__((vector_size(16)));
   typedef int M __attribute__((vector_size(16)));
@@ -55,7 +56,7 @@ struct SimdF32 {
   static NABLA_INLINE M set_int(int x) { return M{x, x, x, x}; }
 };
 
-struct SimdF64 {
+struct SimdF64 : PortableWords {
   using T = double;
   typedef double V __attribute__((vector_size(16)));
   typedef long long M __attribute__((vector_size(16)));

@@ -1,11 +1,12 @@
 // NEON vectors for kernels-inl.h: four registers hold the virtual lanes; mad is fused.
 #pragma once
 #include <arm_neon.h>
+#include "words-portable.h"
 
 namespace nabla {
 namespace NABLA_KERNELS {
 
-struct SimdF32 {
+struct SimdF32 : PortableWords {
   using T = float;
   using V = float32x4_t;
   using M = uint32x4_t;
@@ -55,7 +56,7 @@ struct SimdF32 {
   }
 };
 
-struct SimdF64 {
+struct SimdF64 : PortableWords {
   using T = double;
   using V = float64x2_t;
   using M = uint64x2_t;

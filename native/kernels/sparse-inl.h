@@ -39,33 +39,70 @@ NABLA_INLINE void sparse_tile(const SparseLists<typename S::T>& s, const uint32_
   }
 }
 
-// One input's gradient over P panels: its samples' values times their dz.
-template <class S, int P, class E>
-NABLA_INLINE void sparse_column(const uint32_t* rows, const typename S::T* values, size_t count, const typename S::T* dz, size_t ldz,
-                                size_t input, size_t panel, const E& epilogue) {
+// The samples that have an input, as columns or bits hold them: call(row, value) for each.
+template <class T>
+struct ColumnEntries {
+  const SparseColumns<T>& c;
+  NABLA_INLINE void start() const {}
+  NABLA_INLINE bool empty(size_t i) const { return c.starts[i] == c.starts[i + 1]; }
+  template <class Call>
+  NABLA_INLINE void each(size_t i, const Call& call) const {
+    for (size_t n = c.starts[i]; n < c.starts[i + 1]; ++n) call(c.rows[n], c.values[n]);
+  }
+};
+template <class T>
+struct BitEntries {
+  const SparseBits<T>& b;
+  // Inputs come in order, and so do the values in each row's list.
+  NABLA_INLINE void start() const {
+    for (size_t r = 0; r < b.rows; ++r) b.next[r] = b.begin[r];
+  }
+  NABLA_INLINE bool empty(size_t i) const { return b.bits[i] == 0; }
+  template <class Call>
+  NABLA_INLINE void each(size_t i, const Call& call) const {
+    for (uint64_t left = b.bits[i]; left != 0; left &= left - 1) {
+      const size_t r = static_cast<size_t>(__builtin_ctzll(left));
+      call(r, b.values[b.next[r]++]);
+    }
+  }
+};
+
+// One input's gradient over P panels: its samples' values times their dz. Returns 0 in lanes whose weights stayed finite, else NaN.
+template <class S, int P, class N, class E>
+NABLA_INLINE Wide<S> sparse_column(const N& entries, size_t i, const typename S::T* dz, size_t ldz, size_t input, size_t panel,
+                                   const E& epilogue) {
   Wide<S> acc[P];
   NABLA_UNROLL for (int p = 0; p < P; ++p) acc[p] = epilogue.begin(input, panel + p);
-  for (size_t n = 0; n < count; ++n) {
-    const Wide<S> v = w_set<S>(values[n]);
-    const typename S::T* const d = dz + rows[n] * ldz + panel * Wide<S>::width;
+  entries.each(i, [&](size_t row, typename S::T value) {
+    const Wide<S> v = w_set<S>(value);
+    const typename S::T* const d = dz + row * ldz + panel * Wide<S>::width;
     NABLA_UNROLL for (int p = 0; p < P; ++p) acc[p] = w_mad<S>(v, w_load<S>(d + p * Wide<S>::width), acc[p]);
-  }
+  });
   NABLA_UNROLL for (int p = 0; p < P; ++p) epilogue.finish(input, panel + p, acc[p]);
+  Wide<S> odd = w_set<S>(0);
+  if (epilogue.updates()) {
+    NABLA_UNROLL for (int p = 0; p < P; ++p) {
+      const Wide<S> weight = w_load<S>(epilogue.parameter(input, panel + p));
+      odd = w_add<S>(odd, w_sub<S>(weight, weight));
+    }
+  }
+  return odd;
 }
-template <class S, class E>
-__attribute__((noinline)) void sparse_columns(const SparseColumns<typename S::T>& c, const typename S::T* dz, size_t ldz, size_t panels,
-                                              bool skip_empty, const E& e) {
-  for (size_t i = 0; i < c.count; ++i) {
-    const size_t from = c.starts[i], count = c.starts[i + 1] - from;
-    if (count == 0 && skip_empty) continue;
-    for (size_t p = 0; p < panels; p += S::column_panels) {
-      const size_t left = panels - p < S::column_panels ? panels - p : S::column_panels;
-#define NABLA_CASE(n)                                                                                                          \
-  case n:                                                                                                                      \
-    if constexpr (n <= S::column_panels)                                                                                       \
-      sparse_column<S, (n <= S::column_panels ? n : 1), E>(c.rows + from, c.values + from, count, dz, ldz, c.first + i, p, e); \
+template <class S, class N, class E>
+__attribute__((noinline)) bool sparse_columns(const N& entries, size_t first, size_t count, const typename S::T* dz, size_t ldz,
+                                              size_t panels, bool skip_empty, const E& e) {
+  Wide<S> odd = w_set<S>(0);
+  for (size_t p = 0; p < panels; p += S::column_panels) {
+    const size_t side = panels - p < S::column_panels ? panels - p : S::column_panels;
+    entries.start();
+    for (size_t i = 0; i < count; ++i) {
+      if (skip_empty && entries.empty(i)) continue;
+#define NABLA_CASE(n)                                                                                                     \
+  case n:                                                                                                                 \
+    if constexpr (n <= S::column_panels)                                                                                  \
+      odd = w_add<S>(odd, sparse_column<S, (n <= S::column_panels ? n : 1), N, E>(entries, i, dz, ldz, first + i, p, e)); \
     break;
-      switch (left) {
+      switch (side) {
         NABLA_CASE(1)
         NABLA_CASE(2)
         NABLA_CASE(3)
@@ -80,6 +117,7 @@ __attribute__((noinline)) void sparse_columns(const SparseColumns<typename S::T>
 #undef NABLA_CASE
     }
   }
+  return w_fold<S>(odd) == 0;
 }
 
 template <class S>
@@ -151,15 +189,25 @@ struct SparseKernels {
     }
   }
 
-  static void sparse_weight_gradient(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
+  static bool sparse_weight_gradient(const SparseColumns<T>* columns, const T* dz, size_t ldz, size_t inputs, size_t panels,
                                      const GradientSink<T>* sink) {
+    return gradient_of(ColumnEntries<T>{*columns}, columns->first, columns->count, dz, ldz, inputs, panels, sink);
+  }
+  static bool sparse_bit_gradient(const SparseBits<T>* bits, const T* dz, size_t ldz, size_t inputs, size_t panels,
+                                  const GradientSink<T>* sink) {
+    return gradient_of(BitEntries<T>{*bits}, bits->first, bits->count, dz, ldz, inputs, panels, sink);
+  }
+
+  template <class N>
+  static NABLA_INLINE bool gradient_of(const N& entries, size_t first, size_t count, const T* dz, size_t ldz, size_t inputs, size_t panels,
+                                       const GradientSink<T>* sink) {
     const Update<T>* const u = sink->update;
-    if (u != nullptr && !sink->accumulate && plain_sgd(*u)) {
-      // p - rate * 0 is p: inputs that no sample has are left alone.
-      sparse_columns<S>(*columns, dz, ldz, panels, true, SgdEpilogue<S>{u->parameters, -u->rate, inputs});
-    } else {
-      sparse_columns<S>(*columns, dz, ldz, panels, false, GradientEpilogue<S>{sink, inputs});
-    }
+    // p - rate * 0 is p: inputs that no sample has are left alone.
+    if (u != nullptr && !sink->accumulate && plain_sgd(*u))
+      return sparse_columns<S>(entries, first, count, dz, ldz, panels, true, SgdEpilogue<S>{u->parameters, -u->rate, inputs});
+    if (u != nullptr && !sink->accumulate && plain_adam(*u))
+      return sparse_columns<S>(entries, first, count, dz, ldz, panels, false, AdamEpilogue<S>{*u, inputs});
+    return sparse_columns<S>(entries, first, count, dz, ldz, panels, false, GradientEpilogue<S>{sink, inputs});
   }
 
   static void sparse_scatter(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels,

@@ -170,6 +170,8 @@ struct GradientEpilogue {
     else
       w_store<S>(sink->gradients + at(row, panel), g);
   }
+  NABLA_INLINE bool updates() const { return sink->update != nullptr; }
+  NABLA_INLINE const T* parameter(size_t row, size_t panel) const { return sink->update->parameters + at(row, panel); }
 };
 
 // Plain SGD is the common case: its own epilogue keeps the other rules' code out of the tile.
@@ -181,9 +183,24 @@ struct SgdEpilogue {
   size_t inputs;
   NABLA_INLINE Wide<S> begin(size_t, size_t) const { return w_set<S>(0); }
   NABLA_INLINE void finish(size_t row, size_t panel, const Wide<S>& g) const {
-    T* const p = parameters + (panel * inputs + row) * Wide<S>::width;
+    T* const p = parameter(row, panel);
     w_store<S>(p, w_mad<S>(w_set<S>(minus_rate), g, w_load<S>(p)));
   }
+  NABLA_INLINE bool updates() const { return true; }
+  NABLA_INLINE T* parameter(size_t row, size_t panel) const { return parameters + (panel * inputs + row) * Wide<S>::width; }
+};
+
+// So is plain Adam: its numbers stay in registers, and no call comes between the tiles.
+template <class S>
+struct AdamEpilogue {
+  using T = typename S::T;
+  Update<T> u;
+  size_t inputs;
+  NABLA_INLINE size_t at(size_t row, size_t panel) const { return (panel * inputs + row) * Wide<S>::width; }
+  NABLA_INLINE Wide<S> begin(size_t, size_t) const { return w_set<S>(0); }
+  NABLA_INLINE void finish(size_t row, size_t panel, const Wide<S>& g) const { adam_step<S>(u, at(row, panel), g); }
+  NABLA_INLINE bool updates() const { return true; }
+  NABLA_INLINE const T* parameter(size_t row, size_t panel) const { return u.parameters + at(row, panel); }
 };
 
 }  // namespace NABLA_KERNELS

@@ -74,7 +74,7 @@ struct Cases {
   }
 
   template <class X>
-  void list_as(InputType type, size_t features, double zeros, const std::vector<Affine<T>>& scales) {
+  void list_as(InputType type, size_t features, double zeros) {
     std::vector<X> x(features);
     for (X& value : x) {
       value = sizeof(X) == 1 ? static_cast<X>(random.below(256)) : static_cast<X>(random.number<double>() * 300);
@@ -82,30 +82,26 @@ struct Cases {
       if ((random.number<double>() + 1) / 2 < zeros) value = static_cast<X>(value < 128 ? 0.0 : -0.0);
     }
     std::vector<uint16_t> expected_index;
-    std::vector<T> expected;
+    std::vector<X> expected;
     for (size_t i = 0; i < features; ++i) {
       if (x[i] == 0) continue;
-      T value = static_cast<T>(x[i]);
-      for (const Affine<T>& a : scales) value = value * a.scale;
       expected_index.push_back(static_cast<uint16_t>(i));
-      expected.push_back(value);
+      expected.push_back(x[i]);
     }
     std::vector<uint16_t> index(features + nabla::list_slack);
-    std::vector<T> values(features + nabla::list_slack);
-    const size_t count = k.list_row(type, x.data(), features, scales.data(), scales.size(), index.data(), values.data());
+    std::vector<X> values(features + nabla::list_slack);
+    const size_t count = k.list_row(type, x.data(), features, index.data(), values.data());
     CHECK_THAT(count == expected.size(), label("list_row", features) + " counts " + std::to_string(count));
     if (count != expected.size()) return;
     CHECK_SAME(index.data(), expected_index.data(), count, label("list_row", features));
     CHECK_SAME(values.data(), expected.data(), count, label("list_row", features));
   }
   void list(size_t features) {
-    for (const double zeros : {0.0, 0.5, 0.9, 1.0})
-      for (const std::vector<Affine<T>>& scales :
-           {std::vector<Affine<T>>{}, {Affine<T>{T(1.0 / 255), 0}}, {Affine<T>{T(1.0 / 255), 0}, Affine<T>{T(1.7), 0}}}) {
-        list_as<uint8_t>(InputType::uint8, features, zeros, scales);
-        list_as<float>(InputType::float32, features, zeros, scales);
-        list_as<double>(InputType::float64, features, zeros, scales);
-      }
+    for (const double zeros : {0.0, 0.5, 0.9, 1.0}) {
+      list_as<uint8_t>(InputType::uint8, features, zeros);
+      list_as<float>(InputType::float32, features, zeros);
+      list_as<double>(InputType::float64, features, zeros);
+    }
   }
 
   void finite(size_t n) {
