@@ -1,9 +1,11 @@
 // Calls that compute with loaded data: training, evaluation, prediction, now or as jobs.
+#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "bind_network.h"
 #include "bind_values.h"
+#include "core/permutation.h"
 
 namespace nabla_addon {
 
@@ -236,6 +238,19 @@ Napi::Value first_unusable(const Info& info) {
   return Napi::Number::New(info.Env(), at == x.length ? -1.0 : static_cast<double>(at));
 }
 
+// Uint32Array to fill, seed, purpose, index
+Napi::Value permute(const Info& info) {
+  const View order = view_argument(info, 0, napi_uint32_array, "a Uint32Array");
+  const double seed = number_argument(info, 1), index = number_argument(info, 3);
+  constexpr double most = 9007199254740991;
+  if (!(seed >= 0 && seed <= most && seed == std::floor(seed))) bad_argument(1, "a whole number");
+  if (!(index >= 0 && index <= most && index == std::floor(index))) bad_argument(3, "a whole number");
+  if (order.length > 0xffffffffu) bad_argument(0, "at most 2^32 - 1 numbers");
+  nabla::permute(static_cast<uint32_t*>(order.data), order.length, static_cast<uint64_t>(seed),
+                 static_cast<uint32_t>(size_argument(info, 2)), static_cast<uint64_t>(index));
+  return info.Env().Undefined();
+}
+
 // network, x, rows, logits, published
 Napi::Value predict_array(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
@@ -272,6 +287,7 @@ void register_runs(Napi::Env env, Napi::Object exports) {
   add("predict", call<predict>);
   add("predictSync", call<predict_sync>);
   add("firstUnusable", call<first_unusable>);
+  add("permute", call<permute>);
   add("predictArray", call<predict_array>);
 }
 

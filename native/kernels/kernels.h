@@ -195,7 +195,7 @@ struct KernelTable {
   void (*sparse_scatter)(const uint16_t* index, const T* values, size_t count, const T* dz, size_t inputs, size_t panels, T* gradients);
   // Returns the steps done: fewer where the next step's loss, written to losses, was not finite.
   size_t (*tiny_steps)(TinySteps<T>* tiny);
-  // count values of a row -> T, rescaled.
+  // count values of a list -> T, rescaled. Reads and writes up to list_slack elements more, so as to go in whole vectors.
   void (*load_values)(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out);
   bool (*all_finite)(const T* x, size_t count);
   // The inputs of a row that are not 0, and their values in their own type; returns how many. Both arrays need room for features +

@@ -27,10 +27,13 @@ struct LoadKernels {
     }
   }
 
+  static bool at_most_a_scale(const Affine<T>* affines, size_t affine_count) {
+    return affine_count == 0 || (affine_count == 1 && affines[0].offset == 0 && affines[0].means == nullptr);
+  }
+
   // One uint8 row with at most one scale in registers: the way pictures take.
   static NABLA_INLINE void load_u8_row(const uint8_t* x, size_t features, const Affine<T>* affines, size_t affine_count, T* out) {
-    if (affine_count > 1 || (affine_count == 1 && (affines[0].offset != 0 || affines[0].means != nullptr)))
-      return load_row(x, features, affines, affine_count, out);
+    if (!at_most_a_scale(affines, affine_count)) return load_row(x, features, affines, affine_count, out);
     const T scale = affine_count == 1 ? affines[0].scale : T(1);
     const typename S::V s = S::set1(scale);
     size_t i = 0;
@@ -54,7 +57,11 @@ struct LoadKernels {
   }
 
   static void load_values(InputType type, const void* x, size_t count, const Affine<T>* affines, size_t affine_count, T* out) {
-    load_rows(type, x, count, nullptr, 0, 1, affines, affine_count, out, count);
+    if (type != InputType::uint8 || !at_most_a_scale(affines, affine_count))
+      return load_rows(type, x, count, nullptr, 0, 1, affines, affine_count, out, count);
+    const uint8_t* const bytes = static_cast<const uint8_t*>(x);
+    const typename S::V scale = S::set1(affine_count == 1 ? affines[0].scale : T(1));
+    for (size_t i = 0; i < count; i += S::lanes) S::store(out + i, S::mul(S::load_u8(bytes + i), scale));
   }
 
   static size_t list_row(InputType type, const void* x, size_t features, uint16_t* index, void* values) {

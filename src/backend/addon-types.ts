@@ -46,6 +46,8 @@ export interface NativeAddon {
   predict(...args: PredictArguments): Promise<FloatArray>;
   predictSync(...args: PredictArguments): FloatArray;
   firstUnusable(network: NativeNetwork, x: InputArray): number;
+  /** Fills `order` with what src/random/permutation.ts gives. */
+  permute(order: Uint32Array, seed: number, purpose: number, index: number): void;
   predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean): FloatArray;
   forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
   backward(network: NativeNetwork, dLogits: FloatArray, dx: boolean): BackwardResult;

@@ -290,7 +290,8 @@ function failAt(op: string, name: string, expected: string, code: NablaErrorCode
 export function checkLoad(spec: NetworkSpec, options: LoadOptions, find: FindUnusable): void {
   const op = 'load';
   const { x, rows, y, sampleWeight } = options;
-  checkInput(op, 'x', x, rows, spec.inputSize, find);
+  const look: FindUnusable = options.scanned === true ? () => -1 : find;
+  checkInput(op, 'x', x, rows, spec.inputSize, look);
   const outputs = outputSize(spec);
   if (y !== undefined) {
     oneOf(op, 'y.kind', y.kind, ['labels', 'values']);
@@ -304,7 +305,7 @@ export function checkLoad(spec: NetworkSpec, options: LoadOptions, find: FindUnu
         const label = y.values[row];
         if (label < 0 || label >= outputs) failAt(op, 'y', `a label from 0 to ${outputs - 1}`, 'ERR_RANGE', 'labels name outputs', label, row, 1);
       }
-    } else checkInput(op, 'y', y.values, rows, outputs, find);
+    } else checkInput(op, 'y', y.values, rows, outputs, look);
   }
   if (sampleWeight === undefined) return;
   if (!(sampleWeight instanceof Float64Array)) fail('ERR_TYPE', op, 'sample weights are numbers, one a row', 'a Float64Array', 'sampleWeight', sampleWeight);

@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly y?: Targets;
   /** (rows): multiplies each row's loss and gradient; the mean still divides by the number of rows (Keras). */
   readonly sampleWeight?: Float64Array;
+  /** The caller has looked through x and the target values with firstUnusable: a second pass over them is spared. Default false. */
+  readonly scanned?: boolean;
 }
 /** Samples held in a backend's memory. */
 export interface DataHandle {
@@ -142,6 +144,8 @@ export interface Executor {
 
   /** Index of the first element that is not finite in the network's dtype, or -1; at the speed of memory. */
   firstUnusable(x: InputArray): number;
+  /** What `permutation` of src/random gives, at the backend's speed. */
+  permutation(n: number, seed: number, purpose: number, index: number): Uint32Array;
   load(options: LoadOptions): DataHandle;
   trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult>;
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult;

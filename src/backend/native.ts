@@ -146,6 +146,12 @@ class NativeExecutor implements Executor {
     return call(() => this.#native.firstUnusable(network, x));
   }
 
+  permutation(n: number, seed: number, purpose: number, index: number): Uint32Array {
+    const order = new Uint32Array(n);
+    call(() => this.#native.permute(order, seed, purpose, index));
+    return order;
+  }
+
   load(options: LoadOptions): DataHandle {
     const network = this.#live('load');
     checkLoad(this.spec, options, (values) => call(() => this.#native.firstUnusable(network, values)));

@@ -91,9 +91,12 @@ export class CustomLossExecutor implements Executor {
   firstUnusable(x: InputArray): number {
     return this.#inner.firstUnusable(x);
   }
+  permutation(n: number, seed: number, purpose: number, index: number): Uint32Array {
+    return this.#inner.permutation(n, seed, purpose, index);
+  }
   load(options: LoadOptions): DataHandle {
     this.#checkBetween('load');
-    return new CustomData(this.#inner.load({ x: options.x, rows: options.rows }), options, this.spec.dtype);
+    return new CustomData(this.#inner.load({ x: options.x, rows: options.rows, scanned: options.scanned === true }), options, this.spec.dtype);
   }
 
   async trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult> {

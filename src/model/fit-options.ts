@@ -2,7 +2,6 @@
 import type { FindUnusable } from '../backend/checks.js';
 import type { DataHandle, Executor, InputArray, Targets } from '../backend/executor.js';
 import { NablaError, show } from '../errors.js';
-import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
 import { checkCallbacks, type Callback } from '../train/callbacks.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
@@ -95,7 +94,7 @@ export function splitDataset(op: string, x: unknown, y: unknown, features: numbe
 
 /** Loads checked data. */
 export function loadData(executor: Executor, { x, rows, targets, sampleWeight }: CheckedData): DataHandle {
-  return executor.load({ x, rows, y: targets, ...(sampleWeight === undefined ? {} : { sampleWeight }) });
+  return executor.load({ x, rows, y: targets, scanned: true, ...(sampleWeight === undefined ? {} : { sampleWeight }) });
 }
 
 /** What fit needs of the model besides its data. */
@@ -125,7 +124,7 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   if (hooks.lbfgs !== null) checkFullBatch(op, options, batchSize, train.rows);
   const weights = applyClassWeight(op, options.classWeight, train.targets, train.rows, structure.units, train.sampleWeight, loss);
   const validation = options.validationData === undefined ? held : checkValidation(rule, options.validationData);
-  const { orderOf, samples, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor.spec.seed);
+  const { orderOf, samples, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor);
   const data = loadData(executor, { ...train, sampleWeight: weights });
   let validationJob: Omit<EvaluateJob, 'executor' | 'weights'> | null = null;
   const perRow = countsPerRow(loss, structure.units);
@@ -223,11 +222,11 @@ interface CheckedOrder {
   readonly fixedOrder: boolean;
 }
 
-function checkOrder(op: string, options: FitOptions, rows: number, batchSize: number, shuffle: boolean, seed: number): CheckedOrder {
+function checkOrder(op: string, options: FitOptions, rows: number, batchSize: number, shuffle: boolean, executor: Executor): CheckedOrder {
   const { order } = options;
   if (order === undefined) {
     const shuffled = shuffle && batchSize < rows;
-    return { orderOf: (epoch) => (shuffled ? permutation(rows, seed, purposes.shuffle, epoch) : null), samples: rows, fixedOrder: !shuffled };
+    return { orderOf: (epoch) => (shuffled ? executor.permutation(rows, executor.spec.seed, purposes.shuffle, epoch) : null), samples: rows, fixedOrder: !shuffled };
   }
   if (options.shuffle === true) throw new NablaError('ERR_OPTION', `[${op}] a given order is not shuffled. Expected order or shuffle, received both.`);
   if (typeof order === 'function') {

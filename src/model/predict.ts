@@ -65,7 +65,7 @@ export async function predict(source: PredictSource, x: unknown): Promise<Predic
   checkSource(source);
   const { values, rows } = samples(source, x);
   const { executor, structure, output, weights } = source;
-  const data = executor.load({ x: values, rows });
+  const data = executor.load({ x: values, rows, scanned: true });
   try {
     return new Prediction(await runAsync(predictFlow(executor, data, output, weights, structure.units)), rows, threshold(source));
   } finally {

@@ -35,7 +35,7 @@ export interface BackwardPass {
 export function forwardTrain(executor: Executor, structure: Structure, x: ArrayInput): ForwardPass {
   const { dtype, layers } = executor.spec;
   const matrix = toMatrix(x, { op: 'forwardTrain', name: 'x', features: structure.inputSize, shape: structure.inputShape, dtype });
-  const data = executor.load({ x: matrix.values, rows: matrix.rows });
+  const data = executor.load({ x: matrix.values, rows: matrix.rows, scanned: true });
   try {
     const { outputs, logits, activations } = executor.forwardTrain(data, { order: null, from: 0, to: matrix.rows });
     const names = layers.flatMap((layer) => (layer.kind === 'dense' ? [layer.name] : []));

@@ -1,4 +1,5 @@
 // The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
+import { permutation } from '../random/permutation.js';
 import { NablaError, show } from '../errors.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
@@ -85,6 +86,10 @@ class ReferenceExecutor implements Executor {
   firstUnusable(x: InputArray): number {
     this.#live('firstUnusable');
     return findUnusable(this.spec.dtype)(x);
+  }
+
+  permutation(n: number, seed: number, purpose: number, index: number): Uint32Array {
+    return permutation(n, seed, purpose, index);
   }
 
   load(options: LoadOptions): DataHandle {

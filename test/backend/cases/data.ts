@@ -1,7 +1,9 @@
 // Loading: types, rescaling, ownership of arrays.
+import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Executor, Targets } from '../../../src/backend/executor.js';
 import type { NetworkSpec } from '../../../src/backend/spec.js';
+import { permutation } from '../../../src/random/permutation.js';
 import type { Suite } from '../executor.cases.js';
 import { constantScalars, dense, expectClose, expectSame, expectSameLists, expectSameState, floats, network, normalization, randomData, randomState, rescaling, rounded, sigmoidLoss, squaredLoss, uniforms } from '../networks.js';
 
@@ -39,6 +41,30 @@ export function dataCases({ make, dtype, tolerance, test }: Suite): void {
     expect(executor.firstUnusable(Float64Array.of(1, 1e39))).toBe(dtype === 'float32' ? 1 : -1);
     executor.dispose();
     expect(() => executor.firstUnusable(Uint8Array.of(1))).toThrow(expect.objectContaining({ code: 'ERR_STATE' }));
+  });
+
+  test('permutation gives what src/random gives', () => {
+    const executor = make(network(dtype, 2, [dense(1)]));
+    const whole = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 300 }), whole, fc.integer({ min: 1, max: 255 }), whole, (n, seed, purpose, index) => {
+        expect(executor.permutation(n, seed, purpose, index)).toEqual(permutation(n, seed, purpose, index));
+      }),
+    );
+    // Long enough that some words are drawn again.
+    expect(Buffer.from(executor.permutation(300_000, 7, 2, 5).buffer).equals(Buffer.from(permutation(300_000, 7, 2, 5).buffer))).toBe(true);
+    executor.dispose();
+  });
+
+  test('load looks through its numbers, or believes that somebody did', () => {
+    const executor = make(network(dtype, 2, [dense(1)], { loss: sigmoidLoss() }));
+    const x = Float32Array.of(1, NaN), y = { kind: 'values', values: Float32Array.of(1) } as const;
+    expect(() => executor.load({ x, rows: 1, y })).toThrow(expect.objectContaining({ code: 'ERR_NON_FINITE' }));
+    expect(() => executor.load({ x: x.subarray(1), rows: 1, y, scanned: true })).toThrow(expect.objectContaining({ code: 'ERR_SHAPE' }));
+    const data = executor.load({ x, rows: 1, y, scanned: true });
+    const result = executor.evaluateSync(data, { order: null, from: 0, to: 1 });
+    expect(result.lossSum).toBeNaN();
+    executor.dispose();
   });
 
   test('targets of the same values in every type give the same bytes', () => {

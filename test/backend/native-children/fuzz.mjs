@@ -158,6 +158,7 @@ const right = {
   evaluateSync: onRows(flag, flag),
   predict: onRows(flag, flag),
   predictSync: onRows(flag, flag),
+  permute: fc.tuple(fc.oneof(fc.nat({ max: 99 }).map((n) => new Uint32Array(n)), junk), fc.oneof(fc.nat(), fc.double(), junk), fc.oneof(fc.nat(), junk), fc.oneof(fc.nat(), fc.double(), junk)),
   firstUnusable: fc.tuple(networks, fc.oneof(typed, junk)),
   predictArray: fc.tuple(oneOf('live', 'wide').map((name) => new Place(name, 'network')), oneOf(Uint8Array, Float32Array, Float64Array), fc.integer({ min: 1, max: 9 }), flag, flag)
     .map(([place, Kind, count, ...flags]) => [place, filled(Kind, 5 * count, (i) => i % 5), count, ...flags]),
