@@ -160,11 +160,68 @@ void add_rows(const KernelTable<T>* table, const std::string& tail) {
   });
 }
 
+// Bytes with runs of zeros, as in pictures: so many percent are not 0.
+std::shared_ptr<std::vector<uint8_t>> pictures(size_t size, uint32_t percent) {
+  auto pixels = std::make_shared<std::vector<uint8_t>>();
+  uint32_t state = 12345 + percent;
+  const auto next = [&state](uint32_t bound) {
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % bound;
+  };
+  while (pixels->size() < size) {
+    const bool zero = next(100) >= percent;
+    for (uint32_t run = 1 + next(16); run > 0 && pixels->size() < size; run--)
+      pixels->push_back(static_cast<uint8_t>(zero ? 0 : 1 + next(255)));
+  }
+  return pixels;
+}
+
+// The first layer of a prediction, from bytes on: whole rows, or lists of what is not 0.
+template <class T>
+void add_first_layer(const KernelTable<T>* table, const std::string& tail, size_t rows, size_t units) {
+  constexpr size_t features = 784, blocks = 40;
+  const size_t panels = padded<T>(units) / width<T>, o = panels * width<T>, ld = padded<T>(features) + nabla::list_slack;
+  auto weight = std::make_shared<Buffer<T>>(features * o), bias = std::make_shared<Buffer<T>>(o),
+       x = std::make_shared<Buffer<T>>(rows * ld);
+  auto out = std::make_shared<Buffer<T>>(rows * o);
+  const std::string end = tail + std::to_string(rows) + "x784x" + std::to_string(units);
+  const auto add = [&](const char* name, uint32_t percent, auto body) {
+    auto pixels = pictures(blocks * rows * features, percent);
+    auto block = std::make_shared<size_t>(0);
+    measure(name + end + "/" + std::to_string(percent) + "%", 0, 0, [=] {
+      body(pixels->data() + *block * rows * features);
+      *block = (*block + 1) % blocks;
+    });
+  };
+  const Affine<T> scale{T(1) / 255, 0};
+  add("first_layer_whole", 20, [=](const uint8_t* from) {
+    table->load_rows(InputType::uint8, from, features, nullptr, 0, rows, &scale, 1, x->get(), ld);
+    table->dense_forward(x->get(), ld, rows, features, weight->get(), bias->get(), panels, out->get(), o, Activation::relu);
+  });
+  auto index = std::make_shared<std::vector<uint16_t>>(rows * ld);
+  auto values = std::make_shared<std::vector<uint8_t>>(ld);
+  auto order = std::make_shared<std::vector<uint32_t>>(rows), counts = std::make_shared<std::vector<uint32_t>>(rows);
+  auto lists = std::make_shared<std::vector<const uint16_t*>>(rows);
+  for (size_t r = 0; r < rows; r++) (*order)[r] = static_cast<uint32_t>(r), (*lists)[r] = index->data() + r * ld;
+  for (const uint32_t percent : {10u, 20u, 30u, 35u, 40u, 50u})
+    add("first_layer_lists", percent, [=](const uint8_t* from) {
+      for (size_t r = 0; r < rows; r++) {
+        const size_t n = table->list_row(InputType::uint8, from + r * features, features, index->data() + r * ld, values->data());
+        table->load_values(InputType::uint8, values->data(), n, &scale, 1, x->get() + r * ld);
+        (*counts)[r] = static_cast<uint32_t>(n);
+      }
+      const nabla::SparseLists<T> samples{rows, order->data(), counts->data(), lists->data(), x->get(), ld};
+      table->sparse_forward(&samples, features, weight->get(), bias->get(), panels, out->get(), o, Activation::relu);
+    });
+}
+
 template <class T>
 void add_all(const KernelTable<T>* table, const std::string& tail) {
   if (table == nullptr) return;
   for (const Shape& shape : shapes) add_dense(table, tail, shape);
   add_rows(table, tail);
+  for (const size_t units : {size_t{10}, size_t{100}, size_t{512}}) add_first_layer(table, tail, 28, units);
+  add_first_layer(table, tail, 1, 100);
 }
 
 }  // namespace

@@ -348,7 +348,7 @@ void zeros_in_predictions(const KernelSet& set) {
     return job;
   };
   for (const auto type : {nabla::InputType::uint8, nabla::InputType::float32, nabla::InputType::float64})
-    for (const double zeros : {0.0, 0.6, 0.67, 0.97, 1.0}) {
+    for (const double zeros : {0.0, 0.6, 0.75, 0.97, 1.0}) {
       const Job job = job_of(type, zeros);
       gradients_and_predictions<T, fused>(job, set, test::start<T>(*make(job.spec, set, 1, false), 9));
     }
