@@ -42,11 +42,14 @@ NABLA_INLINE bool plain_adam(const Update<T>& u) {
   return u.rule == Rule::adam && !u.amsgrad && u.decay == 0 && u.l2 == 0 && u.l1 == 0 && !u.clips && !u.scaled && !u.non_negative;
 }
 template <class S>
+NABLA_INLINE Wide<S> adam_direction(const Update<typename S::T>& u, const Wide<S>& m, const Wide<S>& v) {
+  return w_div<S>(m, w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon)));
+}
+template <class S>
 NABLA_INLINE void adam_step(const Update<typename S::T>& u, size_t at, const Wide<S>& g) {
   const Wide<S> m = running_mean<S>(u.slot0 + at, u.beta1, u.one_minus_beta1, g);
   const Wide<S> v = running_square<S>(u.slot1 + at, u.beta2, u.one_minus_beta2, g);
-  const Wide<S> direction = w_div<S>(m, w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon)));
-  w_store<S>(u.parameters + at, w_mad<S>(w_set<S>(-u.rate), direction, w_load<S>(u.parameters + at)));
+  w_store<S>(u.parameters + at, w_mad<S>(w_set<S>(-u.rate), adam_direction<S>(u, m, v), w_load<S>(u.parameters + at)));
 }
 
 template <class S>
@@ -78,7 +81,7 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
         w_store<S>(u.slot2 + at, v);
       }
       if (u.decay != 0) p = w_mad<S>(w_set<S>(-u.decay), p, p);
-      return step(w_div<S>(m, w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon))));
+      return step(adam_direction<S>(u, m, v));
     }
     case Rule::rmsprop: {
       Wide<S> v = running_square<S>(u.slot0 + at, u.beta2, u.one_minus_beta2, g);

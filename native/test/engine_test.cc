@@ -476,6 +476,50 @@ void all_non_finite() {
   non_finite<double>(blow_up, 1, "parameters that blow up");
 }
 
+// A step makes a weight infinite whose input the next batch has not: 0 times infinity is NaN, also where zeros are left out.
+template <class T>
+void infinite_beside_zeros() {
+  const T most = std::numeric_limits<T>::max() / 8 * 7;
+  for (const KernelSet* set : test::kernel_sets())
+    for (const size_t batch : {size_t{1}, size_t{70}})
+      for (int rule = 0; rule < 3; ++rule) {
+        nabla::NetworkSpec spec =
+            test::network(100, {test::dense(2, nabla::Activation::linear)}, nabla::LossName::softmax_cross_entropy, sizeof(T) == 8);
+        if (rule == 1) spec.optimizer.momentum = 0.5;
+        if (rule == 2) spec.optimizer.rule = nabla::Rule::adam;
+        spec.optimizer.epsilon = 1e-7;
+        nabla::Data data;
+        data.rows = 2 * batch;
+        data.features = 100;
+        std::vector<uint8_t> x(data.rows * 100);
+        for (size_t r = 0; r < data.rows; ++r) {
+          if (r < batch) x[100 * r + 7] = x[100 * r + 8] = 1;
+          x[100 * r + 9] = 1;
+        }
+        data.set_samples(nabla::InputType::uint8, x.data(), false);
+        CHECK(data.lists != nullptr);
+        data.kind = nabla::TargetKind::labels;
+        data.labels.assign(data.rows, 0);
+        const auto network = make(spec, *set, 2, false);
+        State<T> state(*network);
+        // The two cancel: logits of 0, and a gradient that moves both down.
+        state.parameters[0][100 + 7] = -most;
+        state.parameters[0][100 + 8] = most;
+        state.write(*network);
+        const double rate = static_cast<double>(most) * (rule == 2 ? 0.5 : 1);
+        const std::vector<double> scalars = {rate, 1, 0, 1};
+        TrainRequest request;
+        request.rows = {nullptr, 0, data.rows};
+        request.batch_size = batch;
+        request.scalars = scalars.data();
+        request.max_milliseconds = std::numeric_limits<double>::infinity();
+        const TrainOutcome outcome = network->train(data, request);
+        CHECK_THAT(outcome.steps == 1 && outcome.stopped == Stopped::non_finite,
+                   std::string(set->name) + " rule " + std::to_string(rule) + " batch " + std::to_string(batch) +
+                       ": an infinite weight meets zeros, " + std::to_string(outcome.steps) + " steps");
+      }
+}
+
 void allocations_in_steps() {
   for (const bool float64 : {false, true}) {
     for (Job job : test::jobs(float64)) {
@@ -617,6 +661,8 @@ int main() {
   all_zeros_in_predictions<double>();
   abort_and_go_on();
   all_non_finite();
+  infinite_beside_zeros<float>();
+  infinite_beside_zeros<double>();
   allocations_in_steps();
   readers_while_training();
   return test::finish("engine_test");
