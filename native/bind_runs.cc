@@ -4,6 +4,7 @@
 
 #include "bind_network.h"
 #include "bind_values.h"
+#include "core/memory_limit.h"
 
 namespace nabla_addon {
 
@@ -14,6 +15,7 @@ struct TrainArguments {
   std::vector<uint32_t> order;
   const double* scalars;
   size_t scalar_count;
+  std::vector<double> repeated;  // what scalars points to where one step's were given for all
 };
 // network, data, order, from, to, batch size, repeat, first step, scalars, milliseconds, outputs
 TrainArguments train_arguments(const Info& info, const nabla::Network& network, const nabla::Data& data, bool keep) {
@@ -34,7 +36,8 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
   if (r.repeat == 0 || r.repeat > (size_t{1} << 40) / steps) bad_argument(6, "at least 1");
   if (r.first_step >= steps * r.repeat) bad_argument(7, "a step of the range");
   const View scalars = view_argument(info, 8, napi_float64_array, "a Float64Array");
-  if (scalars.length != steps * r.repeat * network.spec().optimizer.scalars()) bad_argument(8, "step scalars for every step");
+  const size_t width = network.spec().optimizer.scalars(), wanted = steps * r.repeat * width;
+  if (scalars.length != wanted && scalars.length != width) bad_argument(8, "step scalars for every step, or those of all steps");
   a.scalars = static_cast<const double*>(scalars.data);
   a.scalar_count = scalars.length;
   const size_t bad = nabla::first_non_finite(nabla::InputType::float64, a.scalars, a.scalar_count);
@@ -46,6 +49,14 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
                                        : value < 0 ? "-Infinity"
                                                    : "NaN") +
                                       ".");
+  }
+  if (a.scalar_count < wanted) {
+    constexpr size_t always_fine = 64 << 20;
+    if (wanted > always_fine / sizeof(double)) nabla::check_memory("trainSteps", static_cast<double>(wanted) * sizeof(double));
+    a.repeated.reserve(wanted);
+    for (size_t i = 0; i < wanted; i += width) a.repeated.insert(a.repeated.end(), a.scalars, a.scalars + width);
+    a.scalars = a.repeated.data();
+    a.scalar_count = wanted;
   }
   r.scalars = a.scalars;
   r.max_milliseconds = number_argument(info, 9);
@@ -108,7 +119,10 @@ Napi::Value train(const Info& info) {
   };
   auto owned = std::make_shared<Owned>();
   owned->order = std::move(a.order);  // rows.order points into it
-  owned->scalars.assign(a.scalars, a.scalars + a.scalar_count);
+  if (a.repeated.empty())
+    owned->scalars.assign(a.scalars, a.scalars + a.scalar_count);
+  else
+    owned->scalars = std::move(a.repeated);
   a.request.scalars = owned->scalars.data();
   // The network and the data stay alive in the job, even when JavaScript disposes of them meanwhile.
   job->run = [network = job->network, samples = data->data, owned, request = a.request] {

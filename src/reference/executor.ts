@@ -2,7 +2,7 @@
 import { NablaError, show } from '../errors.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
-  checkWeights, memoryWanted, stepCount,
+  checkWeights, memoryWanted, scalarStride, stepCount,
 } from '../backend/checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, LoadOptions,
@@ -113,13 +113,13 @@ class ReferenceExecutor implements Executor {
     const total = stepCount(options);
     const stepsPerPass = Math.ceil((to - from) / batchSize);
     const firstStep = options.firstStep ?? 0;
-    const scalarWidth = stepScalars.length / total;
+    const scalarWidth = this.spec.optimizer === null ? 0 : scalarStride(this.spec.optimizer, options);
     const losses: number[] = [];
     const correct: number[] = [];
     const outputs: Float64Array[] = [];
     if (stepsPerPass === 1 && options.outputs !== true && total > 1) {
       const tiny = network.tinyBatch(samples, order, from, to);
-      if (tiny !== null) return tinySteps(network, tiny, stepScalars, firstStep, total, begin + maxMilliseconds);
+      if (tiny !== null) return tinySteps(network, tiny, stepScalars, scalarWidth, firstStep, total, begin + maxMilliseconds);
     }
     let stopped: TrainResult['stopped'] = 'done';
     let step = firstStep;
@@ -314,8 +314,7 @@ class ReferenceExecutor implements Executor {
 }
 
 /** Steps [first, total) of a network whose batch stays the same, or as many as there is time for. @param end when time is up */
-function tinySteps(network: Network, tiny: TinyBatch, scalars: Float64Array, first: number, total: number, end: number): TrainResult {
-  const width = scalars.length / total;
+function tinySteps(network: Network, tiny: TinyBatch, scalars: Float64Array, width: number, first: number, total: number, end: number): TrainResult {
   const losses = new Float64Array(total - first);
   const correct = new Uint32Array(total - first);
   let stopped: TrainResult['stopped'] = 'done';
