@@ -1,4 +1,5 @@
 // Calls that compute with loaded data: training, evaluation, prediction, now or as jobs.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -53,8 +54,12 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
   if (a.scalar_count < wanted) {
     constexpr size_t always_fine = 64 << 20;
     if (wanted > always_fine / sizeof(double)) nabla::check_memory("trainSteps", static_cast<double>(wanted) * sizeof(double));
-    a.repeated.reserve(wanted);
-    for (size_t i = 0; i < wanted; i += width) a.repeated.insert(a.repeated.end(), a.scalars, a.scalars + width);
+    a.repeated.resize(wanted);
+    std::copy(a.scalars, a.scalars + width, a.repeated.begin());
+    // Doubling what is there: steps are many and their scalars few.
+    for (size_t done = width; done < wanted; done *= 2)
+      std::copy(a.repeated.begin(), a.repeated.begin() + static_cast<ptrdiff_t>(std::min(done, wanted - done)),
+                a.repeated.begin() + static_cast<ptrdiff_t>(done));
     a.scalars = a.repeated.data();
     a.scalar_count = wanted;
   }

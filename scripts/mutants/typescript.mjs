@@ -276,7 +276,7 @@ export const typescriptMutants = [
   noise('normalPair(words[2], words[3], normals, 2);', 'normalPair(words[0], words[1], normals, 2);', 'normal numbers: pairs repeat'),
   tiny('+= weights[row] * loss.row(', '+= loss.row(', 'tiny batch: sample weight dropped'),
   tiny('sum += d[from] * x[at];', 'sum += d[from];', 'tiny batch: gradient without samples'),
-  tiny('if (bias !== null) z += bias[o];', '', 'tiny batch: bias dropped'),
+  tiny('a[at] = bias === null ? z : z + bias[o];', 'a[at] = z;', 'tiny batch: bias dropped'),
   tiny('sum += d[from + o] * weight[w];', 'sum += o === 0 ? 0 : d[from + o] * weight[w];', 'tiny batch: a unit left out on the way back'),
   tiny('else if (name === \'relu\' && !(a[i] > 0)) dz = 0;', '', 'tiny batch: relu not on the way back'),
   tiny('dz *= 1 - a[i] * a[i];', 'dz *= 1 - a[i];', 'tiny batch: derivative of tanh'),

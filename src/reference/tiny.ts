@@ -90,14 +90,14 @@ export class TinyBatch {
         for (let o = 0, w = 0; o < units; o++, at++) {
           let z = 0;
           for (let i = 0, from = row * inputs; i < inputs; i++, w++) z += x[from + i] * weight[w];
-          if (bias !== null) z += bias[o];
-          if (name === 'sigmoid') z = sigmoid(z);
-          else if (name === 'tanh') z = tanh(z);
-          else if (name === 'relu' && z < 0) z = 0;
-          a[at] = single && name !== 'softmax' ? Math.fround(z) : z;
+          a[at] = bias === null ? z : z + bias[o];
         }
       }
-      if (name === 'softmax') this.#softmax(a, units);
+      if (name === 'sigmoid') for (let i = 0; i < a.length; i++) a[i] = sigmoid(a[i]);
+      else if (name === 'tanh') for (let i = 0; i < a.length; i++) a[i] = tanh(a[i]);
+      else if (name === 'relu') for (let i = 0; i < a.length; i++) a[i] = a[i] < 0 ? 0 : a[i];
+      else if (name === 'softmax') activationForward({ name }, a, rows, units, this.#lanes);
+      if (single) for (let i = 0; i < a.length; i++) a[i] = Math.fround(a[i]);
     }
     const loss = this.#lossRows(stages[stages.length - 1]);
     for (let s = stages.length - 1; s >= 0; s--) {
@@ -135,12 +135,6 @@ export class TinyBatch {
       }
     }
     return loss;
-  }
-
-  /** z (rows, units) -> a, in place. */
-  #softmax(z: Float64Array, units: number): void {
-    activationForward({ name: 'softmax' }, z, this.#rows, units, this.#lanes);
-    if (this.#single) storeAs('float32', z);
   }
 
   /** a (rows, outputs) -> the batch's loss, its gradient in d, right predictions in `correct`. */
