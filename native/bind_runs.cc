@@ -255,7 +255,7 @@ Napi::Value first_unusable(const Info& info) {
   return Napi::Number::New(info.Env(), at == x.length ? -1.0 : static_cast<double>(at));
 }
 
-// network, x, rows, logits, published
+// network, x, rows, logits, published, out (an array that takes the result at its start, or null for a fresh one)
 Napi::Value predict_array(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   nabla::Network& network = *handle->network;
@@ -272,7 +272,16 @@ Napi::Value predict_array(const Info& info) {
                                       std::to_string(bad / network.spec().input_size) + ", column " +
                                       std::to_string(bad % network.spec().input_size) + ".");
   void* to = nullptr;
-  const Napi::Value out = new_floats(info.Env(), network, rows, network.outputs(), &to);
+  Napi::Value out;
+  if (absent(info, 5)) {
+    out = new_floats(info.Env(), network, rows, network.outputs(), &to);
+  } else {
+    const size_t wanted = room_for(network, rows, network.outputs());
+    const View given = view_argument(info, 5, array_type(network), "an array of the network's dtype, or null");
+    if (given.length < wanted) bad_argument(5, "an array with room for every row's outputs");
+    to = given.data;
+    out = info[5];
+  }
   network.predict_array(type, x.data, rows, kind_argument(info, 3), weights_argument(info, 4), to);
   return out;
 }

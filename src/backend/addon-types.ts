@@ -46,7 +46,8 @@ export interface NativeAddon {
   predict(...args: PredictArguments): Promise<FloatArray>;
   predictSync(...args: PredictArguments): FloatArray;
   firstUnusable(network: NativeNetwork, x: InputArray): number;
-  predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean): FloatArray;
+  /** @param out takes the result at its start and is returned; null: a fresh array */
+  predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean, out: FloatArray | null): FloatArray;
   forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
   backward(network: NativeNetwork, dLogits: FloatArray, dx: boolean): BackwardResult;
   applyGradients(network: NativeNetwork, gradients: readonly FloatArray[], stepScalars: Float64Array): void;
