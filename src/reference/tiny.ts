@@ -143,7 +143,7 @@ export class TinyBatch {
     const rows = this.#rows;
     const lanes = this.#lossLanes;
     const loss = this.#loss;
-    lanes.fill(0);
+    for (let lane = 0; lane < lanes.length; lane++) lanes[lane] = 0;
     let correct = 0;
     for (let row = 0; row < rows; row++) {
       lanes[row & 7] += weights[row] * loss.row(a, row * units, targets, row, scales[row], d);
