@@ -315,8 +315,8 @@ class ReferenceExecutor implements Executor {
 
 /** Steps [first, total) of a network whose batch stays the same, or as many as there is time for. @param end when time is up */
 function tinySteps(network: Network, tiny: TinyBatch, scalars: Float64Array, width: number, first: number, total: number, end: number): TrainResult {
-  const losses = new Float64Array(total - first);
-  const correct = new Uint32Array(total - first);
+  const losses = allocate('trainSteps', () => new Float64Array(total - first));
+  const correct = allocate('trainSteps', () => new Uint32Array(total - first));
   let stopped: TrainResult['stopped'] = 'done';
   let step = first;
   while (step < total && stopped === 'done') {

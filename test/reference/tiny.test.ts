@@ -65,6 +65,13 @@ describe('TinyBatch', () => {
     expectSameState(whole, sliced);
   });
 
+  it('refuses more steps than there is memory for', () => {
+    const spec: NetworkSpec = network('float64', 2, [dense(1)]);
+    const executor = createReferenceExecutor(spec, {});
+    const data = executor.load(randomData(spec, 4, 6));
+    expect(() => executor.trainStepsSync(data, { order: null, from: 0, to: 4, batchSize: 4, repeat: 2 ** 39, stepScalars: constantScalars(spec, 1) })).toThrow(expect.objectContaining({ code: 'ERR_MEMORY' }));
+  });
+
   it('is for small batches of small plain networks', () => {
     const tiny = (rows: number, ...layers: Parameters<typeof network>[2]): boolean => isTiny(compilePlan(network('float64', 4, layers)), rows);
     expect(tiny(16, dense(8), dense(4))).toBe(true);
