@@ -1,10 +1,12 @@
 // Calls that compute with loaded data: training, evaluation, prediction, now or as jobs.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "bind_network.h"
 #include "bind_values.h"
+#include "core/memory_limit.h"
 #include "core/permutation.h"
 
 namespace nabla_addon {
@@ -16,6 +18,7 @@ struct TrainArguments {
   std::vector<uint32_t> order;
   const double* scalars;
   size_t scalar_count;
+  std::vector<double> repeated;  // what scalars points to where one step's were given for all
 };
 // network, data, order, from, to, batch size, repeat, first step, scalars, milliseconds, outputs
 TrainArguments train_arguments(const Info& info, const nabla::Network& network, const nabla::Data& data, bool keep) {
@@ -36,7 +39,8 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
   if (r.repeat == 0 || r.repeat > (size_t{1} << 40) / steps) bad_argument(6, "at least 1");
   if (r.first_step >= steps * r.repeat) bad_argument(7, "a step of the range");
   const View scalars = view_argument(info, 8, napi_float64_array, "a Float64Array");
-  if (scalars.length != steps * r.repeat * network.spec().optimizer.scalars()) bad_argument(8, "step scalars for every step");
+  const size_t width = network.spec().optimizer.scalars(), wanted = steps * r.repeat * width;
+  if (scalars.length != wanted && scalars.length != width) bad_argument(8, "step scalars for every step, or those of all steps");
   a.scalars = static_cast<const double*>(scalars.data);
   a.scalar_count = scalars.length;
   const size_t bad = nabla::first_non_finite(nabla::InputType::float64, a.scalars, a.scalar_count);
@@ -48,6 +52,18 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
                                        : value < 0 ? "-Infinity"
                                                    : "NaN") +
                                       ".");
+  }
+  if (a.scalar_count < wanted) {
+    constexpr size_t always_fine = 64 << 20;
+    if (wanted > always_fine / sizeof(double)) nabla::check_memory("trainSteps", static_cast<double>(wanted) * sizeof(double));
+    a.repeated.resize(wanted);
+    std::copy(a.scalars, a.scalars + width, a.repeated.begin());
+    // Doubling what is there: steps are many and their scalars few.
+    for (size_t done = width; done < wanted; done *= 2)
+      std::copy(a.repeated.begin(), a.repeated.begin() + static_cast<ptrdiff_t>(std::min(done, wanted - done)),
+                a.repeated.begin() + static_cast<ptrdiff_t>(done));
+    a.scalars = a.repeated.data();
+    a.scalar_count = wanted;
   }
   r.scalars = a.scalars;
   r.max_milliseconds = number_argument(info, 9);
@@ -110,7 +126,10 @@ Napi::Value train(const Info& info) {
   };
   auto owned = std::make_shared<Owned>();
   owned->order = std::move(a.order);  // rows.order points into it
-  owned->scalars.assign(a.scalars, a.scalars + a.scalar_count);
+  if (a.repeated.empty())
+    owned->scalars.assign(a.scalars, a.scalars + a.scalar_count);
+  else
+    owned->scalars = std::move(a.repeated);
   a.request.scalars = owned->scalars.data();
   // The network and the data stay alive in the job, even when JavaScript disposes of them meanwhile.
   job->run = [network = job->network, samples = data->data, owned, request = a.request] {
@@ -251,7 +270,7 @@ Napi::Value permute(const Info& info) {
   return info.Env().Undefined();
 }
 
-// network, x, rows, logits, published
+// network, x, rows, logits, published, out (an array that takes the result at its start, or null for a fresh one)
 Napi::Value predict_array(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   nabla::Network& network = *handle->network;
@@ -268,7 +287,16 @@ Napi::Value predict_array(const Info& info) {
                                       std::to_string(bad / network.spec().input_size) + ", column " +
                                       std::to_string(bad % network.spec().input_size) + ".");
   void* to = nullptr;
-  const Napi::Value out = new_floats(info.Env(), network, rows, network.outputs(), &to);
+  Napi::Value out;
+  if (absent(info, 5)) {
+    out = new_floats(info.Env(), network, rows, network.outputs(), &to);
+  } else {
+    const size_t wanted = room_for(network, rows, network.outputs());
+    const View given = view_argument(info, 5, array_type(network), "an array of the network's dtype, or null");
+    if (given.length < wanted) bad_argument(5, "an array with room for every row's outputs");
+    to = given.data;
+    out = info[5];
+  }
   network.predict_array(type, x.data, rows, kind_argument(info, 3), weights_argument(info, 4), to);
   return out;
 }

@@ -46,12 +46,12 @@ void Engine<T>::tiny_train(const Data& data, const TrainRequest& request, size_t
   gather(s, batch, 0, 0, batch.size(), true);
   // Samples into lanes.
   AlignedArray<T> x(plan_.input_size * w), y(outputs * w), scale(w);
-  std::vector<double> weights(batch.size(), 1.0);
+  std::vector<double> weights(w);
   TinySteps<T> t{};
   t.denominator = denominator(batch);
   for (size_t r = 0; r < batch.size(); ++r) {
     const size_t position = batch.rows.from + r;
-    if (!data.weights.empty()) weights[r] = data.weights[batch.rows.order != nullptr ? batch.rows.order[position] : position];
+    weights[r] = data.weights.empty() ? 1 : data.weights[batch.rows.order != nullptr ? batch.rows.order[position] : position];
     scale[r] = static_cast<T>(weights[r] / t.denominator);
     for (size_t i = 0; i < plan_.input_size; ++i) x[i * w + r] = s.input[r * plan_.input_ld + i];
     for (size_t o = 0; o < outputs; ++o) y[o * w + r] = s.values[r * plan_.last().ld + o];

@@ -151,7 +151,7 @@ struct TinySteps {
   const T* x;                // (inputs, width): a sample a lane
   const T* y;                // (outputs, width)
   const T* row_scale;        // (width)
-  const double* row_weight;  // (rows)
+  const double* row_weight;  // (width), 0 in lanes without a sample
   double denominator;
   const double* scalars;  // scalar_count a step
   size_t scalar_count;

@@ -31,10 +31,54 @@ struct TinyKernels {
     return rule == Rule::lion ? static_cast<T>(scalars[1] * factor) : count > 2 ? static_cast<T>(scalars[2] * factor) : T(0);
   }
 
+  // Chains over the rows of O units' dz and I inputs' a at once: their latencies pass together. g[o][i].
+  template <int O, int I>
+  static NABLA_INLINE void gradient_tile(const T (*dz)[W], const T (*a)[W], size_t rows, T (&g)[O][I]) {
+    NABLA_UNROLL for (int o = 0; o < O; ++o) NABLA_UNROLL for (int i = 0; i < I; ++i) g[o][i] = 0;
+    for (size_t r = 0; r < rows; ++r)
+      NABLA_UNROLL for (int o = 0; o < O; ++o) NABLA_UNROLL for (int i = 0; i < I; ++i) g[o][i] = S::mad1(dz[o][r], a[i][r], g[o][i]);
+  }
+
+  // Gradients of a layer's weights in tiles; rows of dz and a beyond its units and inputs hold zeros. Without
+  // `gradients` they are used at once.
+  template <int O, int I>
+  static NABLA_INLINE void weight_tiles(const TinyLayer<T>& layer, const T (*dz)[W], const T (*a)[W], size_t rows, T rate,
+                                        T (*gradients)[W]) {
+    for (size_t i0 = 0; i0 < layer.inputs; i0 += I)
+      for (size_t o0 = 0; o0 < layer.units; o0 += O) {
+        T g[O][I];
+        gradient_tile<O, I>(dz + o0, a + i0, rows, g);
+        NABLA_UNROLL for (int i = 0; i < I; ++i) NABLA_UNROLL for (int o = 0; o < O; ++o) {
+          if (i0 + i >= layer.inputs || o0 + o >= layer.units) continue;
+          if (gradients != nullptr) {
+            gradients[i0 + i][o0 + o] = g[o][i];
+          } else {
+            T& p = layer.weight.parameters[(i0 + i) * W + o0 + o];
+            p = S::mad1(-rate, g[o][i], p);
+          }
+        }
+      }
+  }
+  static NABLA_INLINE void weight_gradients(const TinyLayer<T>& layer, const T (*dz)[W], const T (*a)[W], size_t rows, T rate,
+                                            T (*gradients)[W]) {
+    if (layer.units == 1) return weight_tiles<1, 4>(layer, dz, a, rows, rate, gradients);
+    if (layer.units == 2) return weight_tiles<2, 2>(layer, dz, a, rows, rate, gradients);
+    weight_tiles<4, 2>(layer, dz, a, rows, rate, gradients);
+  }
+
   static size_t tiny_steps(TinySteps<T>* t) {
     constexpr size_t most = W;  // units of a layer
-    alignas(64) T a[tiny_layers + 1][most][W], dz[tiny_layers][most][W], gradient[W];
+    alignas(64) T a[tiny_layers + 1][most][W], dz[tiny_layers][most][W], gradients[most][W];
     const size_t last = t->layer_count - 1, outputs = t->layers[last].units, rows = t->rows;
+    // Tiles read rows beyond a layer's units, and padding must see gradient 0.
+    for (size_t l = 0; l <= t->layer_count; ++l)
+      for (size_t u = 0; u < most; ++u) w_store<S>(a[l][u], w_set<S>(0));
+    for (size_t l = 0; l < t->layer_count; ++l)
+      for (size_t u = 0; u < most; ++u) w_store<S>(dz[l][u], w_set<S>(0));
+    bool simple[tiny_layers];
+    for (size_t l = 0; l < t->layer_count; ++l) simple[l] = plain_sgd(t->layers[l].weight) && plain_sgd(t->layers[l].bias);
+    alignas(64) T live[W];
+    for (size_t r = 0; r < W; ++r) live[r] = r < rows ? T(1) : T(0);
     for (size_t i = 0; i < t->layers[0].inputs; ++i) w_store<S>(a[0][i], w_load<S>(t->x + i * W));
     for (size_t step = 0; step < t->steps; ++step) {
       for (size_t l = 0; l < t->layer_count; ++l) {
@@ -65,14 +109,19 @@ struct TinyKernels {
         }
       }
       // Lanes over outputs: one element each, folded 8-4-2-1.
-      for (size_t h = W / 2; h > 0; h /= 2)
-        for (size_t o = 0; o < h && o + h < outputs; ++o)
-          w_store<S>(element[o], w_add<S>(w_load<S>(element[o]), w_load<S>(element[o + h])));
-      double lanes[8] = {};
-      for (size_t r = 0; r < rows; ++r) lanes[r % 8] += t->row_weight[r] * static_cast<double>(element[0][r]);
-      for (size_t h = 4; h > 0; h /= 2)
-        for (size_t j = 0; j < h; ++j) lanes[j] += lanes[j + h];
-      const double loss = lanes[0] / t->denominator;
+      if (outputs > 1)
+        for (size_t h = W / 2; h > 0; h /= 2)
+          for (size_t o = 0; o < h && o + h < outputs; ++o)
+            w_store<S>(element[o], w_add<S>(w_load<S>(element[o]), w_load<S>(element[o + h])));
+      // Lanes without a sample may hold anything.
+      w_store<S>(element[0], w_select<S>(w_gt<S>(w_load<S>(live), none), w_load<S>(element[0]), none));
+      double lanes[8];
+      NABLA_UNROLL for (size_t j = 0; j < 8; ++j) {
+        lanes[j] = 0.0 + t->row_weight[j] * static_cast<double>(element[0][j]);
+        if (W > 8) lanes[j] += t->row_weight[j + W - 8] * static_cast<double>(element[0][j + W - 8]);
+      }
+      const double loss =
+          (((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))) / t->denominator;
       t->losses[step] = loss;
       t->correct[step] = correct;
       if (!(loss - loss == 0)) return step;
@@ -85,39 +134,35 @@ struct TinyKernels {
           w_store<S>(dz[l - 1][i], derive(t->layers[l - 1].activation, w_load<S>(a[l][i]), d));
         }
       }
+      const double* const s = t->scalars + step * t->scalar_count;
       for (size_t l = 0; l < t->layer_count; ++l) {
         TinyLayer<T>& layer = t->layers[l];
-        const double* const s = t->scalars + step * t->scalar_count;
-        const T rate = static_cast<T>(s[0] * layer.rate_factor), scalar = static_cast<T>(s[1]);
-        layer.weight.decay = layer.bias.decay = decay_of(layer.weight.rule, s, t->scalar_count, layer.rate_factor);
-        layer.weight.rate = layer.bias.rate = rate;
-        layer.weight.scalar = layer.bias.scalar = scalar;
-        const bool simple = plain_sgd(layer.weight);
-        // Padding must see gradient 0, also after a wider layer.
-        for (size_t j = layer.units; j < W; ++j) gradient[j] = 0;
-        for (size_t i = 0; i < layer.inputs; ++i) {
-          for (size_t o = 0; o < layer.units; ++o) {
-            T g = 0;
-            for (size_t r = 0; r < rows; ++r) g = S::mad1(dz[l][o][r], a[l][i][r], g);
-            T& p = layer.weight.parameters[i * W + o];
-            if (simple)
-              p = S::mad1(-rate, g, p);
-            else
-              gradient[o] = g;
-          }
-          if (!simple) apply_update_call<S>(layer.weight, i * W, w_load<S>(gradient));
+        const T rate = static_cast<T>(s[0] * layer.rate_factor);
+        if (simple[l]) {
+          weight_gradients(layer, dz[l], a[l], rows, rate, nullptr);
+        } else {
+          layer.weight.decay = layer.bias.decay = decay_of(layer.weight.rule, s, t->scalar_count, layer.rate_factor);
+          layer.weight.rate = layer.bias.rate = rate;
+          layer.weight.scalar = layer.bias.scalar = static_cast<T>(s[1]);
+          for (size_t i = 0; i < layer.inputs; ++i) w_store<S>(gradients[i], none);
+          weight_gradients(layer, dz[l], a[l], rows, rate, gradients);
+          for (size_t i = 0; i < layer.inputs; ++i) apply_update_call<S>(layer.weight, i * W, w_load<S>(gradients[i]));
         }
         if (!layer.use_bias) continue;
-        for (size_t o = 0; o < layer.units; ++o) {
-          T g = 0;
-          for (size_t r = 0; r < rows; ++r) g = g + dz[l][o][r];
-          T& p = layer.bias.parameters[o];
-          if (simple)
-            p = S::mad1(-rate, g, p);
-          else
-            gradient[o] = g;
+        w_store<S>(gradients[0], none);
+        for (size_t o0 = 0; o0 < layer.units; o0 += 4) {
+          T g[4] = {};
+          for (size_t r = 0; r < rows; ++r) NABLA_UNROLL for (size_t o = 0; o < 4; ++o) g[o] = g[o] + dz[l][o0 + o][r];
+          NABLA_UNROLL for (size_t o = 0; o < 4; ++o) {
+            if (o0 + o >= layer.units) continue;
+            T& p = layer.bias.parameters[o0 + o];
+            if (simple[l])
+              p = S::mad1(-rate, g[o], p);
+            else
+              gradients[0][o0 + o] = g[o];
+          }
         }
-        if (!simple) apply_update_call<S>(layer.bias, 0, w_load<S>(gradient));
+        if (!simple[l]) apply_update_call<S>(layer.bias, 0, w_load<S>(gradients[0]));
       }
     }
     return t->steps;

@@ -11,6 +11,9 @@ const limits = of('core/limits.cc');
 const layered = of('core/layered.cc');
 const layeredRuns = of('core/layered_runs.cc');
 
+/** Of many steps in one call. */
+const tiny = (find, replace, why) => ({ ...kernels(find, replace, why), tests: ['test/backend/tiny.test.ts'] });
+
 export const nativeMutants = [
   kernels('return w_mad<S>(w_mul<S>(r, r), horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'return w_mad<S>(r, horner<S, K::exp_terms>(r, Factorials<typename S::T>::c), r);', 'exp: a factor dropped'),
   kernels('const Wide<S> e = w_mul<S>(w_mad<S>(s, q, s), w_set<S>(2));', 'const Wide<S> e = w_mul<S>(w_mul<S>(s, q), w_set<S>(2));', 'exp: 1 dropped'),
@@ -146,4 +149,8 @@ export const nativeMutants = [
   layered('const GradientSink<T> sink{out + stage.weight_at, at > from, nullptr};', 'const GradientSink<T> sink{out + stage.weight_at, false, nullptr};', 'layered gradients: a chain does not go on'),
   layeredRuns('    waiting_.reset();\n  }\n  Base::apply_gradients', '  }\n  Base::apply_gradients', 'statistics move twice'),
 
+  tiny(' && plain_sgd(t->layers[l].bias)', '', 'tiny: constraint of the bias ignored'),
+  tiny('g[o][i] = S::mad1(dz[o][r], a[i][r], g[o][i]);', 'g[o][i] = S::mad1(dz[o][r], a[i][0], g[o][i]);', 'tiny: gradient of the first sample'),
+  tiny('w_select<S>(w_gt<S>(w_load<S>(live), none), w_load<S>(element[0]), none)', 'w_load<S>(element[0])', 'tiny: lanes without a sample'),
+  tiny('lanes[j] += t->row_weight[j + W - 8]', 'lanes[j] -= t->row_weight[j + W - 8]', 'tiny: the later rows\' losses'),
 ];

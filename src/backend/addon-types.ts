@@ -48,7 +48,8 @@ export interface NativeAddon {
   firstUnusable(network: NativeNetwork, x: InputArray): number;
   /** Fills `order` with what src/random/permutation.ts gives. */
   permute(order: Uint32Array, seed: number, purpose: number, index: number): void;
-  predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean): FloatArray;
+  /** @param out takes the result at its start and is returned; null: a fresh array */
+  predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean, out: FloatArray | null): FloatArray;
   forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
   backward(network: NativeNetwork, dLogits: FloatArray, dx: boolean): BackwardResult;
   applyGradients(network: NativeNetwork, gradients: readonly FloatArray[], stepScalars: Float64Array): void;

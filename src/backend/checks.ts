@@ -3,7 +3,7 @@ import { NablaError, show } from '../errors.js';
 import type { NablaErrorCode } from '../errors.js';
 import type { ExecutorState, InputArray, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount } from './spec.js';
-import type { ActivationSpec, ClippingSpec, ConstraintSpec, DType, FloatArray, NetworkSpec } from './spec.js';
+import type { ActivationSpec, ClippingSpec, ConstraintSpec, DType, FloatArray, NetworkSpec, OptimizerSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
   throw new NablaError(code, `[${op}] ${rule}. Expected ${expected} for ${name}, received ${show(received)}.`);
@@ -350,7 +350,7 @@ export function checkTrainShape(spec: NetworkSpec, options: TrainOptions, availa
   const firstStep = options.firstStep ?? 0;
   whole(op, 'firstStep', firstStep, 0, 'steps are counted from 0');
   if (firstStep >= steps) fail('ERR_RANGE', op, 'the first step is one of the steps', `less than ${steps}`, 'firstStep', firstStep);
-  checkScalarsShape(op, 'stepScalars', options.stepScalars, steps * stepScalarCount(optimizer));
+  checkStepScalars(op, options.stepScalars, steps, stepScalarCount(optimizer));
   if (options.maxMilliseconds !== undefined) number(op, 'maxMilliseconds', options.maxMilliseconds, 'a slice takes time', 'a number of at least 0', (n) => n >= 0);
   if (options.outputs !== undefined) flag(op, 'outputs', options.outputs);
 }
@@ -364,6 +364,16 @@ export function checkTrain(spec: NetworkSpec, options: TrainOptions, available: 
 function checkScalarsShape(op: string, name: string, scalars: Float64Array, count: number): void {
   if (!(scalars instanceof Float64Array)) fail('ERR_TYPE', op, 'step scalars are doubles', 'a Float64Array', name, scalars);
   if (scalars.length !== count) fail('ERR_SHAPE', op, 'every step has its scalars', `${count} numbers`, name, scalars);
+}
+
+function checkStepScalars(op: string, scalars: Float64Array, steps: number, width: number): void {
+  if (!(scalars instanceof Float64Array) || scalars.length !== width) checkScalarsShape(op, 'stepScalars', scalars, steps * width);
+}
+
+/** Numbers from one step's scalars to the next one's. */
+export function scalarStride(optimizer: OptimizerSpec, { stepScalars }: Pick<TrainOptions, 'stepScalars'>): number {
+  const width = stepScalarCount(optimizer);
+  return stepScalars.length === width ? 0 : width;
 }
 
 function checkScalarsFinite(op: string, name: string, scalars: Float64Array): void {

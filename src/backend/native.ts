@@ -10,11 +10,13 @@ import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
   LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice,
 } from './executor.js';
-import { slotNames, stepScalarCount, type FloatArray, type NetworkSpec } from './spec.js';
+import { outputSize, slotNames, stepScalarCount, type FloatArray, type NetworkSpec } from './spec.js';
 
 const ISAS: readonly Isa[] = ['baseline', 'avx2', 'avx512', 'neon'];
 const SLICE_MILLISECONDS = 20;
 const MOST_THREADS = 256;
+/** Results of so many bytes are copied out of one array: V8 keeps the elements of arrays this small in the object itself, where the addon would make a buffer for each. */
+const SMALL_RESULT = 64;
 
 /** The addon, or ERR_BACKEND with what was tried. */
 function addon(): NativeAddon {
@@ -129,6 +131,8 @@ class NativeExecutor implements Executor {
   readonly threads: number;
   readonly spec: NetworkSpec;
   readonly #native: NativeAddon;
+  readonly #outputs: number;
+  readonly #small: FloatArray;
   #network: NativeNetwork | null;
   /** Length of the logits that the last forwardTrain gave; whether they are still good the addon knows. */
   #takenLogits: number | null = null;
@@ -138,6 +142,8 @@ class NativeExecutor implements Executor {
     this.spec = spec;
     this.isa = isa;
     this.threads = threads;
+    this.#outputs = outputSize(spec);
+    this.#small = spec.dtype === 'float32' ? new Float32Array(SMALL_RESULT / 4) : new Float64Array(SMALL_RESULT / 8);
     this.#network = call(() => native.createNetwork(spec, isa, threads, materialised, openblas));
   }
 
@@ -230,7 +236,10 @@ class NativeExecutor implements Executor {
     checkOutput('predict', output);
     checkWeights('predict', weights);
     checkInputShape('predict', 'x', x, rows, this.spec.inputSize);
-    return call(() => this.#native.predictArray(network, x, rows, output === 'logits', weights === 'published'));
+    const count = rows * this.#outputs;
+    const out = count <= this.#small.length ? this.#small : null;
+    const result = call(() => this.#native.predictArray(network, x, rows, output === 'logits', weights === 'published', out));
+    return out === null ? result : out.slice(0, count);
   }
 
   forwardTrain(data: DataHandle, rows: Rows): ForwardResult {

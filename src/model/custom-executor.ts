@@ -1,5 +1,5 @@
 // An executor whose loss is a function of the user's: each step goes forward and back in the backend, with the function between.
-import { checkScalars, stepCount } from '../backend/checks.js';
+import { checkScalars, scalarStride, stepCount } from '../backend/checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorState, ForwardResult, InputArray, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions,
   TrainResult, WeightsChoice,
@@ -113,7 +113,8 @@ export class CustomLossExecutor implements Executor {
     if (optimizer === null) throw new NablaError('ERR_STATE', '[trainSteps] the network has an optimizer. Expected an optimizer for spec.optimizer, received null.');
     const width = stepScalarCount(optimizer);
     const steps = stepCount(options);
-    checkScalars('trainSteps', 'stepScalars', stepScalars, steps * width);
+    const stride = scalarStride(optimizer, options);
+    checkScalars('trainSteps', 'stepScalars', stepScalars, stride === 0 ? width : steps * width);
     const step = options.firstStep ?? 0;
     const first = from + (step % Math.ceil((to - from) / batchSize)) * batchSize;
     const rows = { order, from: first, to: Math.min(first + batchSize, to) };
@@ -125,7 +126,7 @@ export class CustomLossExecutor implements Executor {
     const losses = Float64Array.of(loss + penalty);
     if (gradient === null || !Number.isFinite(losses[0])) return { steps: 0, losses, correct: null, stopped: 'nonFinite', outputs: kept };
     const { gradients } = this.#inner.backward(gradient, { dx: false });
-    this.#inner.applyGradients(gradients, stepScalars.slice(step * width, (step + 1) * width));
+    this.#inner.applyGradients(gradients, stepScalars.slice(step * stride, step * stride + width));
     return { steps: 1, losses, correct: null, stopped: step + 1 < steps ? 'slice' : 'done', outputs: kept };
   }
 

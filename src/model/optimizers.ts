@@ -315,19 +315,14 @@ export function optimizerFromConfig(op: string, config: object): Optimizer {
 /**
  * The numbers that vary by step (stepScalarCount in src/backend/spec.ts).
  * @param optimizer settings @param rate the learning rate to use @param firstStep updates made before @param steps how many steps
- * @returns stepScalarCount numbers a step @throws ERR_RANGE for a rate function that returns no rate
+ * @returns stepScalarCount numbers a step, or once where all steps have the same @throws ERR_RANGE for a rate function that returns no rate
  */
 export function stepScalars(optimizer: Optimizer['spec'], rate: LearningRate, firstStep: number, steps: number): Float64Array {
   if (optimizer.name === 'lbfgs') throw new NablaError('ERR_INTERNAL', '[fit] lbfgs has no step scalars. Expected another optimizer, received lbfgs.');
   const width = stepScalarCount(optimizer);
-  const scalars = new Float64Array(width * steps);
   const corrected = optimizer.name === 'adam' || optimizer.name === 'adamax' || optimizer.name === 'nadam';
-  if (!corrected && typeof rate === 'number') {
-    scalars.set(scalarsOf(optimizer, rate, 1), 0);
-    // Doubling what is there, by the engine's own copy.
-    for (let done = width; done < scalars.length; done *= 2) scalars.copyWithin(done, 0, done);
-    return scalars;
-  }
+  if (!corrected && typeof rate === 'number') return Float64Array.from(scalarsOf(optimizer, rate, 1));
+  const scalars = new Float64Array(width * steps);
   for (let i = 0; i < steps; i++) {
     const learningRate = typeof rate === 'number' ? rate : checkReal('fit', 'the learning rate function\'s result', rate(firstStep + i), { minimum: 0 });
     scalars.set(scalarsOf(optimizer, learningRate, firstStep + i + 1), width * i);

@@ -27,12 +27,19 @@ export function philoxFill(
   for (let block = 0; block < blocks; block++) {
     let x0 = (c0 + block) | 0, x1 = c1 | 0, x2 = c2 | 0, x3 = c3 | 0, key0 = k0 | 0, key1 = k1 | 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const high0 = multiplyHigh(MULTIPLIER_0, x0), low0 = Math.imul(MULTIPLIER_0, x0);
-      const high1 = multiplyHigh(MULTIPLIER_1, x2), low1 = Math.imul(MULTIPLIER_1, x2);
-      x0 = high1 ^ x1 ^ key0;
-      x1 = low1;
+      // multiplyHigh, written out: until the engine has compiled this loop the calls are most of its time.
+      const low0 = x0 & 0xffff, upper0 = x0 >>> 16, low2 = x2 & 0xffff, upper2 = x2 >>> 16;
+      const middle0 = (Math.imul(0xd251, low0) + (Math.imul(0x1f53, low0) >>> 16)) | 0;
+      const middle2 = (Math.imul(0xcd9e, low2) + (Math.imul(0x8d57, low2) >>> 16)) | 0;
+      const carry0 = (Math.imul(0x1f53, upper0) + (middle0 & 0xffff)) | 0;
+      const carry2 = (Math.imul(0x8d57, upper2) + (middle2 & 0xffff)) | 0;
+      const high0 = Math.imul(0xd251, upper0) + (middle0 >>> 16) + (carry0 >>> 16);
+      const high2 = Math.imul(0xcd9e, upper2) + (middle2 >>> 16) + (carry2 >>> 16);
+      const next1 = Math.imul(MULTIPLIER_1, x2);
       x2 = high0 ^ x3 ^ key1;
-      x3 = low0;
+      x3 = Math.imul(MULTIPLIER_0, x0);
+      x0 = high2 ^ x1 ^ key0;
+      x1 = next1;
       key0 = (key0 + WEYL_0) | 0;
       key1 = (key1 + WEYL_1) | 0;
     }

@@ -2,49 +2,43 @@
 // engines disagree on the last bits of those. Plain multiply and add: the native baseline copy gives the same bits.
 // Largest errors measured by scripts/measure-elementary.mjs are in docs/numerics.md.
 
-const LOG2_E = 1.4426950408889634;
-/** Adding 1.5·2^52 rounds to an integer. */
-const MAGIC = 6755399441055744;
-/** ln 2 in two parts; the first has zeros at its end, so that k times it is exact. */
-const LN2_HI = 6.9314718036912381649e-1;
-const LN2_LO = 1.90821492927058770002e-10;
-const EXP_LOWEST = -708;
-const EXP_HIGHEST = 710;
-/** exp(40) + 1 is exp(40) to double precision, so tanh is 1 from here on. */
-const TANH_TOP = 40;
-const SQRT2 = 1.4142135623730951;
-
-const C2 = 1 / 2, C3 = 1 / 6, C4 = 1 / 24, C5 = 1 / 120, C6 = 1 / 720, C7 = 1 / 5040, C8 = 1 / 40320, C9 = 1 / 362880,
-  C10 = 1 / 3628800, C11 = 1 / 39916800, C12 = 1 / 479001600, C13 = 1 / 6227020800;
+// Constants stand where they are used: a bundler makes variables of a module's, and the engine loads and checks those at every use.
 
 /** POWERS[k + 1023] = 2^k for k from -1022 to 1023. */
 const POWERS = new Float64Array(2047);
 for (let power = 1, k = 0; k <= 1023; k++, power *= 2) POWERS[1023 + k] = power;
 for (let power = 1, k = 0; k >= -1022; k--, power /= 2) POWERS[1023 + k] = power;
 
-/** exp(r) - 1 for |r| <= ln(2)/2. */
-function expReduced(r: number): number {
-  let p = C13;
-  p = p * r + C12;
-  p = p * r + C11;
-  p = p * r + C10;
-  p = p * r + C9;
-  p = p * r + C8;
-  p = p * r + C7;
-  p = p * r + C6;
-  p = p * r + C5;
-  p = p * r + C4;
-  p = p * r + C3;
-  p = p * r + C2;
+/** y / ln 2, rounded to a whole number by adding 1.5·2^52. */
+function wholePart(y: number): number {
+  return y * 1.4426950408889634 + 6755399441055744 - 6755399441055744;
+}
+
+/** e^r - 1 for r = y - k·ln 2, |r| <= ln(2)/2. ln 2 comes in two parts; the first has zeros at its end, so that k times it is exact. */
+function expReduced(y: number, k: number): number {
+  const r = k * -1.90821492927058770002e-10 + (k * -6.9314718036912381649e-1 + y);
+  let p = 1 / 6227020800;
+  p = p * r + 1 / 479001600;
+  p = p * r + 1 / 39916800;
+  p = p * r + 1 / 3628800;
+  p = p * r + 1 / 362880;
+  p = p * r + 1 / 40320;
+  p = p * r + 1 / 5040;
+  p = p * r + 1 / 720;
+  p = p * r + 1 / 120;
+  p = p * r + 1 / 24;
+  p = p * r + 1 / 6;
+  p = p * r + 1 / 2;
   return r * r * p + r;
 }
 
 /** e^x. */
 export function exp(x: number): number {
-  if (!(x >= EXP_LOWEST)) return x < EXP_LOWEST ? 0 : x;
-  const y = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-  const k = y * LOG2_E + MAGIC - MAGIC;
-  const q = expReduced(k * -LN2_LO + (k * -LN2_HI + y));
+  // Below, the result is 0.
+  if (!(x >= -708)) return x < -708 ? 0 : x;
+  const y = x > 710 ? 710 : x;
+  const k = wholePart(y);
+  const q = expReduced(y, k);
   const s = POWERS[k + 1022];
   return (s * q + s) * 2;
 }
@@ -53,9 +47,10 @@ export function exp(x: number): number {
 export function tanh(x: number): number {
   if (x !== x) return x;
   const doubled = 2 * Math.abs(x);
-  const y = doubled > TANH_TOP ? TANH_TOP : doubled;
-  const k = y * LOG2_E + MAGIC - MAGIC;
-  const q = expReduced(k * -LN2_LO + (k * -LN2_HI + y));
+  // exp(40) + 1 is exp(40) to double precision: tanh is 1 from here on.
+  const y = doubled > 40 ? 40 : doubled;
+  const k = wholePart(y);
+  const q = expReduced(y, k);
   const s = POWERS[k + 1023];
   const e = s * q + (s - 1);
   const result = e / (e + 2);
@@ -71,9 +66,9 @@ export function sigmoid(x: number): number {
 /** e^x - 1 for x <= 0. */
 export function expm1Negative(x: number): number {
   // e^-40 is nothing beside 1.
-  const y = x < -TANH_TOP ? -TANH_TOP : x;
-  const k = y * LOG2_E + MAGIC - MAGIC;
-  const q = expReduced(k * -LN2_LO + (k * -LN2_HI + y));
+  const y = x < -40 ? -40 : x;
+  const k = wholePart(y);
+  const q = expReduced(y, k);
   const s = POWERS[k + 1023];
   return s * q + (s - 1);
 }
@@ -131,13 +126,14 @@ export function log(x: number): number {
   let e = (high >>> 20) - (subnormal ? 1077 : 1023);
   words[HIGH] = (high & 0xfffff) | 0x3ff00000;
   let m = asFloat[0];
-  if (m > SQRT2) {
+  if (m > 1.4142135623730951) {
     m *= 0.5;
     e += 1;
   }
   const f = m - 1;
   const p = twiceAtanh(f / (f + 2), LOG_TERMS);
-  return e * LN2_HI + (e * LN2_LO + p);
+  // The parts of ln 2 as in expReduced.
+  return e * 6.9314718036912381649e-1 + (e * 1.90821492927058770002e-10 + p);
 }
 
 /** log(1 + t) for t in [0, 1]. */

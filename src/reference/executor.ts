@@ -3,7 +3,7 @@ import { permutation } from '../random/permutation.js';
 import { NablaError, show } from '../errors.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
-  checkWeights, memoryWanted, stepCount,
+  checkWeights, memoryWanted, scalarStride, stepCount,
 } from '../backend/checks.js';
 import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, LoadOptions,
@@ -14,11 +14,13 @@ import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
 import { createNetwork } from './layered.js';
 import type { Network, Samples } from './network.js';
 import { listSamples, type SampleLists } from './sample-lists.js';
+import type { TinyBatch } from './tiny.js';
 
 /** JavaScript cannot ask the machine; this is what a network may take in a process of usual size. */
 const MEMORY_LIMIT = 16 * 2 ** 30;
 /** A slice of an async call, so that timers and sockets get their turn. */
 const SLICE_MILLISECONDS = 20;
+/** Looking at the clock costs a tiny network as much as a layer. */
 const TINY_STEPS_A_LOOK = 16;
 
 /**
@@ -116,18 +118,21 @@ class ReferenceExecutor implements Executor {
     const total = stepCount(options);
     const stepsPerPass = Math.ceil((to - from) / batchSize);
     const firstStep = options.firstStep ?? 0;
-    const scalarWidth = stepScalars.length / total;
+    const scalarWidth = this.spec.optimizer === null ? 0 : scalarStride(this.spec.optimizer, options);
     const losses: number[] = [];
     const correct: number[] = [];
     const outputs: Float64Array[] = [];
-    const tiny = stepsPerPass === 1 && options.outputs !== true && total > 1 ? network.tinyBatch(samples, order, from, to) : null;
+    if (stepsPerPass === 1 && options.outputs !== true && total > 1) {
+      const tiny = network.tinyBatch(samples, order, from, to);
+      if (tiny !== null) return tinySteps(network, tiny, stepScalars, scalarWidth, firstStep, total, begin + maxMilliseconds);
+    }
     let stopped: TrainResult['stopped'] = 'done';
     let step = firstStep;
     while (step < total) {
       const first = from + (step % stepsPerPass) * batchSize;
       const end = Math.min(first + batchSize, to);
       const sink = options.outputs === true ? new Float64Array((end - first) * width) : null;
-      const result = tiny?.step() ?? network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
+      const result = network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
       const batchLoss = result.lossSum / result.denominator + network.penalty(network.parameters);
       losses.push(batchLoss);
       correct.push(result.correct);
@@ -140,9 +145,7 @@ class ReferenceExecutor implements Executor {
       network.update(network.gradients, stepScalars, scalarWidth * step);
       step++;
       const passEnds = sink !== null && step % stepsPerPass === 0;
-      // Looking at the clock costs a tiny network as much as a layer.
-      const looks = tiny === null || (step - firstStep) % TINY_STEPS_A_LOOK === 0;
-      if (step < total && (passEnds || (looks && performance.now() - begin >= maxMilliseconds))) {
+      if (step < total && (passEnds || performance.now() - begin >= maxMilliseconds)) {
         stopped = 'slice';
         break;
       }
@@ -313,6 +316,35 @@ class ReferenceExecutor implements Executor {
     if (network.published === null) throw new NablaError('ERR_STATE', `[${op}] published weights are those of the last publish(). Expected publish() before weights: 'published', received none.`);
     return network.published;
   }
+}
+
+/** Steps [first, total) of a network whose batch stays the same, or as many as there is time for. @param end when time is up */
+function tinySteps(network: Network, tiny: TinyBatch, scalars: Float64Array, width: number, first: number, total: number, end: number): TrainResult {
+  const losses = allocate('trainSteps', () => new Float64Array(total - first));
+  const correct = allocate('trainSteps', () => new Uint32Array(total - first));
+  let stopped: TrainResult['stopped'] = 'done';
+  let step = first;
+  while (step < total && stopped === 'done') {
+    const look = Math.min(step + TINY_STEPS_A_LOOK, total);
+    while (step < look && tinyStep(network, tiny, scalars, width * step, losses, correct, step - first)) step++;
+    if (step < look) stopped = 'nonFinite';
+    else if (step < total && performance.now() >= end) stopped = 'slice';
+  }
+  const seen = step - first + (stopped === 'nonFinite' ? 1 : 0);
+  return { steps: step - first, losses: losses.slice(0, seen), correct: network.plan.loss?.countsCorrect === true ? correct.slice(0, seen) : null, stopped, outputs: null };
+}
+
+/** One step: apart, since what is called often is compiled soon. @returns whether the loss was finite and the update was made */
+function tinyStep(network: Network, tiny: TinyBatch, scalars: Float64Array, at: number, losses: Float64Array, correct: Uint32Array, index: number): boolean {
+  const loss = tiny.step() + network.penalty(network.parameters);
+  losses[index] = loss;
+  correct[index] = tiny.correct;
+  if (!Number.isFinite(loss)) {
+    network.forget();
+    return false;
+  }
+  network.update(network.gradients, scalars, at);
+  return true;
 }
 
 /** The engine's refusal to allocate is a RangeError. */

@@ -73,6 +73,7 @@ export class Network {
   readonly #rule: UpdateRule | null;
   readonly #clipping: Clipping | null;
   readonly #trained: readonly Trained[];
+  readonly #penalised: boolean;
   /** uint8 samples after rescaling, where every feature has the same one. */
   readonly #bytes: Float64Array | null = null;
   /** 0 must stay 0 on its way into the chain. */
@@ -106,6 +107,7 @@ export class Network {
       if (bias >= 0) all[bias] = trained(bias, units, 1, { factor, constraint: dense.biasConstraint ?? null });
     }
     this.#trained = all;
+    this.#penalised = this.plan.stages.some(({ dense }) => dense.l2 !== 0 || (dense.l1 ?? 0) !== 0);
     this.#takesLists = this.plan.rescalings.every(({ offset, features }) => offset === 0 && features === null);
     if (this.plan.rescalings.some((layer) => layer.features !== null)) return;
     this.#bytes = Float64Array.from({ length: 256 }, (_, byte) => byte);
@@ -275,14 +277,15 @@ export class Network {
   /** Rows order[from, to) as a batch that stays the same for many steps, or null where trainBatch is the way. */
   tinyBatch(samples: Samples, order: Uint32Array | null, from: number, to: number): TinyBatch | null {
     const rows = to - from;
-    if (!isTiny(this.plan, rows) || samples.y === null) return null;
+    const { loss } = this.plan;
+    if (!isTiny(this.plan, rows) || loss === null || samples.y === null) return null;
     this.#taken = null;
     const x = new Float64Array(rows * this.#spec.inputSize);
     this.load(samples.x, order, from, to, x);
     const denominator = this.denominator(samples, order, from, to);
     const weights = Float64Array.from({ length: rows }, (_, row) => (samples.sampleWeight === null ? 1 : samples.sampleWeight[order === null ? from + row : order[from + row]]));
     const scales = weights.map((weight) => roundedTo(this.#spec.dtype, weight / denominator));
-    return new TinyBatch(this.plan, this.parameters, this.gradients, { rows, x, targets: this.#targets(samples.y, order, from, rows), weights, scales, denominator });
+    return new TinyBatch(this.plan, loss, this.parameters, this.gradients, { rows, x, targets: this.#targets(samples.y, order, from, rows), weights, scales, denominator });
   }
 
   /** Loss of rows order[from, to) without training; the same rows' outputs where a sink is given. */
@@ -375,11 +378,12 @@ export class Network {
     this.#taken = null;
     const rule = this.#rule;
     if (rule === null) return;
-    for (const { index, l2, l1 } of this.#trained) {
-      if (l2 !== 0 || l1 !== 0) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);
+    if (this.#penalised) {
+      for (const { index, l2, l1 } of this.#trained) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);
     }
     if (this.#clipping !== null) clip(this.#clipping, this.#spec.dtype, this.#trained, gradients);
-    for (const { index, units, inputs, slots, factor, constraint } of this.#trained) {
+    for (let i = 0; i < this.#trained.length; i++) {
+      const { index, units, inputs, slots, factor, constraint } = this.#trained[i];
       const p = this.parameters[index];
       rule.update(p, gradients[index], slots, scalars, at, factor);
       if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);
@@ -398,6 +402,7 @@ export class Network {
 
   /** Σ over penalised layers of l2/2 · Σ weight² + l1 · Σ |weight|. */
   penalty(parameters: readonly Float64Array[]): number {
+    if (!this.#penalised) return 0;
     let sum = 0;
     for (const { dense, weight, inputs, units } of this.plan.stages) {
       if (dense.l2 !== 0) sum += densePenalty(parameters[weight], inputs, units, dense.l2);

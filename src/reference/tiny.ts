@@ -2,8 +2,8 @@
 // loops. The usual way costs these networks more in calls and arrays than in arithmetic. Same chains, same bits.
 import { isLayered, isOfZ } from '../backend/spec.js';
 import { activationBackward, activationForward, type PlainActivation } from './activations.js';
-import type { TargetRows } from './loss.js';
-import type { BatchResult } from './network.js';
+import { sigmoid, tanh } from './elementary.js';
+import type { Loss, TargetRows } from './loss.js';
 import type { Plan } from './plan.js';
 import { foldLanes, laneCount, storeAs } from './reductions.js';
 
@@ -20,7 +20,7 @@ export function isTiny(plan: Plan, rows: number): boolean {
 interface TinyStage {
   readonly inputs: number;
   readonly units: number;
-  readonly activation: PlainActivation;
+  readonly name: PlainActivation['name'];
   readonly weight: Float64Array;
   readonly bias: Float64Array | null;
   readonly dweight: Float64Array;
@@ -44,16 +44,22 @@ export interface TinyRows {
 }
 
 export class TinyBatch {
-  readonly #plan: Plan;
+  /** Right predictions of the last step. */
+  correct = 0;
   readonly #batch: TinyRows;
+  readonly #rows: number;
+  readonly #single: boolean;
+  readonly #loss: Loss;
   readonly #stages: readonly TinyStage[];
   readonly #lossLanes = new Float64Array(8);
   readonly #lanes: Float64Array;
 
-  /** @param plan one that {@link isTiny} takes @param parameters read at every step @param gradients written by every step, both in canonical order */
-  constructor(plan: Plan, parameters: readonly Float64Array[], gradients: readonly Float64Array[], batch: TinyRows) {
-    this.#plan = plan;
+  /** @param plan one that {@link isTiny} takes @param loss its loss @param parameters read at every step @param gradients written by every step, both in canonical order */
+  constructor(plan: Plan, loss: Loss, parameters: readonly Float64Array[], gradients: readonly Float64Array[], batch: TinyRows) {
     this.#batch = batch;
+    this.#rows = batch.rows;
+    this.#single = plan.spec.dtype === 'float32';
+    this.#loss = loss;
     this.#lanes = new Float64Array(laneCount(plan.spec.dtype));
     const stages: TinyStage[] = [];
     let { x } = batch;
@@ -61,7 +67,7 @@ export class TinyBatch {
       if (isOfZ(dense.activation)) continue;
       const a = new Float64Array(batch.rows * units);
       stages.push({
-        inputs, units, x, a, activation: dense.activation, d: new Float64Array(batch.rows * units),
+        inputs, units, x, a, name: dense.activation.name, d: new Float64Array(batch.rows * units),
         weight: parameters[weight], dweight: gradients[weight], bias: bias < 0 ? null : parameters[bias], dbias: bias < 0 ? null : gradients[bias],
       });
       x = a;
@@ -69,70 +75,82 @@ export class TinyBatch {
     this.#stages = stages;
   }
 
-  /** Loss of the batch, its gradients left where the constructor was told. */
-  step(): BatchResult {
-    const { rows, targets, weights, scales, denominator } = this.#batch;
-    const { spec, loss, outputs } = this.#plan;
-    const { dtype } = spec;
-    for (const { x, weight, bias, a, inputs, units, activation } of this.#stages) {
-      forward(x, weight, bias, a, rows, inputs, units);
-      activationForward(activation, a, rows, units, this.#lanes);
-      storeAs(dtype, a);
+  /**
+   * One function for all loops: an engine compiles it once, and soon; of small ones it would make a copy in every caller.
+   * @returns the batch's loss without penalties; its gradients are left where the constructor was told
+   */
+  step(): number {
+    const rows = this.#rows;
+    const single = this.#single;
+    const stages = this.#stages;
+    // x (rows, inputs), weight (units, inputs), bias (units) or null -> a (rows, units)
+    for (let s = 0; s < stages.length; s++) {
+      const { x, weight, bias, a, inputs, units, name } = stages[s];
+      for (let row = 0, at = 0; row < rows; row++) {
+        for (let o = 0, w = 0; o < units; o++, at++) {
+          let z = 0;
+          for (let i = 0, from = row * inputs; i < inputs; i++, w++) z += x[from + i] * weight[w];
+          a[at] = bias === null ? z : z + bias[o];
+        }
+      }
+      if (name === 'sigmoid') for (let i = 0; i < a.length; i++) a[i] = sigmoid(a[i]);
+      else if (name === 'tanh') for (let i = 0; i < a.length; i++) a[i] = tanh(a[i]);
+      else if (name === 'relu') for (let i = 0; i < a.length; i++) a[i] = a[i] < 0 ? 0 : a[i];
+      else if (name === 'softmax') activationForward({ name }, a, rows, units, this.#lanes);
+      if (single) for (let i = 0; i < a.length; i++) a[i] = Math.fround(a[i]);
     }
-    const last = this.#stages[this.#stages.length - 1];
-    this.#lossLanes.fill(0);
+    const loss = this.#lossRows(stages[stages.length - 1]);
+    for (let s = stages.length - 1; s >= 0; s--) {
+      const { x, weight, dweight, dbias, a, d, inputs, units, name } = stages[s];
+      // a, da (rows, units) -> dz, in da's place
+      if (name === 'softmax') activationBackward({ name }, a, d, rows, units, this.#lanes);
+      for (let i = 0; i < d.length; i++) {
+        let dz = d[i];
+        if (name === 'sigmoid') dz *= a[i] * (1 - a[i]);
+        else if (name === 'tanh') dz *= 1 - a[i] * a[i];
+        else if (name === 'relu' && !(a[i] > 0)) dz = 0;
+        d[i] = single ? Math.fround(dz) : dz;
+      }
+      // dz (rows, units), x (rows, inputs) -> dweight (units, inputs), dbias (units)
+      for (let o = 0, w = 0; o < units; o++) {
+        for (let i = 0; i < inputs; i++, w++) {
+          let sum = 0;
+          for (let row = 0, from = o, at = i; row < rows; row++, from += units, at += inputs) sum += d[from] * x[at];
+          dweight[w] = single ? Math.fround(sum) : sum;
+        }
+        if (dbias === null) continue;
+        let sum = 0;
+        for (let row = 0, from = o; row < rows; row++, from += units) sum += d[from];
+        dbias[o] = single ? Math.fround(sum) : sum;
+      }
+      if (s === 0) break;
+      // dz (rows, units), weight (units, inputs) -> da of the stage before (rows, inputs)
+      const da = stages[s - 1].d;
+      for (let row = 0, at = 0; row < rows; row++) {
+        for (let i = 0; i < inputs; i++, at++) {
+          let sum = 0;
+          for (let o = 0, from = row * units, w = i; o < units; o++, w += inputs) sum += d[from + o] * weight[w];
+          da[at] = sum;
+        }
+      }
+    }
+    return loss;
+  }
+
+  /** a (rows, outputs) -> the batch's loss, its gradient in d, right predictions in `correct`. */
+  #lossRows({ a, d, units }: TinyStage): number {
+    const { targets, weights, scales, denominator } = this.#batch;
+    const rows = this.#rows;
+    const lanes = this.#lossLanes;
+    const loss = this.#loss;
+    for (let lane = 0; lane < lanes.length; lane++) lanes[lane] = 0;
     let correct = 0;
-    for (let row = 0; row < rows && loss !== null; row++) {
-      this.#lossLanes[row & 7] += weights[row] * loss.row(last.a, row * outputs, targets, row, scales[row], last.d);
-      if (loss.countsCorrect) correct += loss.correct(last.a, row * outputs, targets, row);
+    for (let row = 0; row < rows; row++) {
+      lanes[row & 7] += weights[row] * loss.row(a, row * units, targets, row, scales[row], d);
+      if (loss.countsCorrect) correct += loss.correct(a, row * units, targets, row);
     }
-    storeAs(dtype, last.d);
-    for (let s = this.#stages.length - 1; s >= 0; s--) {
-      const { x, weight, dweight, dbias, a, d, inputs, units, activation } = this.#stages[s];
-      activationBackward(activation, a, d, rows, units, this.#lanes);
-      storeAs(dtype, d);
-      backward(x, d, dweight, dbias, rows, inputs, units);
-      storeAs(dtype, dweight);
-      if (dbias !== null) storeAs(dtype, dbias);
-      if (s > 0) backwardInput(d, weight, this.#stages[s - 1].d, rows, inputs, units);
-    }
-    return { lossSum: foldLanes(this.#lossLanes), denominator, correct };
-  }
-}
-
-/** x (rows, inputs), weight (units, inputs), bias (units) or null -> z (rows, units). */
-function forward(x: Float64Array, weight: Float64Array, bias: Float64Array | null, z: Float64Array, rows: number, inputs: number, units: number): void {
-  for (let row = 0; row < rows; row++) {
-    for (let o = 0; o < units; o++) {
-      let sum = 0;
-      for (let i = 0; i < inputs; i++) sum += x[row * inputs + i] * weight[o * inputs + i];
-      z[row * units + o] = bias === null ? sum : sum + bias[o];
-    }
-  }
-}
-
-/** dz (rows, units), x (rows, inputs) -> dweight (units, inputs), dbias (units). */
-function backward(x: Float64Array, dz: Float64Array, dweight: Float64Array, dbias: Float64Array | null, rows: number, inputs: number, units: number): void {
-  for (let o = 0; o < units; o++) {
-    for (let i = 0; i < inputs; i++) {
-      let sum = 0;
-      for (let row = 0; row < rows; row++) sum += dz[row * units + o] * x[row * inputs + i];
-      dweight[o * inputs + i] = sum;
-    }
-    if (dbias === null) continue;
-    let sum = 0;
-    for (let row = 0; row < rows; row++) sum += dz[row * units + o];
-    dbias[o] = sum;
-  }
-}
-
-/** dz (rows, units), weight (units, inputs) -> dx (rows, inputs). */
-function backwardInput(dz: Float64Array, weight: Float64Array, dx: Float64Array, rows: number, inputs: number, units: number): void {
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < inputs; i++) {
-      let sum = 0;
-      for (let o = 0; o < units; o++) sum += dz[row * units + o] * weight[o * inputs + i];
-      dx[row * inputs + i] = sum;
-    }
+    if (this.#single) storeAs('float32', d);
+    this.correct = correct;
+    return foldLanes(lanes) / denominator;
   }
 }

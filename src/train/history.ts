@@ -14,7 +14,7 @@ export interface FitParams {
   readonly steps: number;
 }
 
-/** What a fit did: the figures of every finished epoch. */
+/** What a fit did: the figures of every finished epoch. Of thousands of epochs that were one step each a list is made when it is first read. */
 export interface History {
   /** Numbers of the finished epochs, from 0 (or initialEpoch). */
   readonly epoch: number[];

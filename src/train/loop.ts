@@ -8,6 +8,7 @@ import { createHistory, recordEpoch, TrainingStopped, type FitParams, type Histo
 import { getHost } from './host.js';
 import type { Metric, MetricAccumulator } from './metrics.js';
 import { Progress, type Verbose } from './progress.js';
+import { StepColumns } from './step-columns.js';
 
 /** Everything a fit needs, checked and loaded. */
 export interface FitJob {
@@ -78,6 +79,7 @@ class Run {
   readonly progress: Progress;
   readonly #job: FitJob;
   readonly #history: History;
+  readonly #columns: StepColumns;
   readonly #context: CallbackContext;
   readonly #outputs: boolean;
   readonly #byBatch: boolean;
@@ -88,6 +90,7 @@ class Run {
   constructor(job: FitJob, history: History) {
     this.#job = job;
     this.#history = history;
+    this.#columns = new StepColumns(history);
     this.#context = { model: job.model, params: job.params, history };
     this.#outputs = job.metrics.some((metric) => !metric.counted);
     this.#byBatch = wantsBatches(job.callbacks);
@@ -108,6 +111,7 @@ class Run {
       else yield* this.#epoch(epoch);
       epoch += merged;
     }
+    if (callbacks.length === 0) return;
     const last = lastLogs(this.#history);
     yield* callHooks(callbacks, 'onTrainEnd', (callback) => callback.onTrainEnd?.({ ...last }, this.#context));
   }
@@ -135,21 +139,13 @@ class Run {
     }
   }
 
-  /** Every step of a result is an epoch. Plain loops over columns: of small networks this is a good part of the time. */
-  #recordSteps(result: TrainResult, first: number): void {
+  /** Every step of a result is an epoch. */
+  #recordSteps({ losses, correct, steps }: TrainResult, first: number): void {
     const { params, metrics, countsPerRow } = this.#job;
-    const { losses, correct, steps } = result;
-    const { epoch, history } = this.#history;
     const rows = params.samples;
-    const loss = (history['loss'] ??= []);
-    for (let step = 0; step < steps; step++) {
-      loss.push((losses[step] * rows) / rows);
-      epoch.push(first + step);
-    }
-    for (const { name } of metrics) {
-      const column = (history[name] ??= []);
-      for (let step = 0; step < steps; step++) column.push((correct?.[step] ?? 0) / (rows * countsPerRow));
-    }
+    const counted = { values: correct ?? new Uint32Array(steps), factor: 1, divisor: rows * countsPerRow };
+    const figures = Object.fromEntries(metrics.map(({ name }) => [name, counted]));
+    this.#columns.add(first, steps, { loss: { values: losses, factor: rows, divisor: rows }, ...figures });
   }
 
   *#epoch(epoch: number): Flow<void> {

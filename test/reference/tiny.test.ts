@@ -16,10 +16,10 @@ describe('TinyBatch', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 4 }), fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
-        fc.constantFrom('linear', 'relu', 'sigmoid', 'tanh', 'softmax' as const), fc.constantFrom(...losses), fc.constantFrom(...everyOptimizer), fc.boolean(), fc.boolean(),
-        (rows, inputs, widths, activation, loss, optimizer, weighted, useBias) => {
+        fc.constantFrom('linear', 'relu', 'sigmoid', 'tanh', 'softmax' as const), fc.constantFrom('linear', 'linear', 'sigmoid', 'tanh' as const), fc.constantFrom(...losses), fc.constantFrom(...everyOptimizer), fc.boolean(), fc.boolean(),
+        (rows, inputs, widths, activation, last, loss, optimizer, weighted, useBias) => {
           const hidden = widths.slice(1).map((units) => dense(units, activation, { useBias, l2: 0.01 }));
-          const spec: NetworkSpec = network(dtype, inputs, [rescaling(0.5, 0.25), ...hidden, dense(widths[0], 'linear', { useBias })], { loss, optimizer });
+          const spec: NetworkSpec = network(dtype, inputs, [rescaling(0.5, 0.25), ...hidden, dense(widths[0], last, { useBias })], { loss, optimizer });
           expect(isTiny(compilePlan(spec), rows)).toBe(true);
           const sampleWeight = Float64Array.from({ length: rows }, (_, i) => 0.5 + i / 4);
           const executors = [1, 2].map(() => createReferenceExecutor(spec, {}));
@@ -44,6 +44,32 @@ describe('TinyBatch', () => {
       { numRuns: 60, seed: 20 },
     );
     expect(stepped).toBeGreaterThan(50 * STEPS);
+  });
+
+  it('ends where time is up, soon after, and goes on from there', () => {
+    const spec: NetworkSpec = network('float32', 2, [dense(3, 'tanh'), dense(1)], { loss: sigmoidLoss() });
+    const [whole, sliced] = [1, 2].map(() => createReferenceExecutor(spec, {}));
+    const pass = { order: null, from: 0, to: 4, batchSize: 4, repeat: STEPS, stepScalars: constantScalars(spec, STEPS, 0.05) };
+    const [data, slicedData] = [whole, sliced].map((executor) => {
+      executor.setState(randomState(spec, 5));
+      return executor.load(randomData(spec, 4, 6));
+    });
+    const { losses, correct } = whole.trainStepsSync(data, pass);
+    const first = sliced.trainStepsSync(slicedData, { ...pass, maxMilliseconds: 0 });
+    expect(first.stopped).toBe('slice');
+    expect(first.steps).toBeLessThan(STEPS);
+    const second = sliced.trainStepsSync(slicedData, { ...pass, firstStep: first.steps });
+    expect(second.stopped).toBe('done');
+    expect([...first.losses, ...second.losses]).toEqual([...losses]);
+    expect([...(first.correct ?? []), ...(second.correct ?? [])]).toEqual([...(correct ?? [])]);
+    expectSameState(whole, sliced);
+  });
+
+  it('refuses more steps than there is memory for', () => {
+    const spec: NetworkSpec = network('float64', 2, [dense(1)]);
+    const executor = createReferenceExecutor(spec, {});
+    const data = executor.load(randomData(spec, 4, 6));
+    expect(() => executor.trainStepsSync(data, { order: null, from: 0, to: 4, batchSize: 4, repeat: 2 ** 39, stepScalars: constantScalars(spec, 1) })).toThrow(expect.objectContaining({ code: 'ERR_MEMORY' }));
   });
 
   it('is for small batches of small plain networks', () => {

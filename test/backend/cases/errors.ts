@@ -162,7 +162,7 @@ export function errorCases({ make, dtype, test }: Suite): void {
       ['ERR_RANGE', { order: Uint32Array.of(0, 1, 2, 3, 4, 6) }], ['ERR_RANGE', { order: Uint32Array.of(0, 1, 2) }],
       ['ERR_RANGE', { batchSize: 0 }], ['ERR_RANGE', { batchSize: 1.5 }], ['ERR_RANGE', { repeat: 0 }], ['ERR_RANGE', { firstStep: 2 }], ['ERR_RANGE', { firstStep: -1 }],
       ['ERR_RANGE', { maxMilliseconds: -1 }], ['ERR_RANGE', { maxMilliseconds: NaN }],
-      ['ERR_SHAPE', { stepScalars: new Float64Array(2) }], ['ERR_SHAPE', { repeat: 2 }], ['ERR_NON_FINITE', { stepScalars: Float64Array.of(0.1, 1, NaN, 1) }],
+      ['ERR_SHAPE', { stepScalars: new Float64Array(3) }], ['ERR_SHAPE', { stepScalars: new Float64Array(0) }], ['ERR_NON_FINITE', { stepScalars: Float64Array.of(0.1, Infinity) }], ['ERR_SHAPE', { repeat: 2 }], ['ERR_NON_FINITE', { stepScalars: Float64Array.of(0.1, 1, NaN, 1) }],
     ];
     for (const [code, changes] of cases) {
       await expectCode(code, () => executor.trainStepsSync(data, { ...good, ...changes }));

@@ -98,6 +98,23 @@ export function stateCases({ make, isa, dtype, test }: Suite): void {
     expect((await running).steps).toBe(100);
   });
 
+  test('every prediction has an array of its own, of its own length', () => {
+    const spec = network(dtype, 3, [dense(2)]);
+    const executor = make(spec);
+    executor.setState(randomState(spec, 4));
+    // Around the size from which the native backend makes arrays in another way.
+    for (const rows of [1, 3, 4, 5, 8, 9]) {
+      const [x, other] = [randomData(spec, rows, 1).x, randomData(spec, rows, 2).x];
+      const first = executor.predictArraySync(x, rows, 'logits');
+      const [kept, second] = [first.slice(), executor.predictArraySync(other, rows, 'logits')];
+      expect(first).toHaveLength(2 * rows);
+      expect(first.buffer.byteLength).toBe(first.byteLength);
+      expectSame(first, kept);
+      expect([...second]).not.toEqual([...first]);
+      expectSame(executor.predictSync(executor.load({ x, rows }), { order: null, from: 0, to: rows, output: 'logits' }), first);
+    }
+  });
+
   test('head: what predict applies to the logits', () => {
     for (const head of ['none', 'softmax', 'sigmoid'] as const) {
       const spec = network(dtype, 4, [dense(3)], { head, loss: sigmoidLoss() });

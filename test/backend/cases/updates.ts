@@ -199,6 +199,30 @@ export function updateCases({ make, dtype, test }: Suite): void {
     expect([...after[3]]).not.toEqual([...before[3]]);
   });
 
+  test('scalars given once are those of every step', async () => {
+    for (const [optimizer, once] of [[sgd({ momentum: 0.5 }), [0.25, 0.5]], [adam({ weightDecay: 0.1 }), [0.25, 0.5, 0.125]]] as const) {
+      for (const [batchSize, repeat] of [[3, 2], [8, 7]]) {
+        const spec = (): NetworkSpec => network(dtype, 4, [dense(3)], { optimizer });
+        const [given, repeated, later] = [make(spec()), make(spec()), make(spec())];
+        for (const executor of [given, repeated, later]) executor.setState(randomState(executor.spec, 3));
+        const options = randomData(given.spec, 8, 1);
+        const pass = { order: null, from: 0, to: 8, batchSize, repeat };
+        const steps = Math.ceil(8 / batchSize) * repeat;
+        const stepScalars = Float64Array.from(once);
+        given.trainStepsSync(given.load(options), { ...pass, stepScalars });
+        repeated.trainStepsSync(repeated.load(options), { ...pass, stepScalars: Float64Array.from({ length: steps * once.length }, (_, i) => once[i % once.length]) });
+        const data = later.load(options);
+        for (let step = 0; step < steps;) {
+          const result = await later.trainSteps(data, { ...pass, stepScalars, firstStep: step, maxMilliseconds: 0 });
+          expect(result.steps).toBeGreaterThan(0);
+          step += Math.max(1, result.steps);
+        }
+        expectSameState(given, repeated);
+        expectSameState(given, later);
+      }
+    }
+  });
+
   test('each step uses its own scalars', () => {
     const spec = (): NetworkSpec => network(dtype, 4, [dense(3)], { optimizer: sgd({ momentum: 0.5 }) });
     const [together, apart] = [make(spec()), make(spec())];

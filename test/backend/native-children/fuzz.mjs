@@ -160,8 +160,8 @@ const right = {
   predictSync: onRows(flag, flag),
   permute: fc.tuple(fc.oneof(fc.nat({ max: 99 }).map((n) => new Uint32Array(n)), junk), fc.oneof(fc.nat(), fc.double(), junk), fc.oneof(fc.nat(), junk), fc.oneof(fc.nat(), fc.double(), junk)),
   firstUnusable: fc.tuple(networks, fc.oneof(typed, junk)),
-  predictArray: fc.tuple(oneOf('live', 'wide').map((name) => new Place(name, 'network')), oneOf(Uint8Array, Float32Array, Float64Array), fc.integer({ min: 1, max: 9 }), flag, flag)
-    .map(([place, Kind, count, ...flags]) => [place, filled(Kind, 5 * count, (i) => i % 5), count, ...flags]),
+  predictArray: fc.tuple(oneOf('live', 'wide').map((name) => new Place(name, 'network')), oneOf(Uint8Array, Float32Array, Float64Array), fc.integer({ min: 1, max: 9 }), flag, flag, oneOf(null, undefined, Float32Array, Float64Array), fc.integer({ min: 0, max: 40 }))
+    .map(([place, Kind, count, logits, published, Out, room]) => [place, filled(Kind, 5 * count, (i) => i % 5), count, logits, published, typeof Out === 'function' ? new Out(room) : Out]),
   forwardTrain: onRows(),
   backward: fc.tuple(fc.integer({ min: 6, max: rows }), flag).map(([count, dx]) => [new Place('live', 'network'), new Float32Array(3 * count), dx]),
   applyGradients: fc.tuple(parameters, flag).map(([list, wide]) => [new Place(wide ? 'wide' : 'live', 'network'), list, Float64Array.of(0.1, 1)]),
