@@ -6,6 +6,7 @@
 #include "layered.h"
 #include "memory_limit.h"
 #include "openblas.h"
+#include "prefetch.h"
 #include "train_team.h"
 
 namespace nabla {
@@ -61,15 +62,6 @@ const T* Engine<T>::stage_input(const Scratch<T>& s, size_t stage, bool training
   if (stage == 0) return dropped ? s.dropped_input.data() : s.input.data();
   return dropped ? s.dropped[stage - 1].data() : s.activations[stage - 1].data();
 }
-
-namespace {
-
-// Asks for memory that the next step gathers; shuffled rows are a cache miss a line otherwise.
-void prefetch(const void* from, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 2);
-}
-
-}  // namespace
 
 template <class T>
 void Engine<T>::gather(Scratch<T>& s, const Batch& batch, size_t at, size_t lo, size_t hi, bool targets) const {

@@ -128,23 +128,6 @@ void SparseOrder::reserve(size_t most_rows) {
   buckets.reserve(65);
 }
 
-namespace {
-
-struct Part {
-  uint32_t from, to;
-};
-// The entries of a row's list that are of inputs [first, last).
-template <class T>
-Part part_of_list(const SparseRows<T>& samples, size_t row, size_t first, size_t last) {
-  const uint16_t* const begin = samples.index[row];
-  const uint16_t* const end = begin + samples.counts[row];
-  const uint16_t* const from = first == 0 ? begin : std::lower_bound(begin, end, first);
-  const uint16_t* const to = last > 65535 ? end : std::lower_bound(from, end, last);
-  return {static_cast<uint32_t>(from - begin), static_cast<uint32_t>(to - begin)};
-}
-
-}  // namespace
-
 template <class T>
 void SparseColumnLists<T>::reserve(size_t most_rows, size_t columns, size_t entries) {
   starts.reserve(columns + 1);
@@ -159,11 +142,13 @@ SparseColumns<T> SparseColumnLists<T>::build(const SparseRows<T>& samples, size_
   starts.assign(columns + 1, 0);
   cursor.resize(count * 2);
   for (size_t r = 0; r < count; ++r) {
-    const auto [from, to] = part_of_list(samples, r, first, last);
-    cursor[2 * r] = from;
-    cursor[2 * r + 1] = to;
-    const uint16_t* const index = samples.index[r];
-    for (uint32_t n = from; n < to; ++n) ++starts[index[n] - first + 1];
+    const uint16_t* const begin = samples.index[r];
+    const uint16_t* const end = begin + samples.counts[r];
+    const uint16_t* const from = first == 0 ? begin : std::lower_bound(begin, end, first);
+    const uint16_t* const to = last > 65535 ? end : std::lower_bound(from, end, last);
+    cursor[2 * r] = static_cast<uint32_t>(from - begin);
+    cursor[2 * r + 1] = static_cast<uint32_t>(to - begin);
+    for (const uint16_t* i = from; i < to; ++i) ++starts[*i - first + 1];
   }
   for (size_t c = 0; c < columns; ++c) starts[c + 1] += starts[c];
   // Filling moves each start to the next one's place; shifting back is cheaper than a second array.
@@ -188,16 +173,24 @@ void SparseColumnBits::reserve(size_t columns) {
 }
 
 template <class T>
-SparseBits<T> SparseColumnBits::build(const SparseRows<T>& samples, size_t count, size_t first, size_t last) {
+SparseBits<T> SparseColumnBits::build(const SparseRows<T>& samples, size_t count, size_t first, size_t last, size_t columns) {
   bits.assign(last - first, 0);
   begin.resize(count);
   next.resize(count);
   for (size_t r = 0; r < count; ++r) {
-    const auto [from, to] = part_of_list(samples, r, first, last);
-    begin[r] = static_cast<uint32_t>(r * samples.ld + from);
     const uint16_t* const index = samples.index[r];
+    const uint32_t length = samples.counts[r];
     const uint64_t bit = uint64_t{1} << r;
-    for (uint32_t n = from; n < to; ++n) bits[index[n] - first] |= bit;
+    uint32_t n;
+    if (last == columns && first > 0) {
+      // From the end: cheaper than to look for the place where the range begins.
+      for (n = length; n > 0 && index[n - 1] >= first; --n) bits[index[n - 1] - first] |= bit;
+      begin[r] = static_cast<uint32_t>(r * samples.ld + n);
+      continue;
+    }
+    n = first == 0 ? 0 : static_cast<uint32_t>(std::lower_bound(index, index + length, first) - index);
+    begin[r] = static_cast<uint32_t>(r * samples.ld + n);
+    for (; n < length && index[n] < last; ++n) bits[index[n] - first] |= bit;
   }
   return {first, last - first, count, bits.data(), begin.data(), next.data(), samples.values.data()};
 }
@@ -208,7 +201,7 @@ template SparseLists<float> SparseOrder::build(SparseRows<float>&, size_t, size_
 template SparseLists<double> SparseOrder::build(SparseRows<double>&, size_t, size_t);
 template struct SparseColumnLists<float>;
 template struct SparseColumnLists<double>;
-template SparseBits<float> SparseColumnBits::build(const SparseRows<float>&, size_t, size_t, size_t);
-template SparseBits<double> SparseColumnBits::build(const SparseRows<double>&, size_t, size_t, size_t);
+template SparseBits<float> SparseColumnBits::build(const SparseRows<float>&, size_t, size_t, size_t, size_t);
+template SparseBits<double> SparseColumnBits::build(const SparseRows<double>&, size_t, size_t, size_t, size_t);
 
 }  // namespace nabla

@@ -64,8 +64,9 @@ struct SparseColumnBits {
   std::vector<uint32_t> begin, next;
 
   void reserve(size_t columns);
+  // For inputs [first, last) of `columns`.
   template <class T>
-  SparseBits<T> build(const SparseRows<T>& samples, size_t count, size_t first, size_t last);
+  SparseBits<T> build(const SparseRows<T>& samples, size_t count, size_t first, size_t last, size_t columns);
 };
 
 }  // namespace nabla

@@ -270,7 +270,7 @@ bool Engine<T>::sparse_gradient(const SparseRows<T>& rows, SparseColumnLists<T>&
                                 size_t i1, const T* dz, const GradientSink<T>& sink) const {
   const Stage& first = plan_.stages[0];
   if (m <= most_bit_rows) {
-    const SparseBits<T> columns = bits.build(rows, m, i0, i1);
+    const SparseBits<T> columns = bits.build(rows, m, i0, i1, first.inputs);
     return k_.sparse_bit_gradient(&columns, dz, first.ld, first.inputs, first.panels, &sink);
   }
   const SparseColumns<T> columns = lists.build(rows, m, i0, i1);
