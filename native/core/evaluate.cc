@@ -121,10 +121,12 @@ void Engine<T>::each_block(const Data& data, size_t rows, bool skip, const Row& 
     leases.push_back(std::make_unique<BlockLease>(*this));
     if (skip) leases.back()->block->reserve_lists(data, plan_.input_size);
   }
+  std::atomic<size_t> next{0};
   Pool::instance().run(threads, [&](unsigned thread) {
     const FlushToZero flush;
-    const size_t begin = rows * thread / threads, end = rows * (thread + 1) / threads;
-    for (size_t lo = begin; lo < end; lo += step) row(*leases[thread]->block, lo, std::min(end, lo + step), thread);
+    // Each takes the next block: one that is held up leaves more to the others.
+    for (size_t lo = next.fetch_add(step); lo < rows; lo = next.fetch_add(step))
+      row(*leases[thread]->block, lo, std::min(rows, lo + step), thread);
   });
 }
 

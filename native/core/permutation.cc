@@ -2,14 +2,16 @@
 
 #include <utility>
 
+#include "../kernels/dispatch.h"
+
 namespace nabla {
 
 namespace {
 
-// The words of a stream (src/random/stream.ts): Philox4x32-10 under the seed, some counters at a time.
+// The words of a stream (src/random/stream.ts).
 class Words {
  public:
-  Words(uint64_t seed, uint32_t purpose, uint64_t index) : seed_(seed), index_(index), purpose_(purpose) {}
+  Words(uint64_t seed, uint32_t purpose, uint64_t index) : key_{low(seed), low(seed >> 32)}, index_(index), purpose_(purpose) {}
 
   uint32_t next() {
     if (position_ == count) refill();
@@ -17,31 +19,18 @@ class Words {
   }
 
  private:
-  static constexpr size_t counters = 16, count = 4 * counters;
+  static constexpr size_t count = 4 * random_counters;
 
   void refill() {
-    for (size_t c = 0; c < counters; ++c) {
-      uint32_t x0 = block_++, x1 = low(index_), x2 = low(index_ >> 32), x3 = purpose_, k0 = low(seed_), k1 = low(seed_ >> 32);
-      for (int round = 0; round < 10; ++round) {
-        const uint64_t a = uint64_t{0xD2511F53u} * x0, b = uint64_t{0xCD9E8D57u} * x2;
-        x0 = low(b >> 32) ^ x1 ^ k0;
-        x2 = low(a >> 32) ^ x3 ^ k1;
-        x1 = low(b);
-        x3 = low(a);
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-      }
-      uint32_t* const to = words_ + 4 * c;
-      to[0] = x0;
-      to[1] = x1;
-      to[2] = x2;
-      to[3] = x3;
-    }
+    draw_(block_, low(index_), low(index_ >> 32), purpose_, key_, words_);
+    block_ += static_cast<uint32_t>(random_counters);
     position_ = 0;
   }
   static uint32_t low(uint64_t x) { return static_cast<uint32_t>(x); }
 
-  uint64_t seed_, index_;
+  decltype(KernelTable<float>::random_words) draw_ = best_kernels()->f32->random_words;
+  uint32_t key_[2];
+  uint64_t index_;
   uint32_t purpose_, block_ = 0;
   uint32_t words_[count];
   size_t position_ = count;

@@ -32,6 +32,11 @@ struct DropoutKernels {
     S::store_by_counter(c0, c1, c2, c3, words);
   }
 
+  static void random_words(uint32_t counter, uint32_t c1, uint32_t c2, uint32_t c3, const uint32_t* key, uint32_t* words) {
+    for (size_t i = 0; i < random_counters; i += groups)
+      philox(counter + static_cast<uint32_t>(i), c1, c2, c3, key[0], key[1], words + 4 * i);
+  }
+
   // Inlined once with a known n. Through memory of its own, which overlaps nothing: compilers make vectors of it.
   static NABLA_INLINE void drop(const uint32_t* words, uint32_t least, const T* a, T factor, size_t n, T* out, uint8_t* mask) {
     T dropped[4 * groups];

@@ -51,6 +51,7 @@ static constexpr KernelTable<typename S::T> table = {
     NormKernels<S>::penalty_gradient,
     NormKernels<S>::row_norms,
     NormKernels<S>::scale_rows,
+    DropoutKernels<S>::random_words,
     DropoutKernels<S>::dropout_forward,
     DropoutKernels<S>::dropout_backward,
     PassKernels<S>::noise_forward,

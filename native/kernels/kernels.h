@@ -173,6 +173,7 @@ struct NormRows {
 };
 
 constexpr size_t list_slack = 16;
+constexpr size_t random_counters = 16;
 
 template <class T>
 struct KernelTable {
@@ -242,6 +243,8 @@ struct KernelTable {
   void (*row_norms)(const T* x, size_t inputs, size_t panels, Norm norm, double* out);
   // weight_oi = weight_oi * factors[o]; factors (panels * width).
   void (*scale_rows)(T* weight, size_t inputs, size_t panels, const T* factors);
+  // Philox4x32-10 of random_counters counters (counter + i, c1, c2, c3): four words of each in a row.
+  void (*random_words)(uint32_t counter, uint32_t c1, uint32_t c2, uint32_t c3, const uint32_t* key, uint32_t* words);
   // out = keep ? a * factor : 0; mask (rows, ld) bytes are written. Counter and key as docs/numerics.md says.
   void (*dropout_forward)(const T* a, T* out, uint8_t* mask, size_t rows, size_t first_row, size_t units, size_t ld, uint32_t step,
                           uint32_t purpose, const uint32_t* key, uint64_t threshold, T factor);

@@ -399,6 +399,18 @@ struct Cases {
     CHECK_SAME(d.data(), gradient.data(), rows * ld, what + " without outputs");
   }
 
+  void words() {
+    const uint32_t key[2] = {0x9abcdef0u, 77};
+    for (const uint32_t counter : {0u, 5u, 0x3ffffff0u}) {
+      uint32_t drawn[4 * nabla::random_counters], expected[4 * nabla::random_counters];
+      k.random_words(counter, 11, 0xffffffffu, 7, key, drawn);
+      for (uint32_t i = 0; i < nabla::random_counters; ++i)
+        for (uint32_t j = 0; j < 4; ++j)
+          expected[4 * i + j] = plain::philox_word(4 * (counter + i) + j, 11, 0xffffffffu, 7, key[0], key[1]);
+      CHECK_SAME(drawn, expected, 4 * nabla::random_counters, label("random_words", counter));
+    }
+  }
+
   void dropout(size_t units) {
     const size_t rows = 4, ld = round_up(units, w) + w, first_row = 1021;
     const std::vector<T> a = padded(rows, units, ld, T(1));
@@ -441,6 +453,7 @@ struct Cases {
       dropout(n);
       finite(round_up(n, w));
     }
+    words();
     load(784);
     list(784);
     functions();

@@ -1,5 +1,4 @@
 // The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
-import { permutation } from '../random/permutation.js';
 import { NablaError, show } from '../errors.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
@@ -11,6 +10,7 @@ import type {
 } from '../backend/executor.js';
 import { slotNames, stepScalarCount } from '../backend/spec.js';
 import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
+import { permutation } from '../random/permutation.js';
 import { createNetwork } from './layered.js';
 import type { Network, Samples } from './network.js';
 import { listSamples, type SampleLists } from './sample-lists.js';
