@@ -1,9 +1,12 @@
-// node bench/report.mjs RESULTS.json [SWEEP.json]: writes the tables of results into bench/README.md, between its two marks.
+// node bench/report.mjs RESULTS.json [SWEEP.json]: writes the tables of results into bench/README.md, between its two marks, and draws both files (SVG and PNG beside them).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { workloadsChart } from './lib/chart.mjs';
+import { writePictures } from './lib/pictures.mjs';
 import { bench } from './lib/places.mjs';
 import { markdownWorkload, number } from './lib/table.mjs';
+import { growthChart } from './sweep/growth-chart.mjs';
 
 const START = '<!-- results -->';
 const END = '<!-- end of results -->';
@@ -12,7 +15,10 @@ if (file === undefined) {
   console.error('node bench/report.mjs RESULTS.json [SWEEP.json]');
   process.exit(2);
 }
-const { machine, commit, date, busy, peak, workloads } = JSON.parse(readFileSync(file, 'utf8'));
+const result = JSON.parse(readFileSync(file, 'utf8'));
+const { machine, commit, date, busy, peak, workloads } = result;
+const picture = (json) => json.replace(/\.json$/, '.svg');
+await writePictures(picture(file), workloadsChart(result));
 const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(', ');
 const parts = [
   `${machine.cpu}, ${machine.processors} processors (${machine.isas.join(', ')}), ${machine.platform}, Node ${machine.node}, nabla ${machine.version} (${commit}), ${date.slice(0, 10)}. ${versions}.`,
@@ -21,7 +27,8 @@ const parts = [
   ...Object.entries(workloads).map(([id, result]) => markdownWorkload(id, result, busy ? 'marked' : 'sure')),
 ];
 if (swept !== undefined) {
-  const { sweep, busy: loaded } = JSON.parse(readFileSync(swept, 'utf8'));
+  const { sweep, busy: loaded, machine: other } = JSON.parse(readFileSync(swept, 'utf8'));
+  await writePictures(picture(swept), growthChart({ machine: other, busy: loaded, growth: sweep.growth, shapes: sweep.shapes }));
   const lost = sweep.shapes.filter(({ times_faster: times }) => times < 1);
   parts.push(
     [
