@@ -256,7 +256,8 @@ export const typescriptMutants = [
   network('    this.step++;', '', 'steps not counted'),
 
   executor('if (!Number.isFinite(batchLoss)) {', 'if (false) {', 'updates go on after a loss that is not finite'),
-  executor('+ network.penalty(network.parameters);\n', ';\n', 'loss of a step: penalty dropped'),
+  executor('result.lossSum / result.denominator + network.penalty(network.parameters);', 'result.lossSum / result.denominator;', 'loss of a step: penalty dropped'),
+  executor('tiny.step() + network.penalty(network.parameters);', 'tiny.step();', 'loss of a tiny step: penalty dropped'),
   passes('y[i] = x[i] > 0 ? x[i] : alpha[i % units] * x[i];', 'y[i] = x[i] > 0 ? x[i] : alpha[0] * x[i];', 'prelu: one alpha for all'),
   passes('if (x[i] > 0) continue;', 'if (x[i] >= 0) continue;', 'prelu: slope at 0'),
   passes('dalpha[i % units] += d[i] * x[i];', 'dalpha[i % units] += d[i];', 'prelu: gradient of alpha'),
