@@ -44,6 +44,7 @@ struct SimdF32 : WordVectors {
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
   static constexpr int row_panels = 6;
+  static constexpr bool quads = true;
   static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return _mm256_setzero_ps(); }
   static NABLA_INLINE V set1(T x) { return _mm256_set1_ps(x); }
@@ -82,6 +83,12 @@ struct SimdF32 : WordVectors {
     const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(p, _mm_shuffle_ps(p, p, 1)));
   }
+  // Four numbers in every group of four lanes, and the e-th of them in all.
+  static NABLA_INLINE V quad(const T* p) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p)); }
+  template <int e>
+  static NABLA_INLINE V pick(V q) {
+    return _mm256_permute_ps(q, e * 0x55);
+  }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
@@ -98,6 +105,7 @@ struct SimdF64 : WordVectors {
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
   static constexpr int row_panels = 6;
+  static constexpr bool quads = true;
   static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return _mm256_setzero_pd(); }
   static NABLA_INLINE V set1(T x) { return _mm256_set1_pd(x); }
@@ -131,6 +139,11 @@ struct SimdF64 : WordVectors {
   static NABLA_INLINE T fold(V v) {
     const __m128d q = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
     return _mm_cvtsd_f64(_mm_add_sd(q, _mm_unpackhi_pd(q, q)));
+  }
+  static NABLA_INLINE V quad(const T* p) { return load(p); }
+  template <int e>
+  static NABLA_INLINE V pick(V q) {
+    return _mm256_permute4x64_pd(q, e * 0x55);
   }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     int word;

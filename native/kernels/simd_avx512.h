@@ -82,6 +82,7 @@ struct SimdF32 : Lists, WordVectors {
   static constexpr int sparse_panels = 7;
   static constexpr size_t column_panels = 8;
   static constexpr int row_panels = 8;
+  static constexpr bool quads = true;
   static NABLA_INLINE V zero() { return _mm512_setzero_ps(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_ps(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_ps(p); }
@@ -123,6 +124,12 @@ struct SimdF32 : Lists, WordVectors {
     const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(p, _mm_shuffle_ps(p, p, 1)));
   }
+  // Four numbers in every group of four lanes, and the e-th of them in all.
+  static NABLA_INLINE V quad(const T* p) { return _mm512_broadcast_f32x4(_mm_loadu_ps(p)); }
+  template <int e>
+  static NABLA_INLINE V pick(V q) {
+    return _mm512_permute_ps(q, e * 0x55);
+  }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
@@ -139,6 +146,7 @@ struct SimdF64 : Lists, WordVectors {
   static constexpr int sparse_panels = 7;
   static constexpr size_t column_panels = 8;
   static constexpr int row_panels = 8;
+  static constexpr bool quads = true;
   static NABLA_INLINE V zero() { return _mm512_setzero_pd(); }
   static NABLA_INLINE V set1(T x) { return _mm512_set1_pd(x); }
   static NABLA_INLINE V load(const T* p) { return _mm512_loadu_pd(p); }
@@ -175,6 +183,11 @@ struct SimdF64 : Lists, WordVectors {
     const __m256d h = _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));
     const __m128d q = _mm_add_pd(_mm256_castpd256_pd128(h), _mm256_extractf128_pd(h, 1));
     return _mm_cvtsd_f64(_mm_add_sd(q, _mm_unpackhi_pd(q, q)));
+  }
+  static NABLA_INLINE V quad(const T* p) { return _mm512_broadcast_f64x4(_mm256_loadu_pd(p)); }
+  template <int e>
+  static NABLA_INLINE V pick(V q) {
+    return _mm512_permutex_pd(q, e * 0x55);
   }
   static NABLA_INLINE V load_u8(const unsigned char* p) {
     return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));

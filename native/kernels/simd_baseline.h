@@ -18,6 +18,7 @@ struct SimdF32 : PortableWords {
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 2;
   static constexpr int row_panels = 2;
+  static constexpr bool quads = false;
   static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return V{0, 0, 0, 0}; }
   static NABLA_INLINE V set1(T x) { return V{x, x, x, x}; }
@@ -68,6 +69,7 @@ struct SimdF64 : PortableWords {
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 2;
   static constexpr int row_panels = 2;
+  static constexpr bool quads = false;
   static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return V{0, 0}; }
   static NABLA_INLINE V set1(T x) { return V{x, x}; }

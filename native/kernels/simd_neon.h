@@ -17,6 +17,7 @@ struct SimdF32 : PortableWords {
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
   static constexpr int row_panels = 6;
+  static constexpr bool quads = false;
   static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return vdupq_n_f32(0); }
   static NABLA_INLINE V set1(T x) { return vdupq_n_f32(x); }
@@ -67,6 +68,7 @@ struct SimdF64 : PortableWords {
   static constexpr int sparse_panels = 1;
   static constexpr size_t column_panels = 4;
   static constexpr int row_panels = 6;
+  static constexpr bool quads = false;
   static constexpr bool lists = false;
   static NABLA_INLINE V zero() { return vdupq_n_f64(0); }
   static NABLA_INLINE V set1(T x) { return vdupq_n_f64(x); }

@@ -6,6 +6,24 @@
 namespace nabla {
 namespace NABLA_KERNELS {
 
+// The e-th of four entries: values in the quad `av`, input numbers in 16 bits each of `four`.
+template <class S>
+NABLA_INLINE size_t nth_input(uint64_t four, int e) {
+  return static_cast<size_t>(four >> (16 * e) & 0xffff);
+}
+template <class S, int e, int C>
+NABLA_INLINE void sparse_entry(typename S::V av, uint64_t four, const typename S::T* weight, typename S::V (&acc)[C]) {
+  const typename S::T* const w = weight + nth_input<S>(four, e) * Wide<S>::width;
+  NABLA_UNROLL for (int j = 0; j < C; ++j) acc[j] = S::mad(S::template pick<e>(av), S::load(w + j * S::lanes), acc[j]);
+}
+
+template <class S, int e>
+NABLA_INLINE Wide<S> w_pick(typename S::V q) {
+  Wide<S> r;
+  NABLA_EACH r.v[j] = S::template pick<e>(q);
+  return r;
+}
+
 // R rows x P panels: as tile, with the inputs that are not 0 listed a row; lists are as long as the longest of the R.
 template <class S, int R, int P, class E>
 NABLA_INLINE void sparse_tile(const SparseLists<typename S::T>& s, const uint32_t* rows, size_t length, const typename S::T* weight,
@@ -21,7 +39,23 @@ NABLA_INLINE void sparse_tile(const SparseLists<typename S::T>& s, const uint32_
     index[r] = s.index[rows[r]];
     NABLA_UNROLL for (int c = 0; c < P * C; ++c) acc[r][c] = S::zero();
   }
-  for (size_t n = 0; n < length; ++n) {
+  size_t n = 0;
+  if constexpr (P == 1 && S::quads) {
+    // One panel an entry: loading values and input numbers one by one would take as long as the weights.
+    for (; n + 4 <= length; n += 4) {
+      V av[R];
+      uint64_t four[R];
+      NABLA_UNROLL for (int r = 0; r < R; ++r) {
+        av[r] = S::quad(values[r] + n);
+        __builtin_memcpy(&four[r], index[r] + n, sizeof four[r]);
+      }
+      NABLA_UNROLL for (int r = 0; r < R; ++r) sparse_entry<S, 0, C>(av[r], four[r], weight, acc[r]);
+      NABLA_UNROLL for (int r = 0; r < R; ++r) sparse_entry<S, 1, C>(av[r], four[r], weight, acc[r]);
+      NABLA_UNROLL for (int r = 0; r < R; ++r) sparse_entry<S, 2, C>(av[r], four[r], weight, acc[r]);
+      NABLA_UNROLL for (int r = 0; r < R; ++r) sparse_entry<S, 3, C>(av[r], four[r], weight, acc[r]);
+    }
+  }
+  for (; n < length; ++n) {
     NABLA_UNROLL for (int r = 0; r < R; ++r) {
       const V av = S::set1(values[r][n]);
       const T* const w = weight + index[r][n] * size_t{Wide<S>::width};
@@ -215,7 +249,26 @@ struct SparseKernels {
     for (size_t p = 0; p < panels; ++p) {
       const Wide<S> d = w_load<S>(dz + p * W);
       T* const g = gradients + p * inputs * W;
-      for (size_t n = 0; n < count; ++n) {
+      size_t n = 0;
+      if constexpr (S::quads) {
+        // A row's inputs differ: four are loaded before any is stored, and nothing waits for a store.
+        for (; n + 4 <= count; n += 4) {
+          const typename S::V v = S::quad(values + n);
+          uint64_t four;
+          __builtin_memcpy(&four, index + n, sizeof four);
+          T* const at0 = g + nth_input<S>(four, 0) * W;
+          T* const at1 = g + nth_input<S>(four, 1) * W;
+          T* const at2 = g + nth_input<S>(four, 2) * W;
+          T* const at3 = g + nth_input<S>(four, 3) * W;
+          const Wide<S> g0 = w_mad<S>(w_pick<S, 0>(v), d, w_load<S>(at0)), g1 = w_mad<S>(w_pick<S, 1>(v), d, w_load<S>(at1));
+          const Wide<S> g2 = w_mad<S>(w_pick<S, 2>(v), d, w_load<S>(at2)), g3 = w_mad<S>(w_pick<S, 3>(v), d, w_load<S>(at3));
+          w_store<S>(at0, g0);
+          w_store<S>(at1, g1);
+          w_store<S>(at2, g2);
+          w_store<S>(at3, g3);
+        }
+      }
+      for (; n < count; ++n) {
         T* const at = g + index[n] * W;
         w_store<S>(at, w_mad<S>(w_set<S>(values[n]), d, w_load<S>(at)));
       }

@@ -72,6 +72,8 @@ export const nativeMutants = [
   kernels('acc[r][c] = S::mad(av, bv[c], acc[r][c]);', 'acc[r][c] = S::mad(av, bv[c], r == 3 ? S::sub(S::set1(0), acc[r][c]) : acc[r][c]);', 'tile: sign in a row'),
   kernels('w_store<S>(at, w_mad<S>(w_set<S>(values[n]), d, w_load<S>(at)));', 'w_store<S>(at, w_mul<S>(w_set<S>(values[n]), d));', 'zeros left out: sums lost'),
   kernels('acc[p] = w_mad<S>(v, w_load<S>(d + p * Wide<S>::width), acc[p]);', 'acc[p] = w_mad<S>(v, w_load<S>(d), acc[p]);', 'zeros left out: panels mixed up'),
+  kernels('return static_cast<size_t>(four >> (16 * e) & 0xffff);', 'return static_cast<size_t>(four & 0xffff);', 'lists by fours: the first input for all'),
+  kernels('for (; n + 4 <= count; n += 4) {', 'for (; n + 4 < count; n += 5) {', 'gradient by fours: entries left out'),
   kernels('    entries.start();\n', '', 'gradient by bits: lists not begun anew for more panels'),
   kernels('call(r, b.values[b.next[r]++]);', 'call(r, b.values[b.next[r]]);', 'gradient by bits: the list does not go on'),
   kernels('return w_fold<S>(odd) == 0;', 'return true;', 'a weight became infinite, and nobody noticed'),
