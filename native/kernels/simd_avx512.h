@@ -12,6 +12,8 @@ struct Lists {
     return _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(at)),
                             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
   }
+  // GCC 12 under ThreadSanitizer takes a mask of 8 bits that it has put away for one of 32: it is widened by name.
+  static NABLA_INLINE size_t counted(unsigned mask) { return static_cast<size_t>(__builtin_popcount(mask)); }
   static NABLA_INLINE size_t list(const unsigned char* p, size_t at, unsigned short* index, unsigned char* values) {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     const __mmask16 some = _mm_test_epi8_mask(x, x);
@@ -20,14 +22,14 @@ struct Lists {
     const __m512i listed = _mm512_maskz_compress_epi32(some, both);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi32_epi16(_mm512_srli_epi32(listed, 8)));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtepi32_epi8(listed));
-    return static_cast<size_t>(__builtin_popcount(some));
+    return counted(_cvtmask16_u32(some));
   }
   static NABLA_INLINE size_t list(const float* p, size_t at, unsigned short* index, float* values) {
     const __m512 x = _mm512_loadu_ps(p);
     const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(some, positions(at))));
     _mm512_storeu_ps(values, _mm512_maskz_compress_ps(some, x));
-    return static_cast<size_t>(__builtin_popcount(some));
+    return counted(_cvtmask16_u32(some));
   }
   static NABLA_INLINE size_t list(const double* p, size_t at, unsigned short* index, double* values) {
     const __m512d x = _mm512_loadu_pd(p);
@@ -35,7 +37,7 @@ struct Lists {
     const __m256i listed = _mm256_maskz_compress_epi32(some, _mm512_castsi512_si256(positions(at)));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(index), _mm256_cvtepi32_epi16(listed));
     _mm512_storeu_pd(values, _mm512_maskz_compress_pd(some, x));
-    return static_cast<size_t>(__builtin_popcount(some));
+    return counted(_cvtmask8_u32(some));
   }
 };
 
