@@ -131,24 +131,10 @@ __attribute__((noinline)) bool sparse_columns(const N& entries, size_t first, si
     entries.start();
     for (size_t i = 0; i < count; ++i) {
       if (skip_empty && entries.empty(i)) continue;
-#define NABLA_CASE(n)                                                                                                     \
-  case n:                                                                                                                 \
-    if constexpr (n <= S::column_panels)                                                                                  \
-      odd = w_add<S>(odd, sparse_column<S, (n <= S::column_panels ? n : 1), N, E>(entries, i, dz, ldz, first + i, p, e)); \
-    break;
-      switch (side) {
-        NABLA_CASE(1)
-        NABLA_CASE(2)
-        NABLA_CASE(3)
-        NABLA_CASE(4)
-        NABLA_CASE(5)
-        NABLA_CASE(6)
-        NABLA_CASE(7)
-        NABLA_CASE(8)
-        default:
-          break;
-      }
-#undef NABLA_CASE
+      with_count<static_cast<int>(S::column_panels)>(
+          side, [&](auto n) __attribute__((always_inline)) {
+            odd = w_add<S>(odd, sparse_column<S, decltype(n)::value, N, E>(entries, i, dz, ldz, first + i, p, e));
+          });
     }
   }
   return w_fold<S>(odd) == 0;
@@ -203,23 +189,10 @@ struct SparseKernels {
     for (size_t p = 0; p < panels; p += most) {
       const T* const w = weight + p * k * W;
       const size_t length = s.counts[*row];
-#define NABLA_CASE(n)                                                                                \
-  case n:                                                                                            \
-    if constexpr (n <= most) sparse_tile<S, 1, (n <= most ? n : 1)>(s, row, length, w, k * W, p, e); \
-    break;
-      switch (panels - p < most ? panels - p : most) {
-        NABLA_CASE(1)
-        NABLA_CASE(2)
-        NABLA_CASE(3)
-        NABLA_CASE(4)
-        NABLA_CASE(5)
-        NABLA_CASE(6)
-        NABLA_CASE(7)
-        NABLA_CASE(8)
-        default:
-          break;
-      }
-#undef NABLA_CASE
+      with_count<S::row_panels>(
+          panels - p < most ? panels - p : most, [&](auto n) __attribute__((always_inline)) {
+            sparse_tile<S, 1, decltype(n)::value>(s, row, length, w, k * W, p, e);
+          });
     }
   }
 

@@ -44,29 +44,10 @@ NABLA_INLINE void tile(const typename S::T* a, size_t a_row, size_t a_k, size_t 
 template <class S, int P, class E>
 NABLA_INLINE void tile_rows(int rows, const typename S::T* a, size_t a_row, size_t a_k, size_t k, const typename S::T* b, size_t b_k,
                             size_t b_panel, size_t row, size_t panel, const E& e) {
-#define NABLA_CASE(n)                                                                                                              \
-  case n:                                                                                                                          \
-    if constexpr (n <= S::tile_rows) tile<S, (n <= S::tile_rows ? n : 1), P, E>(a, a_row, a_k, k, b, b_k, b_panel, row, panel, e); \
-    break;
-  switch (rows) {
-    NABLA_CASE(1)
-    NABLA_CASE(2)
-    NABLA_CASE(3)
-    NABLA_CASE(4)
-    NABLA_CASE(5)
-    NABLA_CASE(6)
-    NABLA_CASE(7)
-    NABLA_CASE(8)
-    NABLA_CASE(9)
-    NABLA_CASE(10)
-    NABLA_CASE(11)
-    NABLA_CASE(12)
-    NABLA_CASE(13)
-    NABLA_CASE(14)
-    default:
-      break;
-  }
-#undef NABLA_CASE
+  with_count<S::tile_rows>(
+      static_cast<size_t>(rows), [&](auto n) __attribute__((always_inline)) {
+        tile<S, decltype(n)::value, P, E>(a, a_row, a_k, k, b, b_k, b_panel, row, panel, e);
+      });
 }
 
 // One row: what waits is the chain of each panel, so that many panels go side by side.
@@ -76,23 +57,10 @@ NABLA_INLINE void tile_row(const typename S::T* a, size_t a_k, size_t k, const t
   constexpr size_t most = S::row_panels;
   for (size_t p = p0; p < p1; p += most) {
     const typename S::T* const bt = b + p * b_panel;
-#define NABLA_CASE(n)                                                                                       \
-  case n:                                                                                                   \
-    if constexpr (n <= most) tile<S, 1, (n <= most ? n : 1), E>(a, 0, a_k, k, bt, b_k, b_panel, row, p, e); \
-    break;
-    switch (p1 - p < most ? p1 - p : most) {
-      NABLA_CASE(1)
-      NABLA_CASE(2)
-      NABLA_CASE(3)
-      NABLA_CASE(4)
-      NABLA_CASE(5)
-      NABLA_CASE(6)
-      NABLA_CASE(7)
-      NABLA_CASE(8)
-      default:
-        break;
-    }
-#undef NABLA_CASE
+    with_count<static_cast<int>(most)>(
+        p1 - p < most ? p1 - p : most, [&](auto n) __attribute__((always_inline)) {
+          tile<S, 1, decltype(n)::value, E>(a, 0, a_k, k, bt, b_k, b_panel, row, p, e);
+        });
   }
 }
 

@@ -6,6 +6,19 @@
 namespace nabla {
 namespace NABLA_KERNELS {
 
+template <int n>
+struct Count {
+  static constexpr int value = n;
+};
+// Calls body with the count, 1 to most, as a type: what is unrolled so many times has a copy for each.
+template <int most, class Body>
+NABLA_INLINE void with_count(size_t count, const Body& body) {
+  if constexpr (most > 0) {
+    if (count == static_cast<size_t>(most)) return body(Count<most>{});
+    with_count<most - 1>(count, body);
+  }
+}
+
 // One row of virtual lanes (16 float32 / 8 float64): the width of a weight panel on every instruction set.
 template <class S>
 struct Wide {
