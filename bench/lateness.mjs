@@ -1,0 +1,173 @@
+// npm run bench:lateness: how late the event loop is while big networks train, predict, are saved and loaded: a timer of 10 ms notes by how much it is
+// called late. Each scenario is a fresh process; what it builds before the work starts (samples, layers) is not measured.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const PERIOD = 10;
+const seconds = (n) => n * 1000;
+
+/** Samples of a few numbers, none of them 0, so that no lists are made of them. */
+function floats(count) {
+  return Float32Array.from({ length: count }, (_, i) => ((i * 2654435761) % 1000) / 1000 + 0.001);
+}
+function chain(nabla, inputs, hidden, outputs, activation = 'linear') {
+  const { layers, sequential } = nabla;
+  return sequential({ seed: 1, backend: 'native' }, [
+    ...hidden.map((units, i) => layers.dense({ units, activation: 'relu', ...(i === 0 ? { inputShape: [inputs] } : {}) })), layers.dense({ units: outputs, activation }),
+  ]);
+}
+
+/** name -> what it does before the clock starts; it gives the work to measure. */
+const SCENARIOS = {
+  wide: {
+    title: 'layers 3,000 wide (18 million parameters), Adam, three epochs',
+    prepare(nabla) {
+      const x = floats(256 * 3000), y = floats(256 * 10);
+      const model = chain(nabla, 3000, [3000, 3000], 10);
+      model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+      return () => model.fit(x, y, { epochs: 3, batchSize: 64 });
+    },
+  },
+  lbfgs: {
+    title: 'L-BFGS, a million parameters, 12 epochs',
+    prepare(nabla) {
+      const x = floats(64 * 1000), y = floats(64);
+      const model = chain(nabla, 1000, [998], 1);
+      model.compile({ optimizer: nabla.optimizers.lbfgs(), loss: 'meanSquaredError' });
+      return () => model.fit(x, y, { epochs: 12 });
+    },
+  },
+  order: {
+    title: 'an order function, a million rows, four epochs',
+    prepare(nabla) {
+      const rows = 1_000_000, x = floats(rows * 4), y = floats(rows);
+      const order = Uint32Array.from({ length: rows }, (_, i) => rows - 1 - i);
+      const model = chain(nabla, 4, [16], 1);
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      return () => model.fit(x, y, { epochs: 4, batchSize: 1024, order: () => order });
+    },
+  },
+  shuffle: {
+    title: 'shuffling five million rows, three epochs',
+    prepare(nabla) {
+      const rows = 5_000_000, x = floats(rows), y = floats(rows);
+      const model = chain(nabla, 1, [8], 1);
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      return () => model.fit(x, y, { epochs: 3, batchSize: 4096 });
+    },
+  },
+  predict: {
+    title: 'predict of 50,000 rows of 784 bytes, 50 times',
+    prepare(nabla) {
+      const x = new Uint8Array(50_000 * 784).map((_, i) => 1 + (i % 255));
+      const model = chain(nabla, 784, [100], 10, 'softmax');
+      model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+      return async () => {
+        for (let i = 0; i < 50; i++) await model.predict(x);
+      };
+    },
+  },
+  save: {
+    title: 'saving 36 million parameters, three times',
+    async prepare(nabla, folder) {
+      const model = chain(nabla, 4000, [4500, 4000], 1);
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      await model.predict(floats(4000));
+      return async () => {
+        for (let i = 0; i < 3; i++) await model.save(join(folder, 'model.safetensors'));
+      };
+    },
+  },
+  load: {
+    title: 'loading 36 million parameters and the first prediction, three times',
+    async prepare(nabla, folder) {
+      const x = floats(4000), path = join(folder, 'model.safetensors');
+      const model = chain(nabla, 4000, [4500, 4000], 1);
+      await model.save(path);
+      model.dispose();
+      return async () => {
+        for (let i = 0; i < 3; i++) {
+          const loaded = await nabla.loadModel(path);
+          await loaded.predict(x);
+          loaded.dispose();
+        }
+      };
+    },
+  },
+};
+
+/** @returns lateness in ms of every call of the timer while the work runs */
+async function measure(work) {
+  const late = [];
+  let due = 0, timer;
+  const tick = () => {
+    const now = performance.now();
+    late.push(Math.max(0, now - due));
+    due = now + PERIOD;
+    timer = setTimeout(tick, PERIOD);
+  };
+  due = performance.now() + PERIOD;
+  timer = setTimeout(tick, PERIOD);
+  const start = performance.now();
+  await work();
+  const took = performance.now() - start;
+  // The call that the last stretch of work held up is one of them.
+  await new Promise((resolve) => setTimeout(resolve, 2 * PERIOD));
+  clearTimeout(timer);
+  return { late, took };
+}
+
+function figures(late) {
+  const sorted = [...late].sort((a, b) => a - b);
+  const at = (share) => Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(1));
+  return { calls: sorted.length, p50: at(0.5), p99: at(0.99), worst: at(1) };
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' }, package: { type: 'string', default: 'nabla' }, child: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(`npm run bench:lateness -- [--only NAMES] [--package MODULE] [--json]
+  names, separated by commas: ${Object.keys(SCENARIOS).join(', ')}
+  MODULE: what is imported, default nabla; the path of another build's dist/index.js compares with that one
+  example: npm run bench:lateness -- --only shuffle,save`);
+  process.exit(0);
+}
+if (values.child !== undefined) {
+  const folder = mkdtempSync(join(tmpdir(), 'lateness-'));
+  try {
+    const work = await SCENARIOS[values.child].prepare(await import(values.package), folder);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { late, took } = await measure(work);
+    console.log(JSON.stringify({ ...figures(late), seconds: Number((took / seconds(1)).toFixed(2)) }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+} else {
+  const names = values.only?.split(',') ?? Object.keys(SCENARIOS);
+  const unknown = names.find((name) => !Object.hasOwn(SCENARIOS, name));
+  if (unknown !== undefined) {
+    console.error(`bench:lateness: there is no scenario '${unknown}'. Expected some of ${Object.keys(SCENARIOS).join(', ')}.`);
+    process.exit(1);
+  }
+  const results = [];
+  if (!values.json) console.log('ms by which a timer of 10 ms is late\n' + ' '.repeat(72) + ['p50', 'p99', 'worst', 'calls', 's'].map((head) => head.padStart(8)).join(''));
+  for (const name of names) {
+    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, '--package', values.package], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    if (child.status !== 0) process.exit(child.status ?? 1);
+    const result = { name, ...JSON.parse(child.stdout) };
+    results.push(result);
+    if (!values.json) {
+      const { p50, p99, worst, calls, seconds: took } = result;
+      console.log(SCENARIOS[name].title.padEnd(72) + [p50.toFixed(1), p99.toFixed(1), worst.toFixed(1), calls, took.toFixed(1)].map((figure) => String(figure).padStart(8)).join(''));
+    }
+  }
+  if (values.json) console.log(JSON.stringify(results));
+}
