@@ -134,8 +134,8 @@ async function main(): Promise<void> {
   const { model, moments, zeros } = await run(asWritten);
   // The model as written takes pixels that are divided already.
   const ready = (data: ArrayDataset): FloatArray | Uint8Array => (asWritten ? Float64Array.from(data.x, (byte) => byte / 255) : Uint8Array.from(data.x));
-  const onTest = (await model.predict(ready(test))).argmax();
-  const result = { train: score((await model.predict(asWritten ? float32Pixels(train) : train.x)).argmax(), train).accuracy, test: score(onTest, test).accuracy };
+  const onTest = (await model.predict(ready(test), { rows: test.rows })).argmax();
+  const result = { train: score((await model.predict(asWritten ? float32Pixels(train) : train.x, { rows: train.rows })).argmax(), train).accuracy, test: score(onTest, test).accuracy };
   if (json) {
     console.log(JSON.stringify({
       example: 'he-init', variant: asWritten ? 'as written' : 'corrected', seed, rows: train.rows, backend: model.backend,
@@ -159,7 +159,7 @@ async function showComparison(written: Run, corrected: Run, { train, test, json 
     const c = corrected.moments[i];
     return { iteration: w.iteration, accuracy: { written: w.accuracy, corrected: c.accuracy }, W1: apart(w.weights[0], c.weights[0]), b1: apart(w.weights[1], c.weights[1]), W2: apart(w.weights[2], c.weights[2]), b2: apart(w.weights[3], c.weights[3]) };
   });
-  const claimed = score((await written.model.predict(float32Pixels(train))).argmax(), train).accuracy;
+  const claimed = score((await written.model.predict(float32Pixels(train), { rows: train.rows })).argmax(), train).accuracy;
   const honest = score((await corrected.model.predict(test.x)).argmax(), test).accuracy;
   if (json) {
     console.log(JSON.stringify({ example: 'he-init', rows: train.rows, pixels, zeros: written.zeros, partings: rows, claimed, honest }));

@@ -4,6 +4,7 @@ import { checkOptions } from '../model/checks.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
 import type { Dataset } from '../train/dataset.js';
+import { rememberRows } from '../train/known-rows.js';
 
 /** Sample types a network takes as they are. */
 export type SampleArray = Uint8Array | Float32Array | Float64Array;
@@ -11,7 +12,7 @@ export type SampleArray = Uint8Array | Float32Array | Float64Array;
 export type TargetArray = Uint8Array | Int32Array | Float32Array | Float64Array;
 
 export interface ArrayDatasetOptions {
-  /** (rows, features), row-major; kept, not copied. */
+  /** (rows, features), row-major; kept, not copied. `predict` takes this very array as a batch. */
   readonly x: SampleArray;
   /** (rows) class indices, or (rows, outputs) values, kept; default null. */
   readonly y?: TargetArray | null;
@@ -70,6 +71,7 @@ export class ArrayDataset implements Dataset {
     this.sampleShape = Object.freeze([...shape]);
     this.classNames = classNames === undefined ? undefined : Object.freeze([...classNames]);
     this.name = name;
+    rememberRows(x, rows);
   }
 
   /** The same as sampleShape, under the name that Dataset gives it. */

@@ -1,7 +1,7 @@
 import type { Executor } from '../backend/executor.js';
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
-import { predict, predictSync, type PredictSource, type SampleInput } from './predict.js';
+import { predict, predictSync, type PredictOptions, type PredictSource, type SampleInput } from './predict.js';
 import type { Prediction } from './prediction.js';
 import type { Structure } from './structure.js';
 
@@ -22,23 +22,23 @@ export class FrozenModel {
   }
 
   /** Probabilities or values. @param x samples @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
-  async predict(x: SampleInput): Promise<Prediction> {
-    return predict(this.#source('predict', 'outputs'), x);
+  async predict(x: SampleInput, options?: PredictOptions): Promise<Prediction> {
+    return predict(this.#source('predict', 'outputs'), x, options);
   }
 
   /** The same, without waiting. */
-  predictSync(x: SampleInput): Prediction {
-    return predictSync(this.#source('predictSync', 'outputs'), x);
+  predictSync(x: SampleInput, options?: PredictOptions): Prediction {
+    return predictSync(this.#source('predictSync', 'outputs'), x, options);
   }
 
   /** Outputs before the softmax or sigmoid. */
-  async predictLogits(x: SampleInput): Promise<Prediction> {
-    return predict(this.#source('predictLogits', 'logits'), x);
+  async predictLogits(x: SampleInput, options?: PredictOptions): Promise<Prediction> {
+    return predict(this.#source('predictLogits', 'logits'), x, options);
   }
 
   /** The same, without waiting. */
-  predictLogitsSync(x: SampleInput): Prediction {
-    return predictSync(this.#source('predictLogitsSync', 'logits'), x);
+  predictLogitsSync(x: SampleInput, options?: PredictOptions): Prediction {
+    return predictSync(this.#source('predictLogitsSync', 'logits'), x, options);
   }
 
   /** Fresh arrays in the order of the model's getWeights. */

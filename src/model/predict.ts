@@ -1,9 +1,10 @@
 // Predictions of a model and of a frozen one.
-import type { Executor, WeightsChoice } from '../backend/executor.js';
+import type { Executor, InputArray, WeightsChoice } from '../backend/executor.js';
 import { isNablaError, NablaError } from '../errors.js';
 import { predictFlow } from '../train/evaluate.js';
 import { runAsync } from '../train/flow.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
+import { checkInteger, checkOptions } from './checks.js';
 import { splitDataset } from './fit-options.js';
 import { Prediction } from './prediction.js';
 import { toMatrix, type Matrix } from './samples.js';
@@ -12,6 +13,12 @@ import type { ArrayInput } from './typed-arrays.js';
 
 /** Samples to predict: numbers, or a data set whose targets are ignored. */
 export type SampleInput = ArrayInput | Dataset;
+
+/** Options of `predict` and its kin. */
+export interface PredictOptions {
+  /** How many samples a flat array holds. Default: one; the `x` of a data set tells its own number, and with one feature every number is a sample. */
+  readonly rows?: number;
+}
 
 /** What predictions are made with. */
 export interface PredictSource {
@@ -36,34 +43,39 @@ function threshold({ executor, structure, output }: PredictSource): number | nul
   return output === 'logits' ? 0 : 0.5;
 }
 
-function samples({ op, structure, executor }: PredictSource, x: unknown): Matrix {
-  const values = isDataset(x) ? splitDataset(op, { x: x.x, y: null, rows: x.rows, features: x.features }, undefined, structure.inputSize).x : x;
-  return toMatrix(values, { op, name: 'x', features: structure.inputSize, shape: structure.inputShape, dtype: executor.spec.dtype, find: (values) => executor.firstUnusable(values) });
+function samples({ op, structure, executor }: PredictSource, x: unknown, { rows }: PredictOptions): Matrix {
+  const rule = { op, name: 'x', features: structure.inputSize, shape: structure.inputShape, dtype: executor.spec.dtype, find: (values: InputArray) => executor.firstUnusable(values) };
+  if (!isDataset(x)) return toMatrix(x, { ...rule, rows: rows ?? 'one' });
+  return toMatrix(splitDataset(op, { x: x.x, y: null, rows: x.rows, features: x.features }, undefined, structure.inputSize).x, { ...rule, rows: rows ?? x.rows });
 }
 
-/** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
-export function predictSync(source: PredictSource, x: unknown): Prediction {
+function checkPredictOptions(op: string, options: PredictOptions): PredictOptions {
+  checkOptions(op, options, ['rows']);
+  return options.rows === undefined ? {} : { rows: checkInteger(op, 'rows', options.rows, 1) };
+}
+
+/** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE */
+export function predictSync(source: PredictSource, x: unknown, options?: PredictOptions): Prediction {
   checkSource(source);
   const { executor, structure, output, weights } = source;
-  // Single samples take a few microseconds: whole rows in a backend's own types go straight on, the executor looks for NaN itself.
-  if ((x instanceof Float32Array || x instanceof Uint8Array) && x.length > 0 && x.length % structure.inputSize === 0) {
-    const rows = x.length / structure.inputSize;
+  // Single samples take a few microseconds: those in a backend's own types go straight on, the executor looks for NaN itself.
+  if (options === undefined && (x instanceof Float32Array || x instanceof Uint8Array) && x.length === structure.inputSize) {
     try {
-      return new Prediction(executor.predictArraySync(x, rows, output, weights), rows, threshold(source));
+      return new Prediction(executor.predictArraySync(x, 1, output, weights), 1, threshold(source));
     } catch (error) {
       // The same check here names the row, the column and the value.
-      if (isNablaError(error) && error.code === 'ERR_NON_FINITE') samples(source, x);
+      if (isNablaError(error) && error.code === 'ERR_NON_FINITE') samples(source, x, {});
       throw error;
     }
   }
-  const { values, rows } = samples(source, x);
+  const { values, rows } = samples(source, x, checkPredictOptions(source.op, options ?? {}));
   return new Prediction(executor.predictArraySync(values, rows, output, weights), rows, threshold(source));
 }
 
-/** The arrays are copied before this returns its promise. @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
-export async function predict(source: PredictSource, x: unknown): Promise<Prediction> {
+/** The arrays are copied before this returns its promise. @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE */
+export async function predict(source: PredictSource, x: unknown, options: PredictOptions = {}): Promise<Prediction> {
   checkSource(source);
-  const { values, rows } = samples(source, x);
+  const { values, rows } = samples(source, x, checkPredictOptions(source.op, options));
   const { executor, structure, output, weights } = source;
   const data = executor.load({ x: values, rows, scanned: true });
   try {

@@ -3,6 +3,7 @@ import { findUnusable, type FindUnusable } from '../backend/checks.js';
 import type { InputArray } from '../backend/executor.js';
 import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { knownRows } from '../train/known-rows.js';
 import { isNumericTypedArray, toInputArray, typedArrayTag } from './typed-arrays.js';
 
 /** A flat matrix. */
@@ -25,17 +26,22 @@ export interface MatrixRule {
   readonly dtype: DType;
   /** Finds what is not finite; default: a loop. */
   readonly find?: FindUnusable;
+  /**
+   * How many rows there are: a number, or 'one' where nothing else tells a flat batch from a sample of the wrong size. Default: as many as a flat
+   * array has; targets or gradients are counted against them.
+   */
+  readonly rows?: number | 'one';
 }
 
 /**
- * @param value typed array, flat array or nested arrays; a flat one must be a multiple of the features
+ * @param value typed array, flat array or nested arrays; a flat one must have the rule's rows
  * @returns the values (not copied where the type allows it) and the number of rows, at least 1
  * @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE
  */
 export function toMatrix(value: unknown, rule: MatrixRule): Matrix {
   const { op, name, features } = rule;
   if (isNumericTypedArray(value)) {
-    const rows = checkRows(value.length, rule);
+    const rows = checkRows(value, rule);
     const values = toInputArray(value);
     checkFinite(values, rule);
     return { values, rows };
@@ -45,8 +51,11 @@ export function toMatrix(value: unknown, rule: MatrixRule): Matrix {
   }
   const source: readonly unknown[] = value;
   const flat = source.length > 0 && typeof source[0] === 'number';
-  const rows = flat ? checkRows(source.length, rule) : source.length;
+  const rows = flat ? checkRows(source, rule) : source.length;
   if (rows === 0) throw emptyError(rule);
+  if (typeof rule.rows === 'number' && rows !== rule.rows) {
+    throw new NablaError('ERR_SHAPE', `[${op}] rows is the number of samples. Expected ${rule.rows} rows for ${name}, received ${rows}.`);
+  }
   const values = rule.dtype === 'float32' ? new Float32Array(rows * features) : new Float64Array(rows * features);
   if (flat) {
     for (let i = 0; i < source.length; i++) values[i] = element(source[i], Math.floor(i / features), i % features, rule);
@@ -70,15 +79,34 @@ function emptyError({ op, name }: MatrixRule): NablaError {
   return new NablaError('ERR_SHAPE', `[${op}] there is at least one row. Expected a non-empty ${name}, received no values (an array that was transferred has none).`);
 }
 
-function checkRows(length: number, rule: MatrixRule): number {
+/** Rows of a flat array. */
+function checkRows(array: ArrayLike<unknown>, rule: MatrixRule): number {
+  const { op, name, features } = rule;
+  const { length } = array;
   if (length === 0) throw emptyError(rule);
-  if (length % rule.features !== 0) {
-    throw new NablaError(
-      'ERR_SHAPE',
-      `[${rule.op}] a flat array holds whole rows. Expected a multiple of ${shapeText(rule)} for ${rule.name}, received ${length} values.`,
-    );
+  if (rule.rows === 'one') return checkOneSample(array, rule);
+  if (rule.rows !== undefined) {
+    if (length === rule.rows * features) return rule.rows;
+    throw new NablaError('ERR_SHAPE', `[${op}] a flat array has the rows it is said to have. Expected ${rule.rows} x ${features} values for ${name}, received ${length}.`);
   }
-  return length / rule.features;
+  if (length % features !== 0) {
+    throw new NablaError('ERR_SHAPE', `[${op}] a flat array holds whole rows. Expected a multiple of ${shapeText(rule)} for ${name}, received ${length} values.`);
+  }
+  return length / features;
+}
+
+/** One flat array is one sample, but for the arrays of data sets; with one feature every number is a sample. */
+function checkOneSample(array: ArrayLike<unknown>, rule: MatrixRule): number {
+  const { features } = rule;
+  const { length } = array;
+  const rows = features === 1 ? length : (knownRows(array) ?? 1);
+  if (length === rows * features) return rows;
+  const way = length % features === 0 ? `{ rows: ${length / features} }` : '{ rows }';
+  const set = rows === 1 ? '' : ` (a data set's ${rows} samples of ${length / rows})`;
+  throw new NablaError(
+    'ERR_SHAPE',
+    `[${rule.op}] one flat array is one sample. Expected ${shapeText(rule)} for ${rule.name}, received ${length}${set}. Several samples are a data set, arrays of rows, or a flat array with ${way}.`,
+  );
 }
 
 /** Copies a row's numbers behind each other. @returns how many of the row's values there are now */

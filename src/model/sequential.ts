@@ -21,7 +21,7 @@ import { checkLayer, type Layer } from './layer.js';
 import type { Loss, LossName } from './losses.js';
 import type { OptimizerState } from './optimizer-state.js';
 import type { Optimizer, OptimizerName } from './optimizers.js';
-import { predict, predictSync, type PredictSource, type SampleInput } from './predict.js';
+import { predict, predictSync, type PredictOptions, type PredictSource, type SampleInput } from './predict.js';
 import type { Prediction } from './prediction.js';
 import type { ModelRecord } from './record.js';
 import type { ClassWeight } from './sample-weights.js';
@@ -242,24 +242,24 @@ export class Sequential implements TrainedModel {
 
   /**
    * Probabilities for classification, values for regression. While a fit runs, with the weights of its last finished epoch.
-   * @param x samples: typed, nested or flat arrays, or a data set
-   * @returns (rows, outputs) @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE
+   * @param x one sample as a flat array, arrays of samples, a data set or its x @param options `rows`: how many samples a flat array holds
+   * @returns (rows, outputs) @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE
    * @example const p = await model.predict(images); console.log(p.argmax());
    */
-  async predict(x: SampleInput): Promise<Prediction> {
-    return predict(this.#source('predict', 'outputs'), x);
+  async predict(x: SampleInput, options?: PredictOptions): Promise<Prediction> {
+    return predict(this.#source('predict', 'outputs'), x, options);
   }
   /** The same, without waiting: the fast way for single samples. */
-  predictSync(x: SampleInput): Prediction {
-    return predictSync(this.#source('predictSync', 'outputs'), x);
+  predictSync(x: SampleInput, options?: PredictOptions): Prediction {
+    return predictSync(this.#source('predictSync', 'outputs'), x, options);
   }
   /** Outputs before the softmax or sigmoid; the same as predict where there is none. @see predict */
-  async predictLogits(x: SampleInput): Promise<Prediction> {
-    return predict(this.#source('predictLogits', 'logits'), x);
+  async predictLogits(x: SampleInput, options?: PredictOptions): Promise<Prediction> {
+    return predict(this.#source('predictLogits', 'logits'), x, options);
   }
   /** The same, without waiting. */
-  predictLogitsSync(x: SampleInput): Prediction {
-    return predictSync(this.#source('predictLogitsSync', 'logits'), x);
+  predictLogitsSync(x: SampleInput, options?: PredictOptions): Prediction {
+    return predictSync(this.#source('predictLogitsSync', 'logits'), x, options);
   }
 
   /**

@@ -81,7 +81,7 @@ async function denseRegression(train: Samples, targets: Int32Array | Float32Arra
     const steps = epochs * Math.ceil(train.rows / BATCH);
     model.compile({ optimizer: optimizers.adam({ learningRate: (step) => RATE * (1 - step / steps) }), loss });
     await model.fit(standardizer.all(train), targets, { epochs, batchSize: BATCH, ...(weights === null ? {} : { sampleWeight: averagingOne(weights) }) });
-    return (await model.predict(standardizer.all(samples))).data;
+    return (await model.predict(standardizer.all(samples), { rows: samples.rows })).data;
   } finally {
     model.dispose();
   }

@@ -145,7 +145,7 @@ export async function followTwoLayer(run: TwoLayerRun, sets: Sets, backend: 'nat
     expected.flat().forEach((value, i) => { near(values[i], value, Math.max(1, Math.abs(value)), `final ${name}[${i}]`); });
   }
   const count = async (data: ArrayDataset, expected: Count & { readonly first20_predictions?: readonly number[] }, what: string): Promise<number> => {
-    const predictions = (await model.predict(ready(data))).argmax();
+    const predictions = (await model.predict(ready(data), { rows: data.rows })).argmax();
     const { correct, accuracy } = score(predictions, data);
     expect(data.rows, what).toBe(expected.n);
     expect(correct, `right on ${what}`).toBe(expected.correct);

@@ -56,7 +56,7 @@ describe.each(['float32', 'float64'] as const)('a saved %s model', (dtype) => {
     expect(second.toRecord()).toEqual(first.toRecord());
     expect(second.classNames).toEqual(['a', 'b', 'c']);
     expect(second.metrics).toEqual({ accuracy: 0.75 });
-    expect(second.predictSync(x).data).toEqual(first.predictSync(x).data);
+    expect(second.predictSync(x, { rows: 2 }).data).toEqual(first.predictSync(x, { rows: 2 }).data);
     saveModelSync(second.toRecord(), path);
     expect(loadModelSync(path, { backend: 'typescript' }).getWeights()).toEqual(first.getWeights());
   });

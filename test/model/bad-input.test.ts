@@ -97,9 +97,9 @@ describe.each(backends)('fit and predict on %s refuse', (backend) => {
     refuses(() => model.predictSync([[1, 2]]), 'ERR_SHAPE', /3 values in row 0 of x, received 2/);
     refuses(() => model.predictSync(new Float32Array(0)), 'ERR_SHAPE', /at least one row/);
     refuses(() => model.predictSync([1, 2, NaN]), 'ERR_NON_FINITE', /row 0, column 2/);
-    refuses(() => model.predictSync(Float32Array.of(1, 2, 3, 4, 5, NaN)), 'ERR_NON_FINITE', /row 1, column 2 of x, received NaN/);
+    refuses(() => model.predictSync(Float32Array.of(1, 2, 3, 4, 5, NaN), { rows: 2 }), 'ERR_NON_FINITE', /row 1, column 2 of x, received NaN/);
     refuses(() => model.predictSync(Float64Array.of(1, 2, 1e300)), 'ERR_NON_FINITE', /float32 can hold/);
-    refuses(() => model.predictSync(new Float32Array(4)), 'ERR_SHAPE', /multiple of 3 values for x, received 4/);
+    refuses(() => model.predictSync(new Float32Array(4)), 'ERR_SHAPE', /one flat array is one sample\. Expected 3 values for x, received 4\./);
     refuses(() => model.predictSync({ x: new Float32Array(4), y: null, rows: 1, features: 4 }), 'ERR_SHAPE', /Expected 3 features, received 4/);
     refuses(() => model.predictSync([1, 2, 3]).row(1), 'ERR_RANGE', /0 to 0 for index, received 1/);
   });

@@ -1,5 +1,6 @@
 import { loadAddon } from '../../src/backend/addon.js';
 import { layers, losses, optimizers, sequential, type DType, type Sequential, type SequentialOptions } from '../../src/index.js';
+import { rememberRows } from '../../src/train/known-rows.js';
 
 /** The backends of this machine; a missing addon is told, not hidden. */
 export const backends: readonly ('typescript' | 'native')[] = loadAddon().addon === null ? ['typescript'] : ['typescript', 'native'];
@@ -39,6 +40,7 @@ export function samples(rows: number, seed = 1): { x: Float32Array; y: Int32Arra
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     x[i] = state / 2 ** 31 - 1;
   }
+  rememberRows(x, rows); // As a data set's.
   return { x, y: Int32Array.from({ length: rows }, (_, row) => (x[3 * row] > 0 ? 2 : 0) + (x[3 * row + 1] > 0 ? 1 : 0)) };
 }
 

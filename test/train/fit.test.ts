@@ -106,7 +106,7 @@ describe.each(backends)('fit on %s', (backend) => {
     expect(tracking.length).toBe(4);
     await third;
     expect(flat(resized)).toEqual(flat(reference));
-    const predicting = reference.predict(overwrittenX.map((_, i) => x[i]));
+    const predicting = reference.predict(overwrittenX.map((_, i) => x[i]), { rows: 40 });
     expect([...(await predicting).data]).toEqual([...reference.predictSync(x).data]);
     await expect(transferred.fit(moved, y)).rejects.toMatchObject({ code: 'ERR_SHAPE' });
   });

@@ -116,7 +116,7 @@ describe('metrics by name', () => {
         const trained = make(names, backend);
         const history = await trained.fit(x, y, { epochs: 8, batchSize: 32 });
         for (const metric of names) expect(history.history[metric]).toHaveLength(8);
-        const outputs = (await trained.predict(x)).data;
+        const outputs = (await trained.predict(x, { rows: ROWS })).data;
         const logs = await trained.evaluate(x, y);
         expect(Object.keys(logs)).toEqual(['loss', ...names]);
         expectClose(logs, expected(outputs));
@@ -128,7 +128,7 @@ describe('metrics by name', () => {
   it('in fit: one batch of all rows, shuffled, before the update', async () => {
     for (const { names, make, y, expected } of CASES) {
       const trained = make(names);
-      const outputs = (await trained.predict(x)).data;
+      const outputs = (await trained.predict(x, { rows: ROWS })).data;
       const { history } = await trained.fit(x, y, { epochs: 1, batchSize: ROWS });
       expectClose(Object.fromEntries(Object.entries(history).map(([name, column]) => [name, column[0]])), expected(outputs));
     }
