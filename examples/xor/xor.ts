@@ -66,7 +66,7 @@ export async function descend(model: Sequential, watched: Watched): Promise<void
     if (stop > done) await model.fit(x, y, { epochs: stop - done, batchSize: 4, shuffle: false });
     done = stop;
     if (updates.has(stop - 1)) watched.onUpdate?.(stop - 1, model);
-    if (stop % 5000 === 0 && stop < watched.steps) watched.onMoment?.(momentOf(stop, model.predictSync(x).data));
+    if (stop % 5000 === 0 && stop < watched.steps) watched.onMoment?.(momentOf(stop, model.predictSync(x, { rows: inputs.length }).data));
     progress.show(`step ${stop} of ${watched.steps}`);
   }
   progress.clear();
@@ -162,7 +162,7 @@ async function main(): Promise<void> {
     },
   };
   await (asWritten ? descendAsWritten(model, watched) : descend(model, watched));
-  const final = momentOf(count, model.predictSync(x).data);
+  const final = momentOf(count, model.predictSync(x, { rows: inputs.length }).data);
   say(line(final));
   if (json) {
     console.log(JSON.stringify({ example: 'xor', variant: asWritten ? 'as written' : 'corrected', seed, backend: model.backend, moments, final }));
@@ -170,7 +170,7 @@ async function main(): Promise<void> {
   }
   const solved = final.outputs.every((output, i) => Math.round(output) === targets[i]);
   say(`\n${solved ? 'Solved: rounded, the outputs are XOR.' : 'Not solved with these initial weights.'}\nOutputs of at least 0.5 over the square from -0.5 to 1.5:\n`);
-  say(drawRegions((points) => model.predictSync(points).data, inputs.map(([a, b], i) => ({ at: [a, b], mark: String(targets[i]) }))));
+  say(drawRegions((points) => model.predictSync(points, { rows: points.length / 2 }).data, inputs.map(([a, b], i) => ({ at: [a, b], mark: String(targets[i]) }))));
 }
 
 const line = ({ step, errorSum, sumSquaredError, outputs }: Moment): string =>
@@ -202,7 +202,7 @@ async function comparison(seed: number, backend: BackendChoice, count: number): 
       steps: count,
       updates,
       onUpdate(step, model) {
-        seen.set(step, { moment: momentOf(step + 1, model.predictSync(x).data), weights: model.getWeights() });
+        seen.set(step, { moment: momentOf(step + 1, model.predictSync(x, { rows: inputs.length }).data), weights: model.getWeights() });
       },
     });
     return seen;

@@ -19,7 +19,7 @@ async function round(number) {
     setTimeout(() => controller.abort(), 3);
     await model.fit(x, y, { epochs: 100, signal: controller.signal }).catch((error) => { if (error.code !== 'ERR_ABORTED') throw error; });
   } else await model.fit(x, y, { epochs: 1, batchSize: 256 });
-  await Promise.all([model.predict(x), model.evaluate(x, y)]);
+  await Promise.all([model.predict(x, { rows: 4000 }), model.evaluate(x, y)]);
   const path = join(folder, 'm.safetensors');
   await model.save(path, { includeOptimizer: true });
   const again = await nabla.loadModel(path);
