@@ -1,6 +1,10 @@
 #include "bind_jobs.h"
 
 #include <algorithm>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "core/pool.h"
 
@@ -14,7 +18,21 @@ Jobs::Jobs(Napi::Env env) : env_(env), bell_(Bell::New(env, "nabla", 0, 1, this)
 
 Jobs::~Jobs() = default;
 
-Napi::Value Jobs::start(std::unique_ptr<Job> job) {
+namespace {
+
+// False where the system refuses a thread.
+bool started_thread(const std::function<void()>& work) {
+  try {
+    std::thread(work).detach();
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+Napi::Value Jobs::start(std::unique_ptr<Job> job, bool beside) {
   const Napi::Value promise = job->deferred.Promise();
   if (job->trains) {
     job->network->clear_abort();
@@ -34,6 +52,7 @@ Napi::Value Jobs::start(std::unique_ptr<Job> job) {
     }
     if (!closing) {
       try {
+        if (raw->handle) raw->handle->errands.settle();
         raw->run();
       } catch (const nabla::Error& e) {
         raw->code = e.code();
@@ -53,7 +72,7 @@ Napi::Value Jobs::start(std::unique_ptr<Job> job) {
     idle_.notify_all();
   };
   try {
-    nabla::Pool::instance().submit(work);
+    if (!beside || !started_thread(work)) nabla::Pool::instance().submit(work);
   } catch (...) {
     const std::lock_guard<std::mutex> lock(mutex_);
     running_.erase(std::find(running_.begin(), running_.end(), raw));
@@ -63,6 +82,27 @@ Napi::Value Jobs::start(std::unique_ptr<Job> job) {
   job.release();
   if (pending_++ == 0) bell_.Ref(env_);
   return promise;
+}
+
+Napi::Value Jobs::start_errand(std::unique_ptr<Job> job) {
+  struct Errand {
+    std::function<void()> run;
+    std::exception_ptr error;
+  };
+  const auto errand = std::make_shared<Errand>();
+  errand->run = std::move(job->run);
+  job->run = [errand] {
+    if (errand->error) std::rethrow_exception(errand->error);
+  };
+  job->handle->errands.add([errand] {
+    try {
+      errand->run();
+    } catch (...) {
+      errand->error = std::current_exception();
+    }
+    errand->run = nullptr;
+  });
+  return start(std::move(job));
 }
 
 void Jobs::finish(Napi::Env env, Napi::Function, Jobs* jobs, void*) {
@@ -110,7 +150,8 @@ void Jobs::close(void* self) {
   {
     std::unique_lock<std::mutex> lock(jobs->mutex_);
     jobs->closing_ = true;
-    for (Job* const job : jobs->running_) job->network->abort();
+    for (Job* const job : jobs->running_)
+      if (job->network) job->network->abort();
     jobs->idle_.wait(lock, [&] { return jobs->running_.empty(); });
     finished.swap(jobs->finished_);
   }

@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "core/errands.h"
 #include "core/network.h"
 #include "napi_setup.h"
 
@@ -15,6 +17,7 @@ namespace nabla_addon {
 // Handles that JavaScript holds as tagged externals.
 struct NetworkHandle {
   std::shared_ptr<nabla::Network> network;  // null once disposed
+  nabla::Errands errands;                   // done before anything else looks at the network
   bool training = false;                    // an asynchronous slice is queued or runs
   int64_t reported = 0;                     // bytes told to V8
 };
@@ -28,11 +31,13 @@ struct DataHandle {
 struct Job {
   explicit Job(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
   Napi::Promise::Deferred deferred;
-  std::shared_ptr<nabla::Network> network;
+  std::shared_ptr<nabla::Network> network;  // null where the work needs none
   std::shared_ptr<NetworkHandle> handle;
   std::shared_ptr<DataHandle> data;
   std::function<void()> run;                     // in the pool
   std::function<Napi::Value(Napi::Env)> finish;  // on the environment's thread
+  // Arrays that the work reads or fills: held until it is done.
+  std::vector<Napi::ObjectReference> held;
   bool trains = false;
   std::string code, message;  // set where run threw
 };
@@ -41,8 +46,10 @@ class Jobs {
  public:
   explicit Jobs(Napi::Env env);
   ~Jobs();
-  // Queues the job; its promise settles later.
-  Napi::Value start(std::unique_ptr<Job> job);
+  // Queues the job; its promise settles later. `beside`: on a thread of its own, while the pool works on.
+  Napi::Value start(std::unique_ptr<Job> job, bool beside = false);
+  // The same for work that later calls on the network must find done: who comes first does it.
+  Napi::Value start_errand(std::unique_ptr<Job> job);
 
  private:
   static void finish(Napi::Env env, Napi::Function, Jobs* jobs, void*);

@@ -116,7 +116,7 @@ Napi::Value dispose_data(const Info& info) {
 
 // network, data, order, from, to
 Napi::Value forward_train(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   refuse_while_training(*handle, "forwardTrain");
   nabla::Network& network = *handle->network;
@@ -139,7 +139,7 @@ Napi::Value forward_train(const Info& info) {
 
 // network, dlogits, dx
 Napi::Value backward(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   refuse_while_training(*handle, "backward");
   nabla::Network& network = *handle->network;
   const size_t rows = network.forward_rows();
@@ -159,7 +159,7 @@ Napi::Value backward(const Info& info) {
 Napi::Value apply_gradients(const Info& info) {
   const size_t count = network_handle(info)->network->parameter_sizes().size();
   const std::vector<Napi::Value> items = read_list(info[1], 1, count, "one array a parameter");
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   refuse_while_training(*handle, "applyGradients");
   nabla::Network& network = *handle->network;
   if (!network.spec().optimizer.present)
@@ -173,7 +173,7 @@ Napi::Value apply_gradients(const Info& info) {
 
 // network, data, order, from, to
 Napi::Value loss_and_gradients(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   refuse_while_training(*handle, "lossAndGradients");
   nabla::Network& network = *handle->network;
@@ -195,33 +195,70 @@ Napi::Value loss_and_gradients(const Info& info) {
 }
 
 Napi::Value publish(const Info& info) {
-  network_handle(info)->network->publish();
+  settled_handle(info)->network->publish();
   return info.Env().Undefined();
+}
+Napi::Value publish_async(const Info& info) {
+  std::unique_ptr<Job> job = new_job(info, network_handle(info), nullptr);
+  job->run = [network = job->network] { network->publish(); };
+  job->finish = [](Napi::Env env) { return env.Undefined(); };
+  return jobs_of(info).start(std::move(job));
+}
+
+// Room for a network's state: { parameters, slots, statistics }, and where the arrays lie.
+Napi::Object new_state(Napi::Env env, const nabla::Network& network, nabla::Arrays& arrays) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("parameters", new_parameters(env, network, arrays.parameters));
+  const size_t slots = network.spec().optimizer.slots();
+  Napi::Array slot_arrays = Napi::Array::New(env, slots);
+  arrays.slots.resize(slots);
+  for (uint32_t i = 0; i < slots; ++i) slot_arrays.Set(i, new_parameters(env, network, arrays.slots[i]));
+  result.Set("slots", slot_arrays);
+  const std::vector<size_t> sizes = network.statistic_sizes();
+  Napi::Array statistics = Napi::Array::New(env, sizes.size());
+  arrays.statistics.resize(sizes.size());
+  for (uint32_t i = 0; i < sizes.size(); ++i) statistics.Set(i, new_floats(env, network, sizes[i], 1, &arrays.statistics[i]));
+  result.Set("statistics", statistics);
+  return result;
 }
 
 // network -> { parameters, slots, step, statistics }
 Napi::Value get_state(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
-  nabla::Network& network = *handle->network;
+  const Shared<NetworkHandle> handle = settled_handle(info);
   nabla::Arrays arrays;
-  Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("parameters", new_parameters(info.Env(), network, arrays.parameters));
-  const size_t slots = network.spec().optimizer.slots();
-  Napi::Array slot_arrays = Napi::Array::New(info.Env(), slots);
-  arrays.slots.resize(slots);
-  for (uint32_t i = 0; i < slots; ++i) slot_arrays.Set(i, new_parameters(info.Env(), network, arrays.slots[i]));
-  result.Set("slots", slot_arrays);
-  const std::vector<size_t> sizes = network.statistic_sizes();
-  Napi::Array statistics = Napi::Array::New(info.Env(), sizes.size());
-  arrays.statistics.resize(sizes.size());
-  for (uint32_t i = 0; i < sizes.size(); ++i) statistics.Set(i, new_floats(info.Env(), network, sizes[i], 1, &arrays.statistics[i]));
-  result.Set("statistics", statistics);
-  result.Set("step", Napi::Number::New(info.Env(), network.get_state(arrays)));
+  Napi::Object result = new_state(info.Env(), *handle->network, arrays);
+  result.Set("step", Napi::Number::New(info.Env(), handle->network->get_state(arrays)));
   return result;
+}
+// The same as a promise, of this moment: who changes the network next does this first.
+Napi::Value get_state_async(const Info& info) {
+  const Shared<NetworkHandle> handle = network_handle(info);
+  std::unique_ptr<Job> job = new_job(info, handle, nullptr);
+  struct State {
+    nabla::Arrays arrays;
+    double step = 0;
+    Napi::ObjectReference result;
+  };
+  const auto state = std::make_shared<State>();
+  state->result = Napi::Persistent(new_state(info.Env(), *handle->network, state->arrays));
+  // By a pointer: the reference is freed where it was made, with the job.
+  job->run = [network = job->network, raw = state.get()] { raw->step = network->get_state(raw->arrays); };
+  job->finish = [state](Napi::Env env) {
+    Napi::Object result = state->result.Value();
+    result.Set("step", Napi::Number::New(env, state->step));
+    return result;
+  };
+  return jobs_of(info).start_errand(std::move(job));
 }
 
 // network, parameters, slots, step, statistics
-Napi::Value set_state(const Info& info) {
+struct StateArguments {
+  Shared<NetworkHandle> handle;
+  nabla::ConstArrays arrays;
+  double step;
+  std::vector<Napi::Value> items;  // all of them
+};
+StateArguments state_arguments(const Info& info) {
   const Shared<nabla::Network> described = network_handle(info)->network;
   const size_t count = described->parameter_sizes().size(), slots = described->spec().optimizer.slots();
   const std::vector<Napi::Value> items = read_list(info[1], 1, count, "one array a parameter");
@@ -231,15 +268,32 @@ Napi::Value set_state(const Info& info) {
   const std::vector<size_t> sizes = described->statistic_sizes();
   const std::vector<Napi::Value> statistic_items =
       absent(info, 4) && sizes.empty() ? std::vector<Napi::Value>{} : read_list(info[4], 4, sizes.size(), "one array a moving statistic");
-  const Shared<NetworkHandle> handle = network_handle(info);
-  refuse_while_training(*handle, "setState");
-  nabla::Network& network = *handle->network;
-  nabla::ConstArrays arrays;
-  arrays.parameters = parameter_views(items, 1, network);
-  for (const std::vector<Napi::Value>& slot : slot_items) arrays.slots.push_back(parameter_views(slot, 2, network));
-  for (size_t i = 0; i < sizes.size(); ++i) arrays.statistics.push_back(floats_of(statistic_items[i], 4, network, sizes[i]).data);
-  network.set_state(arrays, static_cast<double>(size_argument(info, 3)));
+  StateArguments a{network_handle(info), {}, 0, {}};
+  refuse_while_training(*a.handle, "setState");
+  const nabla::Network& network = *a.handle->network;
+  a.arrays.parameters = parameter_views(items, 1, network);
+  for (const std::vector<Napi::Value>& slot : slot_items) a.arrays.slots.push_back(parameter_views(slot, 2, network));
+  for (size_t i = 0; i < sizes.size(); ++i) a.arrays.statistics.push_back(floats_of(statistic_items[i], 4, network, sizes[i]).data);
+  a.step = static_cast<double>(size_argument(info, 3));
+  a.items = items;
+  for (const std::vector<Napi::Value>& slot : slot_items) a.items.insert(a.items.end(), slot.begin(), slot.end());
+  a.items.insert(a.items.end(), statistic_items.begin(), statistic_items.end());
+  return a;
+}
+Napi::Value set_state(const Info& info) {
+  const StateArguments a = state_arguments(info);
+  a.handle->errands.settle();
+  a.handle->network->set_state(a.arrays, a.step);
   return info.Env().Undefined();
+}
+// The same beside the event loop: the arrays are the job's until its promise settles, later calls find the state in place.
+Napi::Value adopt_state(const Info& info) {
+  StateArguments a = state_arguments(info);
+  std::unique_ptr<Job> job = new_job(info, a.handle, nullptr);
+  for (const Napi::Value& item : a.items) job->held.push_back(Napi::Persistent(item.As<Napi::Object>()));
+  job->run = [network = job->network, arrays = std::move(a.arrays), step = a.step] { network->set_state(arrays, step); };
+  job->finish = [](Napi::Env env) { return env.Undefined(); };
+  return jobs_of(info).start_errand(std::move(job));
 }
 
 }  // namespace
@@ -259,8 +313,11 @@ void register_network(Napi::Env env, Napi::Object exports) {
   add("applyGradients", call<apply_gradients>);
   add("lossAndGradients", call<loss_and_gradients>);
   add("publish", call<publish>);
+  add("publishAsync", call<publish_async>);
   add("getState", call<get_state>);
+  add("getStateAsync", call<get_state_async>);
   add("setState", call<set_state>);
+  add("adoptState", call<adopt_state>);
 }
 
 }  // namespace nabla_addon

@@ -95,21 +95,12 @@ Napi::Value train_result(Napi::Env env, const nabla::Network& network, const nab
 }
 
 Napi::Value train_sync(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   refuse_while_training(*handle, "trainSteps");
   const TrainArguments a = train_arguments(info, *handle->network, *data->data, false);
   handle->network->clear_abort();
   return train_result(info.Env(), *handle->network, handle->network->train(*data->data, a.request), a.request.outputs);
-}
-
-Jobs& jobs_of(const Info& info) { return *info.Env().GetInstanceData<Jobs>(); }
-std::unique_ptr<Job> new_job(const Info& info, const Shared<NetworkHandle>& handle, const Shared<DataHandle>& data) {
-  auto job = std::make_unique<Job>(info.Env());
-  job->network = handle->network;
-  job->handle = handle;
-  job->data = data;
-  return job;
 }
 
 Napi::Value train(const Info& info) {
@@ -162,7 +153,7 @@ Napi::Value evaluate_result(Napi::Env env, const nabla::Network& network, const 
 
 // network, data, order, from, to, published, outputs
 Napi::Value evaluate_sync(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   nabla::Network& network = *handle->network;
   need_features(network, *data->data);
@@ -222,7 +213,7 @@ nabla::OutputKind kind_argument(const Info& info, size_t index) {
 
 // network, data, order, from, to, logits, published
 Napi::Value predict_sync(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   need_features(*handle->network, *data->data);
   const OwnedOrder owned = rows_argument(info, 2, *data->data, false);
@@ -258,21 +249,32 @@ Napi::Value first_unusable(const Info& info) {
 }
 
 // Uint32Array to fill, seed, purpose, index
-Napi::Value permute(const Info& info) {
+std::function<void()> permutation_of(const Info& info) {
   const View order = view_argument(info, 0, napi_uint32_array, "a Uint32Array");
   const double seed = number_argument(info, 1), index = number_argument(info, 3);
   constexpr double most = 9007199254740991;
   if (!(seed >= 0 && seed <= most && seed == std::floor(seed))) bad_argument(1, "a whole number");
   if (!(index >= 0 && index <= most && index == std::floor(index))) bad_argument(3, "a whole number");
   if (order.length > 0xffffffffu) bad_argument(0, "at most 2^32 - 1 numbers");
-  nabla::permute(static_cast<uint32_t*>(order.data), order.length, static_cast<uint64_t>(seed),
-                 static_cast<uint32_t>(size_argument(info, 2)), static_cast<uint64_t>(index));
+  return [to = static_cast<uint32_t*>(order.data), count = order.length, seed, purpose = static_cast<uint32_t>(size_argument(info, 2)),
+          index] { nabla::permute(to, count, static_cast<uint64_t>(seed), purpose, static_cast<uint64_t>(index)); };
+}
+Napi::Value permute(const Info& info) {
+  permutation_of(info)();
   return info.Env().Undefined();
+}
+// The array is the job's until its promise settles.
+Napi::Value permute_async(const Info& info) {
+  std::unique_ptr<Job> job = new_job(info, nullptr, nullptr);
+  job->run = permutation_of(info);
+  job->held.push_back(Napi::Persistent(info[0].As<Napi::Object>()));
+  job->finish = [](Napi::Env env) { return env.Undefined(); };
+  return jobs_of(info).start(std::move(job), true);
 }
 
 // network, x, rows, logits, published, out (an array that takes the result at its start, or null for a fresh one)
 Napi::Value predict_array(const Info& info) {
-  const Shared<NetworkHandle> handle = network_handle(info);
+  const Shared<NetworkHandle> handle = settled_handle(info);
   nabla::Network& network = *handle->network;
   const size_t rows = size_argument(info, 2);
   const View x = view_of(info[1], 1);
@@ -316,6 +318,7 @@ void register_runs(Napi::Env env, Napi::Object exports) {
   add("predictSync", call<predict_sync>);
   add("firstUnusable", call<first_unusable>);
   add("permute", call<permute>);
+  add("permuteAsync", call<permute_async>);
   add("predictArray", call<predict_array>);
 }
 

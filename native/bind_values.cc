@@ -41,6 +41,11 @@ Shared<NetworkHandle> network_handle(const Info& info) {
   if (!handle->network) throw Error("ERR_STATE", "[native] the network was disposed of. Expected a live one.");
   return handle;
 }
+Shared<NetworkHandle> settled_handle(const Info& info) {
+  Shared<NetworkHandle> handle = network_handle(info);
+  handle->errands.settle();
+  return handle;
+}
 Shared<DataHandle> data_handle(const Info& info, size_t index) {
   Shared<DataHandle> handle = any_data_handle(info, index);
   if (!handle->data) throw Error("ERR_STATE", "[native] the data was disposed of. Expected live data.");
@@ -154,6 +159,15 @@ void need_loss(const nabla::Network& network, const nabla::Data& data) {
 void need_features(const nabla::Network& network, const nabla::Data& data) {
   if (data.features != network.spec().input_size) throw Error("ERR_SHAPE", "[native] the data belongs to a network of another input size.");
 }
+Jobs& jobs_of(const Info& info) { return *info.Env().GetInstanceData<Jobs>(); }
+std::unique_ptr<Job> new_job(const Info& info, const Shared<NetworkHandle>& handle, const Shared<DataHandle>& data) {
+  auto job = std::make_unique<Job>(info.Env());
+  if (handle) job->network = handle->network;
+  job->handle = handle;
+  job->data = data;
+  return job;
+}
+
 Napi::Value floats_from(Napi::Env env, const nabla::Network& network, const void* from, size_t rows, size_t columns) {
   void* to = nullptr;
   const Napi::Value array = new_floats(env, network, rows, columns, &to);

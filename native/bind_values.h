@@ -27,6 +27,8 @@ Napi::Value wrap_data(Napi::Env env, Shared<DataHandle> handle);
 Shared<NetworkHandle> any_network_handle(const Info& info);
 Shared<DataHandle> any_data_handle(const Info& info, size_t index);
 Shared<NetworkHandle> network_handle(const Info& info);
+// The same with its errands done: for calls that look at the network before they return.
+Shared<NetworkHandle> settled_handle(const Info& info);
 Shared<DataHandle> data_handle(const Info& info, size_t index);
 void refuse_while_training(const NetworkHandle& handle, const char* op);
 size_t element_size(const nabla::Network& network);
@@ -51,6 +53,9 @@ OwnedOrder rows_argument(const Info& info, size_t index, const nabla::Data& data
 nabla::WeightsChoice weights_argument(const Info& info, size_t index);
 void need_loss(const nabla::Network& network, const nabla::Data& data);
 void need_features(const nabla::Network& network, const nabla::Data& data);
+Jobs& jobs_of(const Info& info);
+std::unique_ptr<Job> new_job(const Info& info, const Shared<NetworkHandle>& handle, const Shared<DataHandle>& data);
+
 // A fresh array with the numbers at `from`.
 Napi::Value floats_from(Napi::Env env, const nabla::Network& network, const void* from, size_t rows, size_t columns);
 

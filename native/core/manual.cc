@@ -188,7 +188,7 @@ template <class T>
 void Engine<T>::publish() {
   const std::shared_lock<std::shared_mutex> lock(weights_mutex_);
   auto copy = std::make_shared<Published>();
-  copy->flat = AlignedArray<T>(plan_.flat_size);
+  copy->flat = AlignedArray<T>(plan_.flat_size, Fill::nothing);
   std::memcpy(copy->flat.data(), flat_.data(), plan_.flat_size * sizeof(T));
   const std::lock_guard<std::mutex> swap(published_mutex_);
   published_ = std::move(copy);

@@ -1,11 +1,9 @@
 #include "memory_limit.h"
 
-#if defined(__linux__)
 #include <sys/mman.h>
-#endif
-
 #include <unistd.h>
 
+#include <cstdint>
 #include <fstream>
 #include <string>
 
@@ -34,6 +32,22 @@ void want_huge_pages(void* data, size_t bytes) {
   static_cast<void>(bytes);
 #endif
 }
+
+void* zero_pages(size_t bytes) {
+  constexpr size_t huge = size_t{2} << 20;
+  if (bytes > ~size_t{0} - 2 * huge) return nullptr;
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), size = (bytes + page - 1) / page * page;
+  void* const raw = mmap(nullptr, size + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (raw == MAP_FAILED) return nullptr;
+  // What lies before and behind the aligned part goes back.
+  char* const begin = static_cast<char*>(raw);
+  const size_t before = (huge - reinterpret_cast<uintptr_t>(raw) % huge) % huge;
+  if (before > 0) munmap(begin, before);
+  if (huge - before > 0) munmap(begin + before + size, huge - before);
+  return begin + before;
+}
+
+void free_pages(void* data, size_t bytes) { munmap(data, bytes); }
 
 double memory_limit() {
   double limit = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));

@@ -27,6 +27,9 @@ type TrainArguments = [
 ];
 type EvaluateArguments = [network: NativeNetwork, data: NativeData, ...rows: RowArguments, published: boolean, outputs: boolean];
 type PredictArguments = [network: NativeNetwork, data: NativeData, ...rows: RowArguments, logits: boolean, published: boolean];
+type StateArguments = [
+  network: NativeNetwork, parameters: readonly FloatArray[], slots: readonly (readonly FloatArray[])[], step: number, statistics: readonly FloatArray[],
+];
 
 /** Every function throws errors with a `code` of NablaErrorCode. */
 export interface NativeAddon {
@@ -48,6 +51,8 @@ export interface NativeAddon {
   firstUnusable(network: NativeNetwork, x: InputArray): number;
   /** Fills `order` with what src/random/permutation.ts gives. */
   permute(order: Uint32Array, seed: number, purpose: number, index: number): void;
+  /** The same on a thread of its own. */
+  permuteAsync(order: Uint32Array, seed: number, purpose: number, index: number): Promise<void>;
   /** @param out takes the result at its start and is returned; null: a fresh array */
   predictArray(network: NativeNetwork, x: InputArray, rows: number, logits: boolean, published: boolean, out: FloatArray | null): FloatArray;
   forwardTrain(network: NativeNetwork, data: NativeData, ...rows: RowArguments): ForwardResult;
@@ -55,6 +60,11 @@ export interface NativeAddon {
   applyGradients(network: NativeNetwork, gradients: readonly FloatArray[], stepScalars: Float64Array): void;
   lossAndGradients(network: NativeNetwork, data: NativeData, ...rows: RowArguments): LossAndGradients;
   publish(network: NativeNetwork): void;
+  publishAsync(network: NativeNetwork): Promise<void>;
   getState(network: NativeNetwork): NativeState;
-  setState(network: NativeNetwork, parameters: readonly FloatArray[], slots: readonly (readonly FloatArray[])[], step: number, statistics: readonly FloatArray[]): void;
+  /** The state of this moment, copied in the pool. */
+  getStateAsync(network: NativeNetwork): Promise<NativeState>;
+  setState(...args: StateArguments): void;
+  /** The same in the pool: every later call finds it done. The arrays stay as they are until the promise is settled. */
+  adoptState(...args: StateArguments): Promise<void>;
 }

@@ -42,14 +42,18 @@ const EXPORTS: Readonly<Record<keyof NativeAddon, 'function'>> = {
   predictSync: 'function',
   firstUnusable: 'function',
   permute: 'function',
+  permuteAsync: 'function',
   predictArray: 'function',
   forwardTrain: 'function',
   backward: 'function',
   applyGradients: 'function',
   lossAndGradients: 'function',
   publish: 'function',
+  publishAsync: 'function',
   getState: 'function',
+  getStateAsync: 'function',
   setState: 'function',
+  adoptState: 'function',
 };
 
 const root = packageRoot();

@@ -146,6 +146,8 @@ export interface Executor {
   firstUnusable(x: InputArray): number;
   /** What `permutation` of src/random gives, at the backend's speed. */
   permutation(n: number, seed: number, purpose: number, index: number): Uint32Array;
+  /** The same beside the event loop. */
+  permutationAsync(n: number, seed: number, purpose: number, index: number): Promise<Uint32Array>;
   load(options: LoadOptions): DataHandle;
   trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult>;
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult;
@@ -171,9 +173,15 @@ export interface Executor {
 
   /** Copies parameters and statistics to where 'published' predictions read them. */
   publish(): void;
+  /** The same beside the event loop; nothing may change the parameters until it is done. */
+  publishAsync(): Promise<void>;
   getState(): ExecutorState;
+  /** The state of this moment, copied beside the event loop. */
+  getStateAsync(): Promise<ExecutorState>;
   /** All arrays are checked before any is taken. */
   setState(state: ExecutorState): void;
+  /** The same for arrays that nobody writes to any more: they may be copied beside the event loop, and every later call finds it done. */
+  adoptState(state: ExecutorState): void;
   /** Frees native memory now; later calls are ERR_STATE. */
   dispose(): void;
 }

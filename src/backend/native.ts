@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { NablaError, show, type NablaErrorCode } from '../errors.js';
 import { loadAddon } from './addon.js';
-import type { NativeAddon, NativeData, NativeInfo, NativeNetwork } from './addon-types.js';
+import type { NativeAddon, NativeData, NativeInfo, NativeNetwork, NativeState } from './addon-types.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
 } from './checks.js';
@@ -10,11 +10,13 @@ import type {
   BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, InputArray, Isa,
   LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice,
 } from './executor.js';
-import { outputSize, slotNames, stepScalarCount, type FloatArray, type NetworkSpec } from './spec.js';
+import { outputSize, parameterShapes, slotNames, stepScalarCount, type FloatArray, type NetworkSpec } from './spec.js';
 
 const ISAS: readonly Isa[] = ['baseline', 'avx2', 'avx512', 'neon'];
 const SLICE_MILLISECONDS = 20;
 const MOST_THREADS = 256;
+/** What has fewer numbers is copied or drawn at once: a job would cost the event loop more. */
+const WORTH_A_JOB = 1 << 18;
 /** Results of so many bytes are copied out of one array: V8 keeps the elements of arrays this small in the object itself, where the addon would make a buffer for each. */
 const SMALL_RESULT = 64;
 
@@ -133,6 +135,7 @@ class NativeExecutor implements Executor {
   readonly #native: NativeAddon;
   readonly #outputs: number;
   readonly #small: FloatArray;
+  readonly #parameters: number;
   #network: NativeNetwork | null;
   /** Length of the logits that the last forwardTrain gave; whether they are still good the addon knows. */
   #takenLogits: number | null = null;
@@ -144,6 +147,7 @@ class NativeExecutor implements Executor {
     this.threads = threads;
     this.#outputs = outputSize(spec);
     this.#small = spec.dtype === 'float32' ? new Float32Array(SMALL_RESULT / 4) : new Float64Array(SMALL_RESULT / 8);
+    this.#parameters = parameterShapes(spec).reduce((sum, { size }) => sum + size, 0);
     this.#network = call(() => native.createNetwork(spec, isa, threads, materialised, openblas));
   }
 
@@ -155,6 +159,13 @@ class NativeExecutor implements Executor {
   permutation(n: number, seed: number, purpose: number, index: number): Uint32Array {
     const order = new Uint32Array(n);
     call(() => this.#native.permute(order, seed, purpose, index));
+    return order;
+  }
+
+  async permutationAsync(n: number, seed: number, purpose: number, index: number): Promise<Uint32Array> {
+    if (n < WORTH_A_JOB) return this.permutation(n, seed, purpose, index);
+    const order = new Uint32Array(n);
+    await callAsync(() => this.#native.permuteAsync(order, seed, purpose, index));
     return order;
   }
 
@@ -280,17 +291,49 @@ class NativeExecutor implements Executor {
     call(() => this.#native.publish(network));
   }
 
+  async publishAsync(): Promise<void> {
+    if (this.#parameters < WORTH_A_JOB) {
+      this.publish();
+      return;
+    }
+    const network = this.#live('publish');
+    await callAsync(() => this.#native.publishAsync(network));
+  }
+
   getState(): ExecutorState {
     const network = this.#live('getState');
-    const { parameters, slots, step, statistics } = call(() => this.#native.getState(network));
+    return this.#named(call(() => this.#native.getState(network)));
+  }
+
+  async getStateAsync(): Promise<ExecutorState> {
+    if (this.#parameters < WORTH_A_JOB) return this.getState();
+    const network = this.#live('getState');
+    return this.#named(await callAsync(() => this.#native.getStateAsync(network)));
+  }
+
+  #named({ parameters, slots, step, statistics }: NativeState): ExecutorState {
     return { parameters, slots: Object.fromEntries(this.#slots().map((name, i) => [name, slots[i]])), step, statistics };
   }
 
   setState(state: ExecutorState): void {
+    const args = this.#stateArguments(state);
+    call(() => this.#native.setState(...args));
+  }
+
+  adoptState(state: ExecutorState): void {
+    if (this.#parameters < WORTH_A_JOB) {
+      this.setState(state);
+      return;
+    }
+    const args = this.#stateArguments(state);
+    // Copying checked arrays cannot fail, and who needs them waits for it in C++.
+    call(() => void this.#native.adoptState(...args));
+  }
+
+  #stateArguments(state: ExecutorState): Parameters<NativeAddon['setState']> {
     const network = this.#live('setState');
     checkState(this.spec, state);
-    const slots = this.#slots().map((name) => state.slots[name]);
-    call(() => this.#native.setState(network, state.parameters, slots, state.step, state.statistics ?? []));
+    return [network, state.parameters, this.#slots().map((name) => state.slots[name]), state.step, state.statistics ?? []];
   }
 
   dispose(): void {

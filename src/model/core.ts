@@ -57,6 +57,8 @@ export class ModelCore {
   /** What L-BFGS has learned; null for the other optimizers. */
   memory: LbfgsMemory | null = null;
   fitting = false;
+  /** The running fit has published weights. */
+  published = false;
   stepping = false;
   disposed = false;
 
@@ -77,7 +79,7 @@ export class ModelCore {
     const { dtype, seed } = this.settings;
     checkForLbfgs(op, optimizer, structure, dtype);
     buildSpec(op, { structure, loss, optimizer: backendOptimizer(optimizer), dtype, seed });
-    const { parameters, statistics = [] } = this.takeState(op);
+    const { parameters, statistics = [] } = this.#ownState(op);
     this.executor?.dispose();
     this.executor = null;
     this.state = { parameters, slots: {}, step: 0, statistics };
@@ -100,9 +102,9 @@ export class ModelCore {
 
   /** Replaces the weights. */
   setParameters(op: string, parameters: readonly FloatArray[], statistics: readonly FloatArray[]): void {
-    const state = { ...this.takeState(op), parameters, statistics };
+    const state = { ...this.#ownState(op), parameters, statistics };
     if (this.executor === null) this.state = state;
-    else this.executor.setState(state);
+    else this.executor.adoptState(state);
   }
 
   /** Takes weights that nobody has checked yet. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE before any is taken */
@@ -174,9 +176,10 @@ export class ModelCore {
   live(op: string): Executor {
     if (this.executor !== null) return this.executor;
     const spec = this.spec(op);
-    const state = this.takeState(op);
+    const state = this.#ownState(op);
     const executor = this.withLoss(createExecutor(spec, this.settings.backend, this.settings.executorOptions));
-    executor.setState(withSlots(spec, state));
+    // Given away: what nobody else holds need not be copied first.
+    executor.adoptState(withSlots(spec, state));
     this.executor = executor;
     this.state = null;
     return executor;
@@ -199,10 +202,10 @@ export class ModelCore {
     const checked = checkOptimizerState({ op, optimizer, shapes, names, dtype: this.settings.dtype }, value);
     const { step, nextEpoch, learningRate, slots } = checked;
     if (optimizer.spec.name === 'lbfgs') this.memory = memoryOfSlots(op, optimizer.spec, slots);
-    const { parameters, statistics = [] } = this.takeState(op);
+    const { parameters, statistics = [] } = this.#ownState(op);
     const state = optimizer.spec.name === 'lbfgs' ? withSlots(this.spec(op), { parameters, slots: {}, step, statistics }) : { parameters, slots, step, statistics };
     if (this.executor === null) this.state = state;
-    else this.executor.setState(state);
+    else this.executor.adoptState(state);
     this.step = step;
     this.nextEpoch = nextEpoch;
     if (learningRate !== null) this.rate = learningRate;
@@ -217,10 +220,16 @@ export class ModelCore {
   /** Fresh arrays of everything. */
   takeState(op: string): ExecutorState {
     if (this.executor !== null) return this.executor.getState();
-    if (this.state === null) throw new NablaError('ERR_INTERNAL', `[${op}] a built model has weights. Expected some, received none.`);
+    const { parameters, slots, step, statistics = [] } = this.#ownState(op);
     const copy = (arrays: readonly FloatArray[]): FloatArray[] => arrays.map((array) => array.slice());
-    const slots = Object.entries(this.state.slots).map(([name, arrays]) => [name, copy(arrays)] as const);
-    return { parameters: copy(this.state.parameters), slots: Object.fromEntries(slots), step: this.state.step, statistics: copy(this.state.statistics ?? []) };
+    return { parameters: copy(parameters), slots: Object.fromEntries(Object.entries(slots).map(([name, arrays]) => [name, copy(arrays)])), step, statistics: copy(statistics) };
+  }
+
+  /** Everything, in arrays that nobody writes to: for the model itself. */
+  #ownState(op: string): ExecutorState {
+    const state = this.executor?.getState() ?? this.state;
+    if (state === null) throw new NablaError('ERR_INTERNAL', `[${op}] a built model has weights. Expected some, received none.`);
+    return state;
   }
 
   /** Step scalars of the next steps. */
@@ -232,7 +241,7 @@ export class ModelCore {
 
   /** What predictions see. */
   weightsChoice(): WeightsChoice {
-    return this.fitting ? 'published' : 'current';
+    return this.fitting && this.published ? 'published' : 'current';
   }
 
   /** @throws ERR_STATE before compile */
@@ -312,6 +321,11 @@ export class ModelCore {
 function withSlots(spec: NetworkSpec, state: ExecutorState): ExecutorState {
   const names = spec.optimizer === null ? [] : slotNames(spec.optimizer);
   const start = spec.optimizer === null ? 0 : slotStart(spec.optimizer);
-  const fresh = (): FloatArray[] => state.parameters.map((parameter) => (spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length)).fill(start));
+  const fresh = (): FloatArray[] =>
+    state.parameters.map((parameter) => {
+      const slot = spec.dtype === 'float32' ? new Float32Array(parameter.length) : new Float64Array(parameter.length);
+      // Zeros that nobody writes cost nothing.
+      return start === 0 ? slot : slot.fill(start);
+    });
   return { ...state, slots: Object.fromEntries(names.map((name) => [name, state.slots[name] ?? fresh()])) };
 }

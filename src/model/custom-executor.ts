@@ -94,6 +94,9 @@ export class CustomLossExecutor implements Executor {
   permutation(n: number, seed: number, purpose: number, index: number): Uint32Array {
     return this.#inner.permutation(n, seed, purpose, index);
   }
+  permutationAsync(n: number, seed: number, purpose: number, index: number): Promise<Uint32Array> {
+    return this.#inner.permutationAsync(n, seed, purpose, index);
+  }
   load(options: LoadOptions): DataHandle {
     this.#checkBetween('load');
     return new CustomData(this.#inner.load({ x: options.x, rows: options.rows, scanned: options.scanned === true }), options, this.spec.dtype);
@@ -195,12 +198,24 @@ export class CustomLossExecutor implements Executor {
     this.#inner.publish();
     this.#publishedPenalty = this.#penalty();
   }
+  async publishAsync(): Promise<void> {
+    const penalty = this.#penalised ? penaltyOf(this.spec, (await this.#inner.getStateAsync()).parameters) : 0;
+    await this.#inner.publishAsync();
+    this.#publishedPenalty = penalty;
+  }
   getState(): ExecutorState {
     return this.#inner.getState();
+  }
+  getStateAsync(): Promise<ExecutorState> {
+    return this.#inner.getStateAsync();
   }
   setState(state: ExecutorState): void {
     this.#checkBetween('setWeights');
     this.#inner.setState(state);
+  }
+  adoptState(state: ExecutorState): void {
+    this.#checkBetween('setWeights');
+    this.#inner.adoptState(state);
   }
   dispose(): void {
     this.#inner.dispose();

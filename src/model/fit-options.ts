@@ -5,6 +5,7 @@ import { NablaError, show } from '../errors.js';
 import { purposes } from '../random/purposes.js';
 import { checkCallbacks, type Callback } from '../train/callbacks.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
+import { perform, runSync, turn, type Flow } from '../train/flow.js';
 import type { EvaluateJob } from '../train/evaluate.js';
 import type { FitJob } from '../train/loop.js';
 import { countsPerRow, type Metric } from '../train/metrics.js';
@@ -98,7 +99,7 @@ export function loadData(executor: Executor, { x, rows, targets, sampleWeight }:
 }
 
 /** What fit needs of the model besides its data. */
-export type FitHooks = Pick<FitJob, 'model' | 'scalars' | 'advance' | 'stepping' | 'finished' | 'lbfgs'>;
+export type FitHooks = Pick<FitJob, 'model' | 'scalars' | 'advance' | 'stepping' | 'published' | 'finished' | 'lbfgs'>;
 
 /** A fit that is ready to run, and how to free what it holds. */
 export interface PreparedFit {
@@ -226,15 +227,24 @@ function checkOrder(op: string, options: FitOptions, rows: number, batchSize: nu
   const { order } = options;
   if (order === undefined) {
     const shuffled = shuffle && batchSize < rows;
-    return { orderOf: (epoch) => (shuffled ? executor.permutation(rows, executor.spec.seed, purposes.shuffle, epoch) : null), samples: rows, fixedOrder: !shuffled };
+    const { seed } = executor.spec;
+    const orderOf = function* (epoch: number): Flow<Uint32Array | null> {
+      if (!shuffled) return null;
+      return yield* perform(
+        () => executor.permutation(rows, seed, purposes.shuffle, epoch),
+        () => executor.permutationAsync(rows, seed, purposes.shuffle, epoch),
+      );
+    };
+    return { orderOf, samples: rows, fixedOrder: !shuffled };
   }
   if (options.shuffle === true) throw new NablaError('ERR_OPTION', `[${op}] a given order is not shuffled. Expected order or shuffle, received both.`);
   if (typeof order === 'function') {
     const firstEpoch = options.initialEpoch ?? 0;
-    const first = checkRowList(op, order(firstEpoch), rows);
-    const orderOf = (epoch: number): Uint32Array => {
+    // Before anything changes, and so at once.
+    const first = runSync(checkRowList(op, order(firstEpoch), rows));
+    const orderOf = function* (epoch: number): Flow<Uint32Array> {
       if (epoch === firstEpoch) return first;
-      const list = checkRowList(op, order(epoch), rows);
+      const list = yield* checkRowList(op, order(epoch), rows);
       if (list.length !== first.length) {
         throw new NablaError('ERR_SHAPE', `[${op}] every epoch has as many rows. Expected ${first.length} from the order function, received ${list.length}.`);
       }
@@ -242,16 +252,37 @@ function checkOrder(op: string, options: FitOptions, rows: number, batchSize: nu
     };
     return { orderOf, samples: first.length, fixedOrder: false };
   }
-  const list = checkRowList(op, order, rows);
-  return { orderOf: () => list, samples: list.length, fixedOrder: true };
+  const list = runSync(checkRowList(op, order, rows));
+  return {
+    // eslint-disable-next-line require-yield -- it has nothing to wait for
+    *orderOf() {
+      return list;
+    },
+    samples: list.length,
+    fixedOrder: true,
+  };
 }
 
+/** Rows looked at between two turns of the event loop. */
+const ROWS_A_TURN = 1 << 18;
+
 /** @returns a fresh array */
-function checkRowList(op: string, value: unknown, rows: number): Uint32Array {
+function* checkRowList(op: string, value: unknown, rows: number): Flow<Uint32Array> {
   if (!Array.isArray(value) && !isNumericTypedArray(value)) {
     throw new NablaError('ERR_TYPE', `[${op}] an order lists rows. Expected a Uint32Array or an array for order, received ${show(value)}.`);
   }
   const items: ArrayLike<unknown> = value;
-  if (items.length === 0) throw new NablaError('ERR_SHAPE', `[${op}] an epoch has rows. Expected at least one row in order, received none.`);
-  return Uint32Array.from(items, (row, index) => checkInteger(op, `order[${index}]`, row, 0, rows - 1));
+  const { length } = items;
+  if (length === 0) throw new NablaError('ERR_SHAPE', `[${op}] an epoch has rows. Expected at least one row in order, received none.`);
+  const list = new Uint32Array(length);
+  for (let from = 0; from < length; from += ROWS_A_TURN) {
+    if (from > 0) yield* turn();
+    const to = Math.min(from + ROWS_A_TURN, length);
+    for (let i = from; i < to; i++) {
+      const row = items[i];
+      // The name is made for what is refused: of a million rows it would take half a second.
+      list[i] = typeof row === 'number' && row >= 0 && row < rows && Number.isInteger(row) ? row : checkInteger(op, `order[${i}]`, row, 0, rows - 1);
+    }
+  }
+  return list;
 }

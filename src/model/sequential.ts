@@ -168,10 +168,12 @@ export class Sequential implements TrainedModel {
       scalars: (steps) => this.#core.scalars(steps),
       advance: (steps) => void (this.#core.step += steps),
       stepping: (running) => void (this.#core.stepping = running),
+      published: () => void (this.#core.published = true),
       finished: (epoch) => void (this.#core.nextEpoch = epoch + 1),
       lbfgs: this.#core.lbfgsJob(),
     });
     this.#core.fitting = true;
+    this.#core.published = false;
     this.stopTraining = false;
     return {
       prepared,
@@ -388,7 +390,7 @@ export class Sequential implements TrainedModel {
     const { parameters, statistics = [] } = this.#core.takeState('freeze');
     const spec: NetworkSpec = { ...this.#core.spec('freeze'), loss: null, optimizer: null };
     const executor = createExecutor(spec, this.#core.settings.backend, this.#core.settings.executorOptions);
-    executor.setState({ parameters, slots: {}, step: 0, statistics });
+    executor.adoptState({ parameters, slots: {}, step: 0, statistics });
     return new FrozenModel(structure, executor);
   }
 

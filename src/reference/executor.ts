@@ -94,6 +94,10 @@ class ReferenceExecutor implements Executor {
     return permutation(n, seed, purpose, index);
   }
 
+  async permutationAsync(n: number, seed: number, purpose: number, index: number): Promise<Uint32Array> {
+    return permutation(n, seed, purpose, index);
+  }
+
   load(options: LoadOptions): DataHandle {
     this.#live('load');
     checkLoad(this.spec, options, findUnusable(this.spec.dtype));
@@ -264,6 +268,14 @@ class ReferenceExecutor implements Executor {
     network.published = network.weights.map((array) => array.slice());
   }
 
+  async publishAsync(): Promise<void> {
+    this.publish();
+  }
+
+  async getStateAsync(): Promise<ExecutorState> {
+    return this.getState();
+  }
+
   getState(): ExecutorState {
     const network = this.#live('getState');
     const { dtype, optimizer } = this.spec;
@@ -285,6 +297,10 @@ class ReferenceExecutor implements Executor {
     network.statistics.forEach((array, i) => array.set(state.statistics?.[i] ?? []));
     network.step = state.step;
     network.forget();
+  }
+
+  adoptState(state: ExecutorState): void {
+    this.setState(state);
   }
 
   dispose(): void {

@@ -1,5 +1,7 @@
 // One description of work for both manners of calling: a generator that yields the steps which may wait, and two drivers.
 
+import { getHost } from './host.js';
+
 /** A piece of work in both manners. */
 export interface Operation {
   sync(): void;
@@ -18,6 +20,14 @@ export function* perform<Result>(sync: () => Result, async: () => Promise<Result
   const [result] = results;
   if (results.length !== 1) throw new Error('an operation was resumed before it was done');
   return result;
+}
+
+/** Lets the event loop have a turn; nothing where the caller waits. */
+export function* turn(): Flow<void> {
+  yield* perform(
+    () => undefined,
+    () => getHost().yield(),
+  );
 }
 
 /** Runs a flow to its end without waiting. */

@@ -1,8 +1,9 @@
 // The training loop: epochs and slices over an Executor, callbacks between them. It knows nothing of layers.
+import { scalarStride } from '../backend/checks.js';
 import type { DataHandle, Executor, Targets, TrainOptions, TrainResult } from '../backend/executor.js';
 import { callHooks, wantsBatches, type Callback, type CallbackContext, type TrainedModel } from './callbacks.js';
 import { evaluateFlow, type EvaluateJob } from './evaluate.js';
-import { perform, type Flow } from './flow.js';
+import { perform, runAsync, runSync, type Flow } from './flow.js';
 import { FullBatch, type LbfgsJob } from './full-batch.js';
 import { createHistory, recordEpoch, TrainingStopped, type FitParams, type History, type Logs } from './history.js';
 import { getHost } from './host.js';
@@ -20,7 +21,7 @@ export interface FitJob {
   readonly params: FitParams;
   readonly initialEpoch: number;
   /** The rows of an epoch in their order; null for 0, 1, 2, … Called once an epoch, before it or while the one before runs. */
-  orderOf(epoch: number): Uint32Array | null;
+  orderOf(epoch: number): Flow<Uint32Array | null>;
   /** true: orderOf gives the same for every epoch. */
   readonly fixedOrder: boolean;
   readonly callbacks: readonly Callback[];
@@ -36,6 +37,8 @@ export interface FitJob {
   advance(steps: number): void;
   /** Told when a job that changes weights starts and ends. */
   stepping(running: boolean): void;
+  /** Told when predictions have weights of this fit to read. */
+  published(): void;
   /** Told of each finished epoch, before its onEpochEnd. */
   finished(epoch: number): void;
   /** The optimizer where it looks at all rows at once; null for one that the backend has. */
@@ -44,6 +47,8 @@ export interface FitJob {
 
 /** Steps of one merged call: bounds the scalars and losses that are held. */
 const MERGED_STEPS = 65_536;
+/** Rows of one call, rounded up to whole batches: more than most machines train on in a slice. */
+const WINDOW = 1 << 18;
 /** Milliseconds of work on this thread after which the event loop has a turn. */
 const BREATH = 12;
 /** Milliseconds of a blocking call between two looks at the progress line. */
@@ -57,13 +62,21 @@ export function* fitFlow(job: FitJob): Flow<History> {
   const run = new Run(job, history);
   signal?.addEventListener('abort', abort);
   try {
-    executor.publish();
+    yield* publish(executor);
+    job.published();
     yield* run.fit();
   } finally {
     signal?.removeEventListener('abort', abort);
     run.progress.interrupt();
   }
   return history;
+}
+
+function publish(executor: Executor): Flow<void> {
+  return perform(
+    () => { executor.publish(); },
+    () => executor.publishAsync(),
+  );
 }
 
 /** Sums of an epoch. */
@@ -84,7 +97,8 @@ class Run {
   readonly #outputs: boolean;
   readonly #byBatch: boolean;
   readonly #fullBatch: FullBatch | null;
-  #order: { epoch: number; order: Uint32Array | null } | null = null;
+  /** The next epoch's order, on its way. */
+  #prepared: { readonly epoch: number; readonly order: Promise<Uint32Array | null> } | null = null;
   #breath: number;
 
   constructor(job: FitJob, history: History) {
@@ -125,7 +139,7 @@ class Run {
 
   *#manyEpochs(first: number, epochs: number): Flow<void> {
     const { params, executor, model } = this.#job;
-    const order = this.#orderOf(first);
+    const order = yield* this.#orderOf(first);
     const stepScalars = this.#job.scalars(epochs);
     let done = 0;
     while (done < epochs && !model.stopTraining) {
@@ -134,7 +148,7 @@ class Run {
       done += result.steps;
       if (done > 0) this.#job.finished(first + done - 1);
       this.#checkStopped(result, first + done, 0);
-      executor.publish();
+      yield* publish(executor);
       yield* this.#breathe();
     }
   }
@@ -156,7 +170,7 @@ class Run {
     if (this.#fullBatch !== null) yield* this.#search(this.#fullBatch, epoch, tally);
     else if (this.#byBatch) yield* this.#batches(epoch, tally);
     else yield* this.#slices(epoch, tally);
-    executor.publish();
+    yield* publish(executor);
     const logs = this.#logs(tally);
     if (validation !== null) {
       const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current' });
@@ -176,11 +190,10 @@ class Run {
 
   *#slices(epoch: number, tally: Tally): Flow<void> {
     const { params } = this.#job;
-    const order = this.#orderOf(epoch);
+    const order = yield* this.#orderOf(epoch);
     const stepScalars = this.#job.scalars(params.steps);
-    const options = { order, from: 0, to: params.samples, batchSize: params.batchSize, stepScalars, outputs: this.#outputs };
     while (tally.steps < params.steps) {
-      const result = yield* this.#slice({ ...options, firstStep: tally.steps }, epoch + 1);
+      const result = yield* this.#slice(this.#window(tally.steps, order, stepScalars), epoch + 1);
       this.#tally(tally, result, order);
       this.#checkStopped(result, epoch, tally.steps);
       if (!this.progress.silent) this.progress.update(epoch, tally.steps, tally.rows, this.#logs(tally));
@@ -188,10 +201,19 @@ class Run {
     }
   }
 
+  /** The steps from `first` on that a call is asked for: it looks through and copies their part of the order and no more. */
+  #window(first: number, order: Uint32Array | null, stepScalars: Float64Array): TrainOptions {
+    const { params: { steps, batchSize, samples }, executor: { spec: { optimizer } } } = this.#job;
+    const last = Math.min(steps, first + Math.ceil(WINDOW / batchSize));
+    const stride = optimizer === null ? 0 : scalarStride(optimizer, { stepScalars });
+    const scalars = stride === 0 ? stepScalars : stepScalars.subarray(first * stride, last * stride);
+    return { order, from: first * batchSize, to: Math.min(last * batchSize, samples), batchSize, stepScalars: scalars, outputs: this.#outputs };
+  }
+
   /** One step a call, hooks around each. */
   *#batches(epoch: number, tally: Tally): Flow<void> {
     const { params, callbacks, model } = this.#job;
-    const order = this.#orderOf(epoch);
+    const order = yield* this.#orderOf(epoch);
     for (let batch = 0; batch < params.steps && !model.stopTraining; batch++) {
       const from = batch * params.batchSize;
       const to = Math.min(from + params.batchSize, params.samples);
@@ -253,15 +275,21 @@ class Run {
     );
   }
 
-  #orderOf(epoch: number): Uint32Array | null {
-    if (this.#order?.epoch !== epoch) this.#order = { epoch, order: this.#job.orderOf(epoch) };
-    return this.#order.order;
+  *#orderOf(epoch: number): Flow<Uint32Array | null> {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared?.epoch === epoch) return yield* perform(() => runSync(this.#job.orderOf(epoch)), () => prepared.order);
+    return yield* this.#job.orderOf(epoch);
   }
 
   /** Shuffles for the next epoch while another thread works on this one. */
   #prepareOrder(epoch: number): void {
     const { params, executor, fixedOrder } = this.#job;
-    if (epoch < params.epochs && executor.backend === 'native' && !fixedOrder) this.#orderOf(epoch);
+    if (epoch >= params.epochs || executor.backend !== 'native' || fixedOrder || this.#prepared?.epoch === epoch) return;
+    const order = runAsync(this.#job.orderOf(epoch));
+    // What goes wrong is thrown when the epoch begins.
+    order.catch(() => undefined);
+    this.#prepared = { epoch, order };
   }
 
   #newTally(): Tally {

@@ -43,7 +43,7 @@ export function dataCases({ make, dtype, tolerance, test }: Suite): void {
     expect(() => executor.firstUnusable(Uint8Array.of(1))).toThrow(expect.objectContaining({ code: 'ERR_STATE' }));
   });
 
-  test('permutation gives what src/random gives', () => {
+  test('permutation gives what src/random gives', async () => {
     const executor = make(network(dtype, 2, [dense(1)]));
     const whole = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
     fc.assert(
@@ -52,7 +52,10 @@ export function dataCases({ make, dtype, tolerance, test }: Suite): void {
       }),
     );
     // Long enough that some words are drawn again.
-    expect(Buffer.from(executor.permutation(300_000, 7, 2, 5).buffer).equals(Buffer.from(permutation(300_000, 7, 2, 5).buffer))).toBe(true);
+    const long = Buffer.from(permutation(300_000, 7, 2, 5).buffer);
+    expect(Buffer.from(executor.permutation(300_000, 7, 2, 5).buffer).equals(long)).toBe(true);
+    expect(Buffer.from((await executor.permutationAsync(300_000, 7, 2, 5)).buffer).equals(long)).toBe(true);
+    expect(await executor.permutationAsync(300, 7, 2, 5)).toEqual(permutation(300, 7, 2, 5));
     executor.dispose();
   });
 

@@ -52,6 +52,41 @@ export function stateCases({ make, isa, dtype, test }: Suite): void {
     }
   });
 
+  test('what is copied beside the event loop is found done by every later call, and is of its moment', async () => {
+    // Wide enough to be worth a job.
+    const spec = network(dtype, 512, [dense(520, 'relu'), dense(3)], { optimizer: adam() });
+    const [first, second] = [randomState(spec, 3), { ...randomState(spec, 4), step: 7 }];
+    const { x } = randomData(spec, 5, 6);
+    const wanted = started(spec).predictArraySync(x, 5, 'outputs');
+    const executor = make(spec);
+    executor.adoptState(first);
+    expectSame(executor.predictArraySync(x, 5, 'outputs'), wanted);
+    const taken = executor.getStateAsync();
+    executor.adoptState(second);
+    const later = executor.getStateAsync();
+    executor.setState(first);
+    expectSameLists((await taken).parameters, first.parameters);
+    const { parameters, slots, step } = await later;
+    expectSameLists(parameters, second.parameters);
+    for (const [name, arrays] of Object.entries(second.slots)) expectSameLists(slots[name], arrays);
+    expect(step).toBe(7);
+    executor.adoptState(second);
+    executor.adoptState(first);
+    await executor.publishAsync();
+    expectSame(executor.predictArraySync(x, 5, 'outputs', 'published'), wanted);
+    const data = executor.load({ x, rows: 5 });
+    executor.adoptState(second);
+    const predicted = executor.predict(data, { ...all(5), output: 'outputs' });
+    executor.adoptState(first);
+    const latest = executor.predict(data, { ...all(5), output: 'outputs' });
+    // Jobs see what was there when they began to run; none sees less than what was there when it was asked for.
+    await predicted;
+    expectSame(await latest, wanted);
+    expect(() => { executor.adoptState({ ...first, parameters: first.parameters.slice(1) }); }).toThrow(expect.objectContaining({ code: 'ERR_SHAPE' }));
+    executor.adoptState(second);
+    executor.dispose();
+  });
+
   test('a state is everything needed to go on bit for bit', () => {
     for (const optimizer of [sgd({ momentum: 0.9, weightDecay: 0.01 }), adam()]) {
       const spec = network(dtype, 6, [dense(10, 'relu'), dropout(0.4), dense(3)], { optimizer });

@@ -143,6 +143,12 @@ const training = fc.tuple(pairs, range, oneOf(1, 8, 64, 2 ** 40), oneOf(1, 2, 3)
     return [...pair, rowOrder, from, to, batch, repeat, Math.min(first, steps - 1), scalars(to - from, batch, repeat), milliseconds, outputs];
   });
 const network = places('network').map((place) => [place]);
+const newStates = fc.tuple(oneOf('live', 'wide', 'other'), flag, fc.integer({ min: 0, max: 1000 })).map(([name, odd, step]) => {
+  const list = copied(states[name].parameters);
+  return [new Place(name, 'network'), odd ? hostile(list) : list, copied(states[name].slots), step, copied(states[name].statistics)];
+});
+const mostly = (arbitrary, ...others) => fc.oneof({ weight: 6, arbitrary }, ...others.map((other) => ({ weight: 1, arbitrary: other })));
+const permutations = fc.tuple(mostly(fc.nat({ max: 99 }).map((n) => new Uint32Array(n)), junk), mostly(fc.nat(), fc.double(), junk), mostly(fc.nat(), junk), mostly(fc.nat(), fc.double(), junk));
 // For each function, arguments that are right most of the time.
 const right = {
   info: fc.constant([]),
@@ -158,7 +164,8 @@ const right = {
   evaluateSync: onRows(flag, flag),
   predict: onRows(flag, flag),
   predictSync: onRows(flag, flag),
-  permute: fc.tuple(fc.oneof(fc.nat({ max: 99 }).map((n) => new Uint32Array(n)), junk), fc.oneof(fc.nat(), fc.double(), junk), fc.oneof(fc.nat(), junk), fc.oneof(fc.nat(), fc.double(), junk)),
+  permute: permutations,
+  permuteAsync: permutations,
   firstUnusable: fc.tuple(networks, fc.oneof(typed, junk)),
   predictArray: fc.tuple(oneOf('live', 'wide').map((name) => new Place(name, 'network')), oneOf(Uint8Array, Float32Array, Float64Array), fc.integer({ min: 1, max: 9 }), flag, flag, oneOf(null, undefined, Float32Array, Float64Array), fc.integer({ min: 0, max: 40 }))
     .map(([place, Kind, count, logits, published, Out, room]) => [place, filled(Kind, 5 * count, (i) => i % 5), count, logits, published, typeof Out === 'function' ? new Out(room) : Out]),
@@ -167,11 +174,11 @@ const right = {
   applyGradients: fc.tuple(parameters, flag).map(([list, wide]) => [new Place(wide ? 'wide' : 'live', 'network'), list, Float64Array.of(0.1, 1)]),
   lossAndGradients: onRows(),
   publish: network,
+  publishAsync: network,
   getState: network,
-  setState: fc.tuple(oneOf('live', 'wide', 'other'), flag, fc.integer({ min: 0, max: 1000 })).map(([name, odd, step]) => {
-    const list = copied(states[name].parameters);
-    return [new Place(name, 'network'), odd ? hostile(list) : list, copied(states[name].slots), step, copied(states[name].statistics)];
-  }),
+  getStateAsync: network,
+  setState: newStates,
+  adoptState: newStates,
 };
 const names = Object.keys(addon);
 const unknown = names.filter((name) => right[name] === undefined);
