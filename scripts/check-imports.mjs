@@ -8,9 +8,10 @@ import ts from 'typescript';
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const src = join(top, 'src');
 
-/** Folder -> folders it may import from (besides itself, errors.ts and version.ts). */
+/** Folder -> folders it may import from (besides itself and FOR_ALL). */
 const ALLOWED = {
   errors: [],
+  nearest: [],
   version: [],
   random: ['backend', 'reference'],
   backend: ['random', 'reference'],
@@ -28,8 +29,10 @@ const ALLOWED = {
   index: ['setup-node', 'model', 'train', 'metrics', 'report', 'data', 'io', 'plot', 'random', 'backend', 'reference'],
   browser: ['model', 'train', 'metrics', 'report', 'random', 'backend', 'reference', 'data'],
 };
+/** Any folder may import these. */
+const FOR_ALL = new Set(['errors', 'nearest', 'version']);
 /** Run in browsers: no `node:` imports, no packages, no Node globals. */
-const BROWSER = [/^(errors|version)\.ts$/, /^browser\.ts$/, /^(model|train|metrics|report|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
+const BROWSER = [/^(errors|nearest|version)\.ts$/, /^browser\.ts$/, /^(model|train|metrics|report|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
 /** What reference/ and random/ may know of backend/. */
 const CONTRACT = ['backend/spec.ts', 'backend/executor.ts', 'backend/checks.ts'];
 const NODE_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate', 'clearImmediate']);
@@ -57,7 +60,7 @@ for (const file of files) {
     }
     const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/').replace(/\.js$/, '.ts');
     const to = area(target);
-    if (to !== from && to !== 'errors' && to !== 'version' && !allowed.includes(to)) fail(node, `${from} imports ${to} (allowed: ${allowed.join(', ') || 'nothing'})`);
+    if (to !== from && !FOR_ALL.has(to) && !allowed.includes(to)) fail(node, `${from} imports ${to} (allowed: ${allowed.join(', ') || 'nothing'})`);
     else if (browser && !BROWSER.some((pattern) => pattern.test(target))) fail(node, `imports ${target}, which does not run in browsers`);
     else if ((from === 'reference' || from === 'random') && to === 'backend' && !CONTRACT.includes(target)) fail(node, `${from} imports ${target} (allowed: ${CONTRACT.join(', ')})`);
   };

@@ -1,5 +1,6 @@
 // What becomes of a table's rows: features into one array, the label column into class indices.
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import type { SampleArray } from './array-dataset.js';
 import { parseNumber } from './csv-cell.js';
 import { GrowingNumbers, isByte, type NumberType } from './growing-numbers.js';
@@ -230,6 +231,6 @@ export class CsvTable {
     const column = typeof wanted === 'number' ? wanted : (this.names?.indexOf(wanted) ?? -1);
     if (Number.isInteger(column) && column >= 0 && column < this.columns) return column;
     const names = this.names === null ? `a number from 0 to ${this.columns - 1} (there is no header)` : `one of ${this.names.slice(0, 8).map((name) => show(name)).join(', ')}${this.columns > 8 ? ', ...' : ''}, or a number from 0 to ${this.columns - 1}`;
-    throw new NablaError('ERR_OPTION', `[${this.options.op}] ${this.options.name} has no such column. Expected ${names} for ${option}, received ${show(wanted)}.`);
+    throw new NablaError('ERR_OPTION', `[${this.options.op}] ${this.options.name} has no such column. Expected ${names} for ${option}, received ${show(wanted)}.${didYouMean(wanted, this.names ?? [])}`);
   }
 }

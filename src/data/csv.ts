@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { NablaError, show } from '../errors.js';
 import { fileError, toPath, type PathLike } from '../io/files.js';
 import { checkOptions as checkKnown } from '../model/checks.js';
+import { didYouMean } from '../nearest.js';
 import { ArrayDataset, type ArrayDatasetOptions } from './array-dataset.js';
 import { parseRecord, readQuoted } from './csv-quoted.js';
 import { decodeText, recordEnd, scanLines } from './csv-scanner.js';
@@ -75,7 +76,7 @@ function checkOptions(options: CsvOptions): void {
   checkKnown(op, options, optionNames);
   const { header = 'auto', dtype = 'auto', classes } = options;
   if (header !== 'auto' && typeof header !== 'boolean') throw new NablaError('ERR_OPTION', `[${op}] unknown header. Expected true, false or 'auto' for header, received ${show(header)}.`);
-  if (!['auto', 'uint8', 'float32', 'float64'].includes(dtype)) throw new NablaError('ERR_OPTION', `[${op}] unknown type. Expected 'auto', 'uint8', 'float32' or 'float64' for dtype, received ${show(dtype)}.`);
+  if (!['auto', 'uint8', 'float32', 'float64'].includes(dtype)) throw new NablaError('ERR_OPTION', `[${op}] unknown type. Expected 'auto', 'uint8', 'float32' or 'float64' for dtype, received ${show(dtype)}.${didYouMean(dtype, ['uint8', 'float32', 'float64'])}`);
   if (classes !== undefined && (!Number.isInteger(classes) || classes < 1)) throw new NablaError('ERR_RANGE', `[${op}] the number of classes is whole and positive. Expected 1 or more for classes, received ${show(classes)}.`);
 }
 

@@ -1,5 +1,6 @@
 // Checks of options, shared by every public function: each throws before anything is changed and names what it wanted.
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { isNumericTypedArray } from './typed-arrays.js';
 
 /** Refuses anything but a plain object of known options. @param op named in errors @param options anything @param known allowed names */
@@ -9,7 +10,7 @@ export function checkOptions(op: string, options: unknown, known: readonly strin
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw new NablaError('ERR_OPTION', `[${op}] unknown option. Expected one of ${known.join(', ')}, received ${show(name)}.`);
+      throw new NablaError('ERR_OPTION', `[${op}] unknown option. Expected one of ${known.join(', ')}, received ${show(name)}.${didYouMean(name, known)}`);
     }
   }
 }
@@ -64,7 +65,7 @@ export function checkBoolean(op: string, name: string, value: unknown): boolean 
 export function checkName<Name extends string>(op: string, what: string, value: unknown, names: readonly Name[]): Name {
   const found = names.find((name) => name === value);
   if (found === undefined) {
-    throw new NablaError('ERR_OPTION', `[${op}] unknown ${what}. Expected one of ${names.join(', ')}, received ${show(value)}.`);
+    throw new NablaError('ERR_OPTION', `[${op}] unknown ${what}. Expected one of ${names.join(', ')}, received ${show(value)}.${didYouMean(value, names)}`);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 import type { ConstraintSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { checkOptions, checkReal } from './checks.js';
 
 /** What a parameter is brought back to after each update. */
@@ -48,7 +49,7 @@ export function checkKernelConstraint(op: string, value: unknown): Constraint | 
     if (name === 'maxNorm') return constraints.maxNorm(checkReal(op, 'kernelConstraint.maxValue', 'maxValue' in value ? value.maxValue : undefined, { minimum: 0, minimumOpen: true }));
     if (name === 'nonNegative' || name === 'unitNorm') return constraints[name]();
   }
-  throw new NablaError('ERR_OPTION', `[${op}] unknown constraint. Expected maxNorm, nonNegative, unitNorm or an object of constraints for kernelConstraint, received ${show(value)}.`);
+  throw new NablaError('ERR_OPTION', `[${op}] unknown constraint. Expected maxNorm, nonNegative, unitNorm or an object of constraints for kernelConstraint, received ${show(value)}.${didYouMean(value, Object.keys(constraints))}`);
 }
 
 /** @returns undefined where there is none @throws ERR_OPTION for norms: a bias has no inputs to take one over */
@@ -56,5 +57,5 @@ export function checkBiasConstraint(op: string, value: unknown): NonNegative | u
   if (value === undefined || value === null) return undefined;
   const name: unknown = typeof value === 'object' && 'name' in value ? value.name : value;
   if (name === 'nonNegative') return constraints.nonNegative();
-  throw new NablaError('ERR_OPTION', `[${op}] a bias has no inputs over which a norm goes. Expected nonNegative for biasConstraint, received ${show(value)}.`);
+  throw new NablaError('ERR_OPTION', `[${op}] a bias has no inputs over which a norm goes. Expected nonNegative for biasConstraint, received ${show(value)}.${didYouMean(value, ['nonNegative'])}`);
 }

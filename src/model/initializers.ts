@@ -1,5 +1,6 @@
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { fillNormal } from '../random/normal.js';
 import { fillOrthogonal } from '../random/orthogonal.js';
 import type { RandomStream } from '../random/stream.js';
@@ -127,7 +128,7 @@ export function checkInitializerConfig(op: string, value: unknown): InitializerC
   if (found === undefined) {
     throw new NablaError(
       'ERR_OPTION',
-      `[${op}] unknown initializer. Expected one of ${initializerNames.join(', ')}, initializers.constant({ value }) or an array, received ${show(name)}.`,
+      `[${op}] unknown initializer. Expected one of ${initializerNames.join(', ')}, initializers.constant({ value }) or an array, received ${show(name)}.${didYouMean(name, initializerNames)}`,
     );
   }
   checkOptions(op, options, ['name']);

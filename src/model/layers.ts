@@ -1,3 +1,4 @@
+import { answerForAbsent } from './absent-layers.js';
 import { activation, elu, leakyReLU, prelu, thresholdedReLU } from './layer-activation.js';
 import { dense } from './layer-dense.js';
 import { dropout, gaussianNoise } from './layer-dropout.js';
@@ -7,7 +8,7 @@ import { rescaling } from './layer-rescaling.js';
 import { flatten, input, reshape } from './layer-shape.js';
 
 /** The layers a model is made of. */
-export const layers = {
+export const layers = answerForAbsent({
   activation, batchNormalization, dense, dropout, elu, flatten, gaussianNoise, input, layerNormalization, leakyReLU, normalization, prelu, rescaling, reshape,
   thresholdedReLU,
-} as const;
+} as const);

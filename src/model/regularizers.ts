@@ -1,4 +1,5 @@
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { checkOptions, checkReal } from './checks.js';
 
 /** A penalty on a layer's weights: l1·Σ|weight| + l2·Σweight² joins the loss. */
@@ -58,5 +59,5 @@ export function checkRegularizer(op: string, value: unknown): PenaltyFactors {
     const factor = (name: 'l1' | 'l2'): number => (kind === name || kind === 'l1l2' ? checkReal(op, `kernelRegularizer.${name}`, Reflect.get(value, name), from0) : 0);
     return { l1: factor('l1'), l2: factor('l2') };
   }
-  throw new NablaError('ERR_OPTION', `[${op}] unknown regularizer. Expected regularizers.l1(0.01), regularizers.l2(0.01), regularizers.l1l2({ l1, l2 }), 'l1' or 'l2' for kernelRegularizer, received ${show(value)}.`);
+  throw new NablaError('ERR_OPTION', `[${op}] unknown regularizer. Expected regularizers.l1(0.01), regularizers.l2(0.01), regularizers.l1l2({ l1, l2 }), 'l1' or 'l2' for kernelRegularizer, received ${show(value)}.${didYouMean(value, Object.keys(regularizers))}`);
 }

@@ -1,6 +1,7 @@
 // NumPy's legacy generator, numpy.random.RandomState: MT19937 (M. Matsumoto, T. Nishimura 1998) and the samplers on top of it. It lets a
 // notebook's numbers come out again. nabla's own draws come from src/random/stream.ts.
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { preciseLog } from './precise-log.js';
 
 /** Rows and columns of what is drawn: a length, or a shape whose product counts. */
@@ -124,7 +125,7 @@ export class RandomState {
   randint(low: number, high?: number): number;
   randint(low: number, high: number | undefined, size: Size, dtype?: RandintDtype): RandintArray;
   randint(low: number, high?: number, size?: Size, dtype: RandintDtype = 'int64'): number | RandintArray {
-    if (!Object.hasOwn(ranges, dtype)) throw new NablaError('ERR_OPTION', `[RandomState.randint] unknown dtype. Expected one of ${Object.keys(ranges).join(', ')}, received ${show(dtype)}.`);
+    if (!Object.hasOwn(ranges, dtype)) throw new NablaError('ERR_OPTION', `[RandomState.randint] unknown dtype. Expected one of ${Object.keys(ranges).join(', ')}, received ${show(dtype)}.${didYouMean(dtype, Object.keys(ranges))}`);
     const [from, to] = high === undefined ? [0, low] : [low, high];
     const [least, most, bits] = ranges[dtype];
     if (!Number.isInteger(from) || !Number.isInteger(to) || from < least || to > most || to <= from || to - 1 - from > Number.MAX_SAFE_INTEGER) {

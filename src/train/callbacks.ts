@@ -1,5 +1,6 @@
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import type { FitParams, History, Logs } from './history.js';
 import type { Flow } from './flow.js';
 import { perform } from './flow.js';
@@ -61,7 +62,7 @@ function isCallback(op: string, value: unknown): value is Callback {
   // Objects may carry state of their own; a name that looks like a hook but is none would silently never run.
   for (const name of Object.keys(value)) {
     if (/^on[A-Z]/.test(name) && !hookNames.some((known) => known === name)) {
-      throw new NablaError('ERR_OPTION', `[${op}] unknown hook. Expected one of ${hookNames.join(', ')}, received ${show(name)}.`);
+      throw new NablaError('ERR_OPTION', `[${op}] unknown hook. Expected one of ${hookNames.join(', ')}, received ${show(name)}.${didYouMean(name, hookNames)}`);
     }
   }
   return true;

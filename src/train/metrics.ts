@@ -7,6 +7,7 @@ import { argmax } from '../metrics/input.js';
 import { RankedScores } from '../metrics/ranked-scores.js';
 import { RegressionErrors } from '../metrics/regression-errors.js';
 import { isAmongTop } from '../metrics/top-k.js';
+import { checkName } from '../model/checks.js';
 import { isElementwise, type Loss } from '../model/losses.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
@@ -46,11 +47,7 @@ export interface Metric {
 export function checkMetrics(op: string, value: unknown, loss: Loss): readonly Metric[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new NablaError('ERR_TYPE', `[${op}] metrics are a list of names. Expected for example ['accuracy'] for metrics, received ${show(value)}.`);
-  const names = value.map((item: unknown) => {
-    const name = metricNames.find((known) => known === item);
-    if (name === undefined) throw new NablaError('ERR_OPTION', `[${op}] unknown metric. Expected one of ${metricNames.join(', ')}, received ${show(item)}.`);
-    return name;
-  });
+  const names = value.map((item: unknown) => checkName(op, 'metric', item, metricNames));
   return [...new Set(names)].map((name) => makeMetric(op, name, loss));
 }
 

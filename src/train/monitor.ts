@@ -1,6 +1,7 @@
 import { NablaError, show } from '../errors.js';
 import { checkName } from '../model/checks.js';
 import { isLossName } from '../model/losses.js';
+import { didYouMean } from '../nearest.js';
 import type { Logs } from './history.js';
 import { metricNames, type MetricName } from './metrics.js';
 
@@ -47,7 +48,7 @@ function modeOf(op: string, name: string): 'min' | 'max' {
 export function readMonitor({ op, name }: Monitor, logs: Readonly<Logs>): number {
   if (Object.hasOwn(logs, name)) return logs[name];
   const hint = name.startsWith('val_') ? '; validationData or validationSplit of fit gives the val_ figures' : '';
-  throw new NablaError('ERR_OPTION', `[${op}] a fit has the watched figure. Expected one of ${Object.keys(logs).join(', ')} for monitor, received ${show(name)}${hint}.`);
+  throw new NablaError('ERR_OPTION', `[${op}] a fit has the watched figure. Expected one of ${Object.keys(logs).join(', ')} for monitor, received ${show(name)}${hint}.${didYouMean(name, Object.keys(logs))}`);
 }
 
 /** The plain rule: better by more than `minDelta`. NaN is never better; `best` null is before the first figure. */
