@@ -1,6 +1,7 @@
 // L-BFGS as an optimizer of compile: its options, what it goes with, its state as arrays.
 import type { DType, FloatArray, OptimizerSpec } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
+import { runSync } from '../train/flow.js';
 import { gradientReader } from '../train/full-batch.js';
 import { getHost } from '../train/host.js';
 import { LbfgsMemory, type LbfgsSettings } from '../train/lbfgs.js';
@@ -101,7 +102,7 @@ export function memoryOfSlots(op: string, { historySize }: LbfgsSpec, slots: Rea
     return flat;
   };
   for (let i = 0; i < Object.keys(slots).length / 2; i++) {
-    if (!memory.remember({ move: joined(slots[`${MOVE}${i}`]), change: joined(slots[`${CHANGE}${i}`]) })) {
+    if (!runSync(memory.remember({ move: joined(slots[`${MOVE}${i}`]), change: joined(slots[`${CHANGE}${i}`]) }))) {
       throw new NablaError('ERR_RANGE', `[${op}] move and change of the gradient point the same way. Expected a product above 1e-10 for pair ${i}, received less.`);
     }
   }

@@ -30,6 +30,18 @@ export function* turn(): Flow<void> {
   );
 }
 
+/** Numbers worked on before the event loop has a turn: about two milliseconds of simple sums. */
+const NUMBERS_A_TURN = 1 << 20;
+let spent = 0;
+
+/** Tells of work on this thread; after enough of it the event loop has a turn. @param numbers that were worked on */
+export function* spend(numbers: number): Flow<void> {
+  spent += numbers;
+  if (spent < NUMBERS_A_TURN) return;
+  spent = 0;
+  yield* turn();
+}
+
 /** Runs a flow to its end without waiting. */
 export function runSync<Result>(flow: Flow<Result>): Result {
   let next = flow.next();

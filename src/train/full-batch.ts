@@ -1,8 +1,9 @@
 // Epochs of an optimizer that looks at all rows at once and tries steps before it takes one.
-import type { Executor, TrainOptions, TrainResult } from '../backend/executor.js';
-import { parameterShapes, type DType, type FloatArray, type OptimizerSpec } from '../backend/spec.js';
-import type { Flow } from './flow.js';
-import { dot, largest, type Converged, type LbfgsMemory, type LbfgsSettings } from './lbfgs.js';
+import type { Executor, ExecutorState, TrainOptions, TrainResult } from '../backend/executor.js';
+import { parameterShapes, type FloatArray, type OptimizerSpec } from '../backend/spec.js';
+import { perform, type Flow } from './flow.js';
+import type { Converged, LbfgsMemory, LbfgsSettings } from './lbfgs.js';
+import { along, converted, difference, dot, equal, joined, largest, sumOfMagnitudes, zeros } from './vectors.js';
 import { wolfeSearch, type RayPoint } from './wolfe.js';
 
 /**
@@ -26,7 +27,7 @@ export interface LbfgsJob {
 
 /** What evaluations need of the fit around them. */
 export interface FullBatchHost {
-  readonly executor: Pick<Executor, 'spec' | 'getState' | 'setState'>;
+  readonly executor: Pick<Executor, 'spec' | 'getState' | 'getStateAsync' | 'adoptState'>;
   readonly samples: number;
   /** Metrics want the outputs. */
   readonly outputs: boolean;
@@ -82,7 +83,7 @@ export class FullBatch {
     const { result } = here;
     if (result.stopped === 'nonFinite') return { result, converged: null };
     this.#here = here;
-    let converged: Converged | null = largest(here.gradient) <= settings.toleranceGradient ? 'gradient' : null;
+    let converged: Converged | null = (yield* largest(here.gradient)) <= settings.toleranceGradient ? 'gradient' : null;
     try {
       for (let i = 0; i < settings.maxIterations && converged === null; i++) {
         ({ here, converged } = yield* this.#iterate(here));
@@ -90,15 +91,15 @@ export class FullBatch {
       }
     } finally {
       // Also after an abort in the middle of a search: the weights are those of the last iteration.
-      this.#place(here.x);
+      yield* this.#place(here.x);
     }
     return { result, converged };
   }
 
   /** Where the weights are now; a hook may have set them. */
   *#start(): Flow<Evaluation> {
-    const x = this.#flat(this.#host.executor.getState().parameters);
-    if (this.#here !== null && x.every((value, k) => value === this.#here?.x[k])) return this.#here;
+    const x = yield* joined((yield* this.#state()).parameters, this.#size);
+    if (this.#here !== null && (yield* equal(x, this.#here.x))) return this.#here;
     return yield* this.#evaluate(x);
   }
 
@@ -112,16 +113,16 @@ export class FullBatch {
     }
     for (;;) {
       const fresh = memory.pairs.length === 0;
-      const d = memory.direction(here.gradient);
-      const slope = dot(here.gradient, d);
+      const d = yield* memory.direction(here.gradient);
+      const slope = yield* dot(here.gradient, d);
       if (slope > -settings.toleranceChange && (slope < 0 || fresh)) return { here, converged: 'change' };
       if (slope < 0) {
         // Without curvature the first step tried is at most 1 long, in the sum of magnitudes (PyTorch).
-        const first = fresh ? Math.min(1, 1 / sumOfMagnitudes(here.gradient)) : 1;
-        const reach = largest(d);
+        const first = fresh ? Math.min(1, 1 / (yield* sumOfMagnitudes(here.gradient))) : 1;
+        const reach = yield* largest(d);
         const start: Candidate = { t: 0, value: here.loss, slope, at: here };
         const found = yield* wolfeSearch(start, first * learningRate, (t) => this.#along(here, d, t), settings.toleranceChange / reach);
-        if (found.t > 0) return { here: found.at, converged: this.#accept(here, found.at, found.t * reach) };
+        if (found.t > 0) return { here: found.at, converged: yield* this.#accept(here, found.at, found.t * reach) };
       }
       if (fresh) return { here, converged: 'lineSearch' };
       // Nothing better that way: old pairs may be to blame, so once more without them.
@@ -131,71 +132,54 @@ export class FullBatch {
 
   /** The loss at x + t·d. */
   *#along(here: Evaluation, d: Float64Array, t: number): Flow<Candidate> {
-    const at = yield* this.#evaluate(here.x.map((value, k) => value + t * d[k]));
-    const slope = dot(at.gradient, d);
+    const at = yield* this.#evaluate(yield* along(here.x, t, d));
+    const slope = yield* dot(at.gradient, d);
     const value = at.result.stopped === 'nonFinite' || !Number.isFinite(slope) ? Infinity : at.loss;
     return { t, value, slope, at };
   }
 
   /** Learns from an iteration. @param moved largest change of a parameter */
-  #accept(here: Evaluation, next: Evaluation, moved: number): Converged | null {
+  *#accept(here: Evaluation, next: Evaluation, moved: number): Flow<Converged | null> {
     const { memory, settings } = this.#host.lbfgs;
     const { dtype } = this.#host.executor.spec;
-    memory.remember({ move: difference(dtype, next.x, here.x), change: difference(dtype, next.gradient, here.gradient) });
+    yield* memory.remember({ move: yield* difference(dtype, next.x, here.x), change: yield* difference(dtype, next.gradient, here.gradient) });
     this.#host.advance(1);
-    if (largest(next.gradient) <= settings.toleranceGradient) return 'gradient';
+    if ((yield* largest(next.gradient)) <= settings.toleranceGradient) return 'gradient';
     return moved <= settings.toleranceChange || Math.abs(next.loss - here.loss) < settings.toleranceChange ? 'change' : null;
   }
 
   /** Loss and gradient at `wanted`, rounded to the network's type. */
   *#evaluate(wanted: Float64Array): Flow<Evaluation> {
-    const { executor, samples, outputs } = this.#host;
-    const x = this.#place(wanted);
+    const { samples, outputs } = this.#host;
+    const x = yield* this.#place(wanted);
     const result = yield* this.#host.step({ order: null, from: 0, to: samples, batchSize: samples, stepScalars: READ, outputs });
     const loss = result.losses[0];
     if (result.stopped === 'nonFinite') return { x, loss, gradient: new Float64Array(x.length), result };
-    const gradient = this.#flat(executor.getState().slots[SLOT]);
+    const gradient = yield* joined((yield* this.#state()).slots[SLOT], this.#size);
     for (const { from, to } of this.#frozen) gradient.fill(0, from, to);
     return { x, loss, gradient, result };
   }
 
   /** Gives the network these parameters, its slot zeros. @returns them as its type holds them */
-  #place(wanted: Float64Array): Float64Array {
+  *#place(wanted: Float64Array): Flow<Float64Array> {
     const { executor, lbfgs } = this.#host;
     const { dtype } = executor.spec;
-    const rounded = dtype === 'float32' ? new Float32Array(wanted) : wanted;
-    executor.setState({ parameters: this.#split(rounded), slots: { [SLOT]: this.#split(zeros(dtype, this.#size)) }, step: lbfgs.iterations() });
-    return Float64Array.from(rounded);
+    const rounded = dtype === 'float32' ? yield* converted(dtype, wanted) : wanted;
+    const x = dtype === 'float32' ? yield* joined([rounded], this.#size) : wanted;
+    executor.adoptState({ parameters: this.#split(rounded), slots: { [SLOT]: this.#split(zeros(dtype, this.#size)) }, step: lbfgs.iterations() });
+    return x;
   }
 
-  #flat(arrays: readonly FloatArray[]): Float64Array {
-    const flat = new Float64Array(this.#size);
-    let from = 0;
-    for (const array of arrays) {
-      flat.set(array, from);
-      from += array.length;
-    }
-    return flat;
+  #state(): Flow<ExecutorState> {
+    const { executor } = this.#host;
+    return perform(
+      () => executor.getState(),
+      () => executor.getStateAsync(),
+    );
   }
 
   #split(flat: FloatArray): FloatArray[] {
     let to = 0;
     return this.#sizes.map((size) => flat.subarray((to += size) - size, to));
   }
-}
-
-function zeros(dtype: DType, length: number): FloatArray {
-  return dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
-}
-
-function difference(dtype: DType, a: Float64Array, b: Float64Array): FloatArray {
-  const out = zeros(dtype, a.length);
-  for (let k = 0; k < a.length; k++) out[k] = a[k] - b[k];
-  return out;
-}
-
-function sumOfMagnitudes(a: Float64Array): number {
-  let sum = 0;
-  for (const value of a) sum += Math.abs(value);
-  return sum;
 }

@@ -1,5 +1,7 @@
 // L-BFGS: what is kept of past iterations, and the direction that follows from it. All sums are float64, one chain over ascending index.
 import type { FloatArray } from '../backend/spec.js';
+import type { Flow } from './flow.js';
+import { addScaled, dot, negated, scale } from './vectors.js';
 
 /** Settings of the iterations. */
 export interface LbfgsSettings {
@@ -44,8 +46,8 @@ export class LbfgsMemory {
   }
 
   /** Keeps a pair, the oldest goes where there is no room. @returns false where its curvature is too small */
-  remember({ move, change }: Pair): boolean {
-    const curvature = dot(move, change);
+  *remember({ move, change }: Pair): Flow<boolean> {
+    const curvature = yield* dot(move, change);
     // Written so that NaN is not kept.
     if (!(curvature > LEAST_CURVATURE)) return false;
     this.#pairs.push({ move, change, curvature });
@@ -66,40 +68,19 @@ export class LbfgsMemory {
   }
 
   /** -H·gradient, H the approximation of the inverse Hessian (Nocedal, Wright, algorithm 7.4; H starts as equation 7.20 says, as 1 without pairs). */
-  direction(gradient: Float64Array): Float64Array {
-    const d = gradient.map((value) => -value);
+  *direction(gradient: Float64Array): Flow<Float64Array> {
+    const d = yield* negated(gradient);
     const shares = new Float64Array(this.#pairs.length);
     for (let i = this.#pairs.length - 1; i >= 0; i--) {
       const { move, change, curvature } = this.#pairs[i];
-      shares[i] = dot(move, d) / curvature;
-      addScaled(d, -shares[i], change);
+      shares[i] = (yield* dot(move, d)) / curvature;
+      yield* addScaled(d, -shares[i], change);
     }
     const newest = this.#pairs.at(-1);
-    if (newest !== undefined) {
-      const scale = newest.curvature / dot(newest.change, newest.change);
-      for (let k = 0; k < d.length; k++) d[k] *= scale;
+    if (newest !== undefined) yield* scale(d, newest.curvature / (yield* dot(newest.change, newest.change)));
+    for (const [i, { move, change, curvature }] of this.#pairs.entries()) {
+      yield* addScaled(d, shares[i] - (yield* dot(change, d)) / curvature, move);
     }
-    this.#pairs.forEach(({ move, change, curvature }, i) => {
-      addScaled(d, shares[i] - dot(change, d) / curvature, move);
-    });
     return d;
   }
-}
-
-/** Σ a·b */
-export function dot(a: FloatArray, b: FloatArray): number {
-  let sum = 0;
-  for (let k = 0; k < a.length; k++) sum += a[k] * b[k];
-  return sum;
-}
-
-function addScaled(sum: Float64Array, factor: number, values: FloatArray): void {
-  for (let k = 0; k < sum.length; k++) sum[k] += factor * values[k];
-}
-
-/** max |a|; NaN where one is. */
-export function largest(a: Float64Array): number {
-  let most = 0;
-  for (const value of a) most = Math.max(most, Math.abs(value));
-  return most;
 }

@@ -62,7 +62,7 @@ export function* fitFlow(job: FitJob): Flow<History> {
   const run = new Run(job, history);
   signal?.addEventListener('abort', abort);
   try {
-    yield* publish(executor);
+    yield* run.publish();
     job.published();
     yield* run.fit();
   } finally {
@@ -70,13 +70,6 @@ export function* fitFlow(job: FitJob): Flow<History> {
     run.progress.interrupt();
   }
   return history;
-}
-
-function publish(executor: Executor): Flow<void> {
-  return perform(
-    () => { executor.publish(); },
-    () => executor.publishAsync(),
-  );
 }
 
 /** Sums of an epoch. */
@@ -100,6 +93,8 @@ class Run {
   /** The next epoch's order, on its way. */
   #prepared: { readonly epoch: number; readonly order: Promise<Uint32Array | null> } | null = null;
   #breath: number;
+  /** Stretches of work that are under way and must not be disturbed. */
+  #depth = 0;
 
   constructor(job: FitJob, history: History) {
     this.#job = job;
@@ -138,7 +133,7 @@ class Run {
   }
 
   *#manyEpochs(first: number, epochs: number): Flow<void> {
-    const { params, executor, model } = this.#job;
+    const { params, model } = this.#job;
     const order = yield* this.#orderOf(first);
     const stepScalars = this.#job.scalars(epochs);
     let done = 0;
@@ -148,7 +143,7 @@ class Run {
       done += result.steps;
       if (done > 0) this.#job.finished(first + done - 1);
       this.#checkStopped(result, first + done, 0);
-      yield* publish(executor);
+      yield* this.publish();
       yield* this.#breathe();
     }
   }
@@ -170,7 +165,7 @@ class Run {
     if (this.#fullBatch !== null) yield* this.#search(this.#fullBatch, epoch, tally);
     else if (this.#byBatch) yield* this.#batches(epoch, tally);
     else yield* this.#slices(epoch, tally);
-    yield* publish(executor);
+    yield* this.publish();
     const logs = this.#logs(tally);
     if (validation !== null) {
       const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current' });
@@ -235,7 +230,8 @@ class Run {
   *#search(fullBatch: FullBatch, epoch: number, tally: Tally): Flow<void> {
     const { callbacks, params: { samples } } = this.#job;
     yield* callHooks(callbacks, 'onBatchBegin', (callback) => callback.onBatchBegin?.(0, { size: samples }, this.#context));
-    const { result, converged } = yield* fullBatch.epoch();
+    // Between its steps the network holds weights that are only tried.
+    const { result, converged } = yield* this.#stepping(fullBatch.epoch());
     this.#tally(tally, result, null);
     this.#checkStopped(result, epoch, 0);
     if (converged !== null) this.#history.converged = converged;
@@ -263,16 +259,40 @@ class Run {
     return yield* perform(
       () => executor.trainStepsSync(data, sync),
       async () => {
-        this.#job.stepping(true);
+        this.#step(1);
         try {
           const running = executor.trainSteps(data, options);
           if (nextEpoch !== undefined) this.#prepareOrder(nextEpoch);
           return await running;
         } finally {
-          this.#job.stepping(false);
+          this.#step(-1);
         }
       },
     );
+  }
+
+  /** Gives predictions the weights of now. */
+  *publish(): Flow<void> {
+    const { executor } = this.#job;
+    yield* this.#stepping(perform(
+      () => { executor.publish(); },
+      () => executor.publishAsync(),
+    ));
+  }
+
+  /** Runs what nobody may come between: calls that read or change the weights are refused until it is done. */
+  *#stepping<Result>(flow: Flow<Result>): Flow<Result> {
+    this.#step(1);
+    try {
+      return yield* flow;
+    } finally {
+      this.#step(-1);
+    }
+  }
+
+  #step(change: 1 | -1): void {
+    this.#depth += change;
+    this.#job.stepping(this.#depth > 0);
   }
 
   *#orderOf(epoch: number): Flow<Uint32Array | null> {

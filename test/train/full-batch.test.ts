@@ -22,8 +22,9 @@ function minimize(f: F, from: readonly [number, number], { epochs = 100, rate = 
   let evaluations = 0;
   const memory = new LbfgsMemory(settings.historySize);
   const result = (loss: number, good: boolean): TrainResult => ({ steps: good ? 1 : 0, losses: Float64Array.of(loss), correct: null, stopped: good ? 'done' : 'nonFinite', outputs: null });
+  const getState = (): ExecutorState => ({ ...state, slots: { momentum: [gradient] } });
   const search = new FullBatch({
-    executor: { spec, getState: () => ({ ...state, slots: { momentum: [gradient] } }), setState: (given) => void (state = { ...given, parameters: given.parameters.map((p) => p.slice()) }) },
+    executor: { spec, getState, getStateAsync: () => Promise.resolve(getState()), adoptState: (given) => void (state = { ...given, parameters: given.parameters.map((p) => p.slice()) }) },
     samples: 1, outputs: false, lbfgs: { settings, memory, iterations: () => iterations, rate: () => rate },
     // eslint-disable-next-line require-yield -- nothing waits here
     *step(options): Flow<TrainResult> {
@@ -106,7 +107,7 @@ describe('FullBatch', () => {
       tamper: (memory) => {
         memory.forget();
         // A pair of another function: the direction falls, but no step along it is short enough for 25 trials.
-        memory.remember({ move: Float64Array.of(1e140, 1e140), change: Float64Array.of(1e-140, 1e-140) });
+        runSync(memory.remember({ move: Float64Array.of(1e140, 1e140), change: Float64Array.of(1e-140, 1e-140) }));
       },
     });
     expect(converged).toBe('gradient');
