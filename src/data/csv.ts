@@ -1,7 +1,7 @@
 // Reading tables of numbers: the CSV files of Kaggle, OpenML and pandas.
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { NablaError, show } from '../errors.js';
-import { fileError, toPath, type PathLike } from '../io/files.js';
+import { fileError, openToRead, toPath, type PathLike } from '../io/files.js';
 import { checkOptions as checkKnown } from '../model/checks.js';
 import { didYouMean } from '../nearest.js';
 import { ArrayDataset, type ArrayDatasetOptions } from './array-dataset.js';
@@ -85,15 +85,10 @@ const pieceBytes = 1 << 20;
 const maxLineBytes = 1 << 26;
 
 async function readTable(path: string, options: TableOptions): Promise<CsvTable> {
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    throw fileError(op, 'read', path, error);
-  }
+  const { file, size } = await openToRead(op, path);
   try {
     const table = new CsvTable(options);
-    await new TableReader(file, path, table).run();
+    await new TableReader(file, size, path, table).run();
     if (table.rows === 0) throw new NablaError('ERR_FORMAT', `[${op}] ${path} holds no data. Expected at least one row of numbers${table.names === null ? '' : ' below the header'}, received none.`);
     return table;
   } finally {
@@ -104,6 +99,8 @@ async function readTable(path: string, options: TableOptions): Promise<CsvTable>
 /** Feeds a file to the scanner, whole lines at a time. */
 class TableReader {
   readonly #file: FileHandle;
+  /** Bytes in the file; 0 where it does not tell. */
+  readonly #size: number;
   readonly #path: string;
   readonly #table: CsvTable;
   #buffer = new Uint8Array(pieceBytes);
@@ -115,19 +112,14 @@ class TableReader {
   #line = 1;
   #blank = 0;
 
-  constructor(file: FileHandle, path: string, table: CsvTable) {
+  constructor(file: FileHandle, size: number, path: string, table: CsvTable) {
     this.#file = file;
+    this.#size = size;
     this.#path = path;
     this.#table = table;
   }
 
   async run(): Promise<void> {
-    let size: number;
-    try {
-      size = (await this.#file.stat()).size;
-    } catch (error) {
-      throw fileError(op, 'read', this.#path, error);
-    }
     await this.#fill();
     let at = this.#skipMark();
     if (this.#filled === at) throw new NablaError('ERR_FORMAT', `[${op}] ${this.#path} is empty. Expected rows of numbers.`);
@@ -148,7 +140,7 @@ class TableReader {
       this.#shift(at);
       at = 0;
       await this.#fill();
-      this.#table.expect(size === 0 ? 0 : this.#offset / size);
+      this.#table.expect(this.#size === 0 ? 0 : this.#offset / this.#size);
     }
   }
 

@@ -1,8 +1,8 @@
-// Reading whole files, with errors that name the file.
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+// Opening and reading files, with errors that name the file.
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync, type Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { NablaError, show } from '../errors.js';
+import { isNablaError, NablaError, show } from '../errors.js';
 
 /** A path, or a file: URL. */
 export type PathLike = string | URL;
@@ -23,32 +23,111 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the device',
   EROFS: 'the file system is read-only',
   EMFILE: 'too many open files',
+  ELOOP: 'its symbolic links go round in a circle',
+  ENAMETOOLONG: 'the name is too long',
+  EIO: 'the device failed',
   ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
 };
+
+/** A path or name for an error message: whole up to 200 characters, longer ones without their middle. */
+export function clipPath(path: string): string {
+  return path.length <= 200 ? path : `${path.slice(0, 80)}...${path.slice(-117)}`;
+}
 
 /** Wraps a system error: which file, what was tried, and why it failed. */
 export function fileError(op: string, doing: string, path: string, cause: unknown): NablaError {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
   const reason = (code === undefined ? undefined : reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new NablaError('ERR_FILE', `[${op}] cannot ${doing} ${JSON.stringify(path)}: ${reason}${code === undefined ? '' : ` (${code})`}.`, { cause });
+  return new NablaError('ERR_FILE', `[${op}] cannot ${doing} ${JSON.stringify(clipPath(path))}: ${clipPath(reason)}${code === undefined ? '' : ` (${code})`}.`, { cause });
+}
+
+/** Without O_NONBLOCK (Windows has none) opening a pipe waits for its writer. */
+const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
+/** What is read of a file that does not tell its size, as those of /proc. */
+const unsizedBytes = 1 << 20;
+
+/** Only regular files are read: anything else may never end, or wait for ever. */
+function refuseEndless(op: string, path: string, stats: Stats): void {
+  if (stats.isFile()) return;
+  const what = stats.isDirectory() ? 'it is a folder' : `it is ${stats.isFIFO() ? 'a pipe' : stats.isSocket() ? 'a socket' : 'a device'}, which may never end. Expected a regular file`;
+  throw new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(clipPath(path))}: ${what}.`);
+}
+
+/**
+ * Opens a file that is about to be read. Every reader comes through here (or through its synchronous twin): a pipe, a socket or a device is refused.
+ * @returns the open file, for the caller to close, and its size
+ * @throws ERR_FILE naming the path and the cause
+ */
+export async function openToRead(op: string, path: PathLike): Promise<{ file: FileHandle; size: number }> {
+  const name = toPath(op, path);
+  let file: FileHandle | undefined;
+  try {
+    // Looked at before it is opened, which may wake a device, and after: it may be another one by then.
+    refuseEndless(op, name, await stat(name));
+    file = await open(name, readFlags);
+    const stats = await file.stat();
+    refuseEndless(op, name, stats);
+    return { file, size: stats.size };
+  } catch (error) {
+    await file?.close().catch(() => undefined);
+    throw isNablaError(error) ? error : fileError(op, 'read', name, error);
+  }
+}
+
+function openToReadSync(op: string, name: string): { file: number; size: number } {
+  let file: number | undefined;
+  try {
+    refuseEndless(op, name, statSync(name));
+    file = openSync(name, readFlags);
+    const stats = fstatSync(file);
+    refuseEndless(op, name, stats);
+    return { file, size: stats.size };
+  } catch (error) {
+    if (file !== undefined) closeSync(file);
+    throw isNablaError(error) ? error : fileError(op, 'read', name, error);
+  }
 }
 
 /** Reads a whole file. @throws ERR_FILE naming the path and the cause */
 export async function readBytes(op: string, path: PathLike): Promise<Uint8Array> {
   const name = toPath(op, path);
+  const { file, size } = await openToRead(op, name);
   try {
-    return await readFile(name);
+    if (size > 0) return await file.readFile();
+    const buffer = new Uint8Array(unsizedBytes);
+    for (let at = 0; at < buffer.length; ) {
+      const { bytesRead } = await file.read(buffer, at, buffer.length - at, null);
+      if (bytesRead === 0) return buffer.subarray(0, at);
+      at += bytesRead;
+    }
+    throw endless(op, name);
   } catch (error) {
-    throw fileError(op, 'read', name, error);
+    throw isNablaError(error) ? error : fileError(op, 'read', name, error);
+  } finally {
+    await file.close();
   }
 }
 
 /** Reads a whole file, blocking. @throws ERR_FILE naming the path and the cause */
 export function readBytesSync(op: string, path: PathLike): Uint8Array {
   const name = toPath(op, path);
+  const { file, size } = openToReadSync(op, name);
   try {
-    return readFileSync(name);
+    if (size > 0) return readFileSync(file);
+    const buffer = new Uint8Array(unsizedBytes);
+    for (let at = 0; at < buffer.length; ) {
+      const bytesRead = readSync(file, buffer, at, buffer.length - at, null);
+      if (bytesRead === 0) return buffer.subarray(0, at);
+      at += bytesRead;
+    }
+    throw endless(op, name);
   } catch (error) {
-    throw fileError(op, 'read', name, error);
+    throw isNablaError(error) ? error : fileError(op, 'read', name, error);
+  } finally {
+    closeSync(file);
   }
+}
+
+function endless(op: string, path: string): NablaError {
+  return new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(clipPath(path))}: it does not tell its size. Expected at most ${unsizedBytes} bytes, received more.`);
 }
