@@ -3,7 +3,7 @@ import { isNablaError, NablaError } from '../errors.js';
 import { sequentialFromRecord, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
-import type { SaveOptions } from '../model/to-record.js';
+import { recorderOf, type SaveOptions } from '../model/to-record.js';
 import { toPath, type PathLike } from './files.js';
 import { readModelFile, readModelFileSync, writeModelFile, writeModelFileSync, type StoredModel } from './model-file.js';
 
@@ -17,7 +17,8 @@ export type Savable = ModelRecord | { toRecord(options?: SaveOptions): ModelReco
  * @example await saveModel(model, 'digits.safetensors'); // the same as model.save('digits.safetensors')
  */
 export async function saveModel(model: Savable, path: PathLike, options: SaveOptions = {}): Promise<void> {
-  await writeModelFile(path, toRecord('saveModel', model, options));
+  const record = recorderOf(model)?.('saveModel', options);
+  await writeModelFile(path, record === undefined ? toRecord('saveModel', model, options) : await record);
 }
 
 /** saveModel, blocking. */

@@ -3,6 +3,7 @@ import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
 import { parameterShapes, slotNames, slotStart, statisticShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { perform, type Flow } from '../train/flow.js';
 import type { LbfgsJob } from '../train/full-batch.js';
 import type { LbfgsMemory } from '../train/lbfgs.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
@@ -187,11 +188,22 @@ export class ModelCore {
 
   /** What the optimizer has learned. */
   optimizerState(op: string): OptimizerState {
+    return this.optimizerStateOf(op)(this.memory === null ? this.takeState(op) : null);
+  }
+
+  /** The same of this moment, from a state that arrives later; L-BFGS needs none. @throws ERR_STATE without an optimizer */
+  optimizerStateOf(op: string): (state: ExecutorState | null) => OptimizerState {
     const { rate, nextEpoch, step } = this;
     this.requireOptimizer(op);
     const learningRate = typeof rate === 'number' ? rate : null;
-    if (this.memory !== null) return { step, nextEpoch, learningRate, slots: slotsOfMemory(this.memory, this.shapes(this.build(op)).map(({ size }) => size)) };
-    return { step, nextEpoch, learningRate, slots: withSlots(this.spec(op), this.takeState(op)).slots };
+    const memory = this.memory?.copy() ?? null;
+    const spec = this.spec(op);
+    const sizes = parameterShapes(spec).map(({ size }) => size);
+    return (state) => {
+      if (memory !== null) return { step, nextEpoch, learningRate, slots: slotsOfMemory(memory, sizes) };
+      if (state === null) throw new NablaError('ERR_INTERNAL', `[${op}] slots come from a state. Expected one, received none.`);
+      return { step, nextEpoch, learningRate, slots: withSlots(spec, state).slots };
+    };
   }
 
   /** Takes what optimizerState gave. @throws ERR_TYPE, ERR_OPTION, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE before anything changes */
@@ -223,6 +235,15 @@ export class ModelCore {
     const { parameters, slots, step, statistics = [] } = this.#ownState(op);
     const copy = (arrays: readonly FloatArray[]): FloatArray[] => arrays.map((array) => array.slice());
     return { parameters: copy(parameters), slots: Object.fromEntries(Object.entries(slots).map(([name, arrays]) => [name, copy(arrays)])), step, statistics: copy(statistics) };
+  }
+
+  /** The state of when this starts: fresh arrays, or, beside the event loop, arrays for reading only. */
+  stateFlow(op: string): Flow<ExecutorState> {
+    const { executor } = this;
+    return perform(
+      () => this.takeState(op),
+      async () => (executor === null ? this.#ownState(op) : executor.getStateAsync()),
+    );
   }
 
   /** Everything, in arrays that nobody writes to: for the model itself. */

@@ -28,7 +28,7 @@ import type { ClassWeight } from './sample-weights.js';
 import type { SequentialOptions } from './settings.js';
 import { summaryText } from './summary.js';
 import { applyGradients, backward, forwardTrain, type BackwardOptions, type BackwardPass, type ForwardPass } from './taken-apart.js';
-import { toRecord, type SaveOptions } from './to-record.js';
+import { recordFlow, registerRecorder, type SaveOptions } from './to-record.js';
 import type { ArrayInput } from './typed-arrays.js';
 
 /** Arguments of `compile`. */
@@ -59,6 +59,7 @@ export class Sequential implements TrainedModel {
   constructor(options: SequentialOptions, layers: readonly unknown[], inherited: Inherited = {}) {
     this.metrics = { ...inherited.metrics };
     this.#core = new ModelCore(options, layers, inherited);
+    registerRecorder(this, (op, options) => this.#recordBeside(op, options));
   }
 
   /** Which backend computes. */
@@ -413,7 +414,7 @@ export class Sequential implements TrainedModel {
   /** The model as plain data: what a model file holds. @param options `includeOptimizer`, default false @throws ERR_BUSY, ERR_STATE, ERR_OPTION */
   toRecord(options: SaveOptions = {}): ModelRecord {
     this.#core.checkNotStepping('toRecord');
-    return toRecord('toRecord', this.#core, this.metrics, options);
+    return runSync(recordFlow('toRecord', this.#core, this.metrics, options));
   }
 
   /**
@@ -425,8 +426,12 @@ export class Sequential implements TrainedModel {
    * await again.fit(x, y, { initialEpoch: again.nextEpoch, epochs: 10 });
    */
   async save(path: string | URL, options: SaveOptions = {}): Promise<void> {
-    this.#core.checkNotStepping('save');
-    await getHost().saveModel(toRecord('save', this.#core, this.metrics, options), path);
+    await getHost().saveModel(await this.#recordBeside('save', options), path);
+  }
+
+  async #recordBeside(op: string, options: SaveOptions): Promise<ModelRecord> {
+    this.#core.checkNotStepping(op);
+    return runAsync(recordFlow(op, this.#core, this.metrics, options));
   }
 
   /** Frees native memory now instead of when the model is collected. Later calls are ERR_STATE. @throws ERR_BUSY while a fit runs */

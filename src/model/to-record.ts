@@ -1,4 +1,5 @@
 import { NablaError } from '../errors.js';
+import type { Flow } from '../train/flow.js';
 import { checkBoolean, checkOptions } from './checks.js';
 import type { ModelCore } from './core.js';
 import { parameterNames } from './gradients.js';
@@ -13,19 +14,38 @@ export interface SaveOptions {
   readonly includeOptimizer?: boolean;
 }
 
-/** @throws ERR_OPTION, ERR_TYPE; ERR_STATE where the optimizer is wanted and cannot be written */
-export function toRecord(op: string, core: ModelCore, metrics: Readonly<Record<string, number>>, options: SaveOptions): ModelRecord {
+/** Makes a model's record beside the event loop. */
+export type Recorder = (op: string, options: SaveOptions) => Promise<ModelRecord>;
+const recorders = new WeakMap<object, Recorder>();
+
+/** Tells those who write files how to copy a model's weights beside the event loop: `toRecord`, which people call, does not wait. */
+export function registerRecorder(model: object, recorder: Recorder): void {
+  recorders.set(model, recorder);
+}
+
+/** What was registered for a model; undefined for what is no model of ours. */
+export function recorderOf(model: object): Recorder | undefined {
+  return recorders.get(model);
+}
+
+/**
+ * The model as it is when this starts. Its arrays are fresh where nobody waits for the event loop, else for reading only.
+ * @throws ERR_OPTION, ERR_TYPE; ERR_STATE where the optimizer is wanted and cannot be written
+ */
+export function* recordFlow(op: string, core: ModelCore, metrics: Readonly<Record<string, number>>, options: SaveOptions): Flow<ModelRecord> {
   checkOptions(op, options, ['includeOptimizer']);
   const includeOptimizer = checkBoolean(op, 'includeOptimizer', options.includeOptimizer ?? false);
   const structure = core.build(op);
   const compile = core.compileConfig();
-  const optimizerState = includeOptimizer ? core.optimizerState(op) : null;
+  const optimizerState = includeOptimizer ? core.optimizerStateOf(op) : null;
   if (optimizerState !== null && (compile === null || compile.optimizer === null)) {
     throw new NablaError('ERR_STATE', `[${op}] no file can hold a function. Expected a number or one of schedules for the learning rate, or no includeOptimizer, received a function.`);
   }
-  const { parameters, statistics = [] } = core.takeState(op);
   const names = parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
   const { seed, dtype, classNames } = core.settings;
+  const figures = { ...metrics };
+  const state = yield* core.stateFlow(op);
+  const { parameters, statistics = [] } = state;
   return {
     formatVersion: 1,
     config: { layers: structure.configs, dtype, seed, compile },
@@ -34,7 +54,7 @@ export function toRecord(op: string, core: ModelCore, metrics: Readonly<Record<s
       ...core.movingShapes(structure).map(({ name, size }, i) => ({ name, shape: [size], data: statistics[i] })),
     ],
     ...(classNames === undefined ? {} : { classNames }),
-    ...(Object.keys(metrics).length === 0 ? {} : { metrics: { ...metrics } }),
-    ...(optimizerState === null ? {} : { optimizerState }),
+    ...(Object.keys(figures).length === 0 ? {} : { metrics: figures }),
+    ...(optimizerState === null ? {} : { optimizerState: optimizerState(state) }),
   };
 }
