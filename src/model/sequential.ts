@@ -164,25 +164,31 @@ export class Sequential implements TrainedModel {
     this.#core.checkIdle(op);
     const { rule, compiled } = this.#core.trainable(op);
     const [y, options] = isPlainOptions(rest[0]) && rest.length < 2 ? [undefined, rest[0]] : [rest[0], rest[1]];
-    const prepared = prepareFit(rule, x, y, checkedOptions(op, options), compiled.metrics, {
-      model: this,
-      scalars: (steps) => this.#core.scalars(steps),
-      advance: (steps) => void (this.#core.step += steps),
-      stepping: (running) => void (this.#core.stepping = running),
-      published: () => void (this.#core.published = true),
-      finished: (epoch) => void (this.#core.nextEpoch = epoch + 1),
-      lbfgs: this.#core.lbfgsJob(),
-    });
+    // From here on, so that a getter of x, y or an option that starts another fit, compiles or disposes of the model is refused.
     this.#core.fitting = true;
     this.#core.published = false;
-    this.stopTraining = false;
-    return {
-      prepared,
-      done: () => {
-        this.#core.fitting = false;
-        prepared.dispose();
-      },
-    };
+    try {
+      const prepared = prepareFit(rule, x, y, checkedOptions(op, options), compiled.metrics, {
+        model: this,
+        scalars: (steps) => this.#core.scalars(steps),
+        advance: (steps) => void (this.#core.step += steps),
+        stepping: (running) => void (this.#core.stepping = running),
+        published: () => void (this.#core.published = true),
+        finished: (epoch) => void (this.#core.nextEpoch = epoch + 1),
+        lbfgs: this.#core.lbfgsJob(),
+      });
+      this.stopTraining = false;
+      return {
+        prepared,
+        done: () => {
+          this.#core.fitting = false;
+          prepared.dispose();
+        },
+      };
+    } catch (error) {
+      this.#core.fitting = false;
+      throw error;
+    }
   }
 
   /** One update with the given rows as one batch. @returns loss and metrics of the batch before the update @throws as fit */
