@@ -1,4 +1,5 @@
-// Asynchronous work of one environment: jobs run in the process's pool and end on the environment's own thread.
+// Asynchronous work of one environment: jobs run in the process's pool and end on the environment's own thread. Where the system refuses
+// the pool its first thread they run there as well, a slice in each turn of the event loop.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -34,11 +35,12 @@ struct Job {
   std::shared_ptr<nabla::Network> network;  // null where the work needs none
   std::shared_ptr<NetworkHandle> handle;
   std::shared_ptr<DataHandle> data;
-  std::function<void()> run;                     // in the pool
+  std::function<bool()> run;                     // in the pool, slice by slice: true when it is done
   std::function<Napi::Value(Napi::Env)> finish;  // on the environment's thread
   // Arrays that the work reads or fills: held until it is done.
   std::vector<Napi::ObjectReference> held;
   bool trains = false;
+  bool brief = false;         // somebody may wait for a short answer: Pool::Kind
   std::string code, message;  // set where run threw
 };
 
@@ -52,7 +54,12 @@ class Jobs {
   Napi::Value start_errand(std::unique_ptr<Job> job);
 
  private:
+  // A slice of the job; true when it is over.
+  bool go_on(Job& job);
+  void take_turn(Napi::Env env);
+  void ask_for_turn();
   static void finish(Napi::Env env, Napi::Function, Jobs* jobs, void*);
+  void end(Napi::Env env, Job& job);
   static void settle(Napi::Env env, Job& job);
   static void close(void* self);
   using Bell = Napi::TypedThreadSafeFunction<Jobs, void, Jobs::finish>;
@@ -63,7 +70,8 @@ class Jobs {
   std::condition_variable idle_;
   std::deque<std::unique_ptr<Job>> finished_;
   std::deque<Job*> running_;
-  size_t pending_ = 0;  // not yet settled; environment's thread only
+  std::deque<std::unique_ptr<Job>> own_;  // without a thread of the pool; environment's thread only
+  size_t pending_ = 0;                    // not yet settled; environment's thread only
   bool closing_ = false;
 };
 

@@ -200,7 +200,10 @@ Napi::Value publish(const Info& info) {
 }
 Napi::Value publish_async(const Info& info) {
   std::unique_ptr<Job> job = new_job(info, network_handle(info), nullptr);
-  job->run = [network = job->network] { network->publish(); };
+  job->run = [network = job->network] {
+    network->publish();
+    return true;
+  };
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   return jobs_of(info).start(std::move(job));
 }
@@ -242,7 +245,10 @@ Napi::Value get_state_async(const Info& info) {
   const auto state = std::make_shared<State>();
   state->result = Napi::Persistent(new_state(info.Env(), *handle->network, state->arrays));
   // By a pointer: the reference is freed where it was made, with the job.
-  job->run = [network = job->network, raw = state.get()] { raw->step = network->get_state(raw->arrays); };
+  job->run = [network = job->network, raw = state.get()] {
+    raw->step = network->get_state(raw->arrays);
+    return true;
+  };
   job->finish = [state](Napi::Env env) {
     Napi::Object result = state->result.Value();
     result.Set("step", Napi::Number::New(env, state->step));
@@ -291,7 +297,10 @@ Napi::Value adopt_state(const Info& info) {
   StateArguments a = state_arguments(info);
   std::unique_ptr<Job> job = new_job(info, a.handle, nullptr);
   for (const Napi::Value& item : a.items) job->held.push_back(Napi::Persistent(item.As<Napi::Object>()));
-  job->run = [network = job->network, arrays = std::move(a.arrays), step = a.step] { network->set_state(arrays, step); };
+  job->run = [network = job->network, arrays = std::move(a.arrays), step = a.step] {
+    network->set_state(arrays, step);
+    return true;
+  };
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   return jobs_of(info).start_errand(std::move(job));
 }

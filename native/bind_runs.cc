@@ -125,6 +125,7 @@ Napi::Value train(const Info& info) {
   // The network and the data stay alive in the job, even when JavaScript disposes of them meanwhile.
   job->run = [network = job->network, samples = data->data, owned, request = a.request] {
     owned->outcome = network->train(*samples, request);
+    return true;
   };
   job->finish = [network = job->network, owned, outputs = a.request.outputs](Napi::Env env) {
     return train_result(env, *network, owned->outcome, outputs);
@@ -171,7 +172,7 @@ Napi::Value evaluate_sync(const Info& info) {
 struct OwnedRows {
   OwnedOrder order;
   nabla::Rows rows;
-  nabla::EvaluateOutcome outcome;
+  std::unique_ptr<nabla::Inference> inference;
   nabla::AlignedArray<uint8_t> out;
   bool wanted = true;
 };
@@ -190,6 +191,21 @@ Napi::Value owned_outputs(Napi::Env env, const nabla::Network& network, const Ow
   return floats_from(env, network, owned.out.data(), owned.rows.to - owned.rows.from, network.outputs());
 }
 
+// Starts a job in slices. It begins now, with the weights of now; where a slice trains or new weights wait, when that is over.
+template <class Begin>
+Napi::Value start_inference(const Info& info, std::unique_ptr<Job> job, const Shared<OwnedRows>& owned, nabla::WeightsChoice weights,
+                            const Begin& begin) {
+  constexpr double slice_milliseconds = 20;
+  const bool settled = !job->handle->training && !job->handle->errands.waiting();
+  if (settled || weights == nabla::WeightsChoice::published) owned->inference = begin();
+  job->brief = owned->inference != nullptr;
+  job->run = [owned, begin] {
+    if (!owned->inference) owned->inference = begin();
+    return owned->inference->go_on(slice_milliseconds);
+  };
+  return jobs_of(info).start(std::move(job));
+}
+
 Napi::Value evaluate(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
@@ -198,13 +214,13 @@ Napi::Value evaluate(const Info& info) {
   const nabla::WeightsChoice weights = weights_argument(info, 5);
   const Shared<OwnedRows> owned = own_rows(info, 2, *handle->network, *data->data, flag_argument(info, 6));
   std::unique_ptr<Job> job = new_job(info, handle, data);
-  job->run = [network = job->network, samples = data->data, owned, weights] {
-    owned->outcome = network->evaluate(*samples, owned->rows, weights, owned->wanted ? owned->out.data() : nullptr);
-  };
   job->finish = [network = job->network, owned](Napi::Env env) {
-    return evaluate_result(env, *network, owned->outcome, owned_outputs(env, *network, *owned));
+    return evaluate_result(env, *network, owned->inference->outcome(), owned_outputs(env, *network, *owned));
   };
-  return jobs_of(info).start(std::move(job));
+  const auto begin = [network = job->network, samples = data->data, owned = owned.get(), weights] {
+    return network->begin_evaluate(*samples, owned->rows, weights, owned->wanted ? owned->out.data() : nullptr);
+  };
+  return start_inference(info, std::move(job), owned, weights, begin);
 }
 
 nabla::OutputKind kind_argument(const Info& info, size_t index) {
@@ -232,11 +248,11 @@ Napi::Value predict(const Info& info) {
   const nabla::WeightsChoice weights = weights_argument(info, 6);
   const Shared<OwnedRows> owned = own_rows(info, 2, *handle->network, *data->data, true);
   std::unique_ptr<Job> job = new_job(info, handle, data);
-  job->run = [network = job->network, samples = data->data, owned, kind, weights] {
-    network->predict(*samples, owned->rows, kind, weights, owned->out.data());
-  };
   job->finish = [network = job->network, owned](Napi::Env env) { return owned_outputs(env, *network, *owned); };
-  return jobs_of(info).start(std::move(job));
+  const auto begin = [network = job->network, samples = data->data, owned = owned.get(), kind, weights] {
+    return network->begin_predict(*samples, owned->rows, kind, weights, owned->out.data());
+  };
+  return start_inference(info, std::move(job), owned, weights, begin);
 }
 
 // network, x -> index or -1
@@ -266,7 +282,10 @@ Napi::Value permute(const Info& info) {
 // The array is the job's until its promise settles.
 Napi::Value permute_async(const Info& info) {
   std::unique_ptr<Job> job = new_job(info, nullptr, nullptr);
-  job->run = permutation_of(info);
+  job->run = [permute = permutation_of(info)] {
+    permute();
+    return true;
+  };
   job->held.push_back(Napi::Persistent(info[0].As<Napi::Object>()));
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   return jobs_of(info).start(std::move(job), true);

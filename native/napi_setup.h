@@ -33,9 +33,14 @@ Napi::Value guarded(const Napi::CallbackInfo& info, const F& body) {
   }
 }
 
+// Warns where the system has refused the pool a thread: once in the process.
+void tell_refusal(Napi::Env env);
+
 template <Napi::Value (*F)(const Napi::CallbackInfo&)>
 Napi::Value call(const Napi::CallbackInfo& info) {
-  return guarded(info, F);
+  const Napi::Value result = guarded(info, F);
+  tell_refusal(info.Env());
+  return result;
 }
 
 [[noreturn]] inline void bad_argument(size_t index, const char* expected) {

@@ -24,6 +24,8 @@ class Engine : public Network {
   TrainOutcome train(const Data& data, const TrainRequest& request) override;
   EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
   void predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) override;
+  std::unique_ptr<Inference> begin_evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
+  std::unique_ptr<Inference> begin_predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) override;
   void predict_array(InputType type, const void* x, size_t rows, OutputKind kind, WeightsChoice weights, void* out) override;
   void forward_train(const Data& data, const Rows& rows, void* outputs, void* logits, const std::vector<void*>& activations) override;
   size_t forward_rows() const override { return manual_rows_; }
@@ -51,6 +53,11 @@ class Engine : public Network {
     const T* flat;
     std::atomic<Finite>* first_finite;
     std::shared_ptr<const Published> owner;
+  };
+
+  // One that reads the current weights in slices. Who changes them gives it a copy of what they were.
+  struct Reader {
+    std::shared_ptr<const Published> kept;  // written under the writer's lock
   };
 
   // One batch of a data set, seen from position 0.
@@ -127,14 +134,23 @@ class Engine : public Network {
   void panel_norms(const T* flat, const Stage& stage, size_t panel, Norm norm, double* rows) const;
 
   // --- evaluate.cc
+  using Clock = std::chrono::steady_clock;
   struct BlockLease;
+  struct Pass;
+  class Sliced;
   Parameters weights_for(WeightsChoice choice) const;
+  std::shared_ptr<const Published> copy_of_weights() const;
+  // Before the weights change, under the writer's lock.
+  void let_readers_keep();
   bool skips_zeros(const Data& data, const Parameters& parameters) const;
   // The batch's rows [at, at + m) through all layers; `skip`: without the samples' zeros where most are.
   void infer(InferenceBlock<T>& block, const Batch& batch, size_t at, size_t m, bool targets, const T* flat, bool skip) const;
   bool list_block(InferenceBlock<T>& block, const Batch& batch, size_t at, size_t m) const;
-  template <class Row>
-  void each_block(const Data& data, size_t rows, bool skip, const Row& row) const;
+  unsigned inference_threads(size_t rows, size_t step) const;
+  // Rows from where the pass is until `until`, at least a block a thread.
+  virtual void go_through(Pass& pass, const Parameters& parameters, Clock::time_point until) const;
+  bool go_on(Pass& pass, const Parameters& parameters, Clock::time_point until, EvaluateOutcome& outcome) const;
+  void go_to_the_end(Pass& pass, WeightsChoice weights, EvaluateOutcome& outcome) const;
   void head(T* z, size_t rows) const;
 
   // --- manual.cc
@@ -160,6 +176,8 @@ class Engine : public Network {
   mutable std::shared_mutex weights_mutex_;
   mutable std::mutex published_mutex_;
   std::shared_ptr<const Published> published_;
+  mutable std::mutex readers_mutex_;
+  mutable std::vector<std::weak_ptr<Reader>> readers_;
   mutable std::atomic<Finite> first_finite_{Finite::unknown};  // of flat_: unknown again before it changes
 
   // While other processes hold the processors one thread works alone. A short job must not lose its second thread for long to a process

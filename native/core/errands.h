@@ -32,6 +32,7 @@ class Errands {
       waiting_.fetch_sub(1, std::memory_order_release);
     }
   }
+  bool waiting() const { return waiting_.load(std::memory_order_acquire) != 0; }
 
  private:
   std::mutex turn_;  // held while work runs: adding more does not wait for it

@@ -1,11 +1,11 @@
-// Inference and evaluation: threads take rows, and blocks of rows go through all layers while they are in L1 and L2.
+// Inference and evaluation: threads take rows, and blocks of rows go through all layers while they are in L1 and L2. In slices, so that
+// a long one leaves others their turn.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
+#include <cstring>
 
-#include "engine.h"
+#include "inference_pass.h"
 #include "prefetch.h"
-#include "train_team.h"
 
 namespace nabla {
 
@@ -15,6 +15,8 @@ namespace {
 constexpr size_t own_rows = 28, unpacked_rows = 512;
 size_t inference_rows(const Plan& plan) { return plan.unpacked ? unpacked_rows : own_rows; }
 constexpr double flops_worth_a_team = 2e6;
+// Of calls that go to the end at once: after this time they look again whether the team is free.
+constexpr std::chrono::milliseconds own_slice{20};
 // Zeros are left out of samples as wide as this, where at most this share of a block is not 0: `npm run bench:kernels --
 // --benchmark_filter=first_layer` finds lists and whole rows equal at 0.2 to 0.4.
 constexpr size_t features_worth_lists = 64;
@@ -108,26 +110,10 @@ void Engine<T>::infer(InferenceBlock<T>& block, const Batch& batch, size_t at, s
   forward(s, flat, 0, m, false, at, &lists);
 }
 
-// Calls row(block, lo, hi, thread) for blocks of positions [lo, hi), spread over the team.
 template <class T>
-template <class Row>
-void Engine<T>::each_block(const Data& data, size_t rows, bool skip, const Row& row) const {
-  const size_t step = inference_rows(plan_), most = (rows + step - 1) / step;
-  const unsigned threads =
-      static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : static_cast<unsigned>(std::min<size_t>(threads_, most));
-  // Allocation may throw, and work must not: every thread's block is taken here.
-  std::vector<std::unique_ptr<BlockLease>> leases;
-  for (unsigned t = 0; t < threads; ++t) {
-    leases.push_back(std::make_unique<BlockLease>(*this));
-    if (skip) leases.back()->block->reserve_lists(data, plan_.input_size);
-  }
-  std::atomic<size_t> next{0};
-  Pool::instance().run(threads, [&](unsigned thread) {
-    const FlushToZero flush;
-    // Each takes the next block: one that is held up leaves more to the others.
-    for (size_t lo = next.fetch_add(step); lo < rows; lo = next.fetch_add(step))
-      row(*leases[thread]->block, lo, std::min(rows, lo + step), thread);
-  });
+unsigned Engine<T>::inference_threads(size_t rows, size_t step) const {
+  if (static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team) return 1;
+  return static_cast<unsigned>(std::min<size_t>(threads_, (rows + step - 1) / step));
 }
 
 template <class T>
@@ -138,44 +124,143 @@ void Engine<T>::head(T* z, size_t rows) const {
 }
 
 template <class T>
-EvaluateOutcome Engine<T>::evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) {
+void Engine<T>::go_through(Pass& pass, const Parameters& parameters, Clock::time_point until) const {
+  const Batch& batch = pass.batch;
+  const Stage& last = plan_.last();
+  const size_t step = inference_rows(plan_);
+  const bool skip = skips_zeros(*batch.data, parameters);
+  const unsigned threads = inference_threads(batch.size() - pass.done, step);
+  // Allocation may throw, and work must not: every thread's block is taken here.
+  std::vector<std::unique_ptr<BlockLease>> leases;
+  for (unsigned t = 0; t < threads; ++t) {
+    leases.push_back(std::make_unique<BlockLease>(*this));
+    if (skip) leases.back()->block->reserve_lists(*batch.data, plan_.input_size);
+  }
+  pass.spread(step, threads, until, [&](unsigned thread, size_t lo, size_t hi) {
+    InferenceBlock<T>& block = *leases[thread]->block;
+    infer(block, batch, lo, hi - lo, pass.evaluates, parameters.flat, skip);
+    T* from = block.scratch.outputs.data();
+    if (pass.evaluates) {
+      pass.correct[thread] +=
+          loss(block.scratch, batch, lo, 0, hi - lo, pass.denominator, false, pass.out != nullptr, pass.row_loss.data() + lo);
+    } else {
+      from = block.scratch.activations.back().data();
+      if (pass.kind == OutputKind::outputs) head(from, hi - lo);
+    }
+    if (pass.out != nullptr) copy_rows(from, last.ld, hi - lo, last.units, static_cast<T*>(pass.out) + lo * last.units);
+  });
+}
+
+// True when all rows are done, and then the outcome is there.
+template <class T>
+bool Engine<T>::go_on(Pass& pass, const Parameters& parameters, Clock::time_point until, EvaluateOutcome& outcome) const {
+  if (pass.evaluates && pass.done == 0) {
+    pass.row_loss.resize(pass.batch.size());
+    pass.correct.assign(threads_, 0);
+    pass.denominator = denominator(pass.batch);
+  }
+  go_through(pass, parameters, until);
+  if (pass.done < pass.batch.size()) return false;
+  if (!pass.evaluates) return true;
+  outcome.loss_sum = weighted_sum(pass.row_loss.data(), pass.batch);
+  outcome.denominator = pass.denominator;
+  outcome.penalty = penalty(parameters.flat);
+  for (const uint32_t c : pass.correct) outcome.correct += c;
+  return true;
+}
+
+// Nobody changes the weights meanwhile.
+template <class T>
+void Engine<T>::go_to_the_end(Pass& pass, WeightsChoice weights, EvaluateOutcome& outcome) const {
   std::shared_lock<std::shared_mutex> lock(weights_mutex_, std::defer_lock);
   if (weights == WeightsChoice::current) lock.lock();
   const Parameters parameters = weights_for(weights);
-  const Batch batch{&data, rows, rows.to};
-  const Stage& last = plan_.last();
-  std::vector<double> row_loss(batch.size());
-  std::vector<uint32_t> correct(threads_, 0);
-  const double denom = denominator(batch);
-  const bool skip = skips_zeros(data, parameters);
-  each_block(data, batch.size(), skip, [&](InferenceBlock<T>& block, size_t lo, size_t hi, unsigned thread) {
-    Scratch<T>& s = block.scratch;
-    infer(block, batch, lo, hi - lo, true, parameters.flat, skip);
-    correct[thread] += loss(s, batch, lo, 0, hi - lo, denom, false, outputs != nullptr, row_loss.data() + lo);
-    if (outputs != nullptr) copy_rows(s.outputs.data(), last.ld, hi - lo, last.units, static_cast<T*>(outputs) + lo * last.units);
-  });
+  // A clock is not free beside the smallest networks.
+  const bool brief = static_cast<double>(pass.batch.size()) * plan_.flops_per_row < flops_worth_a_team;
+  while (!go_on(pass, parameters, brief ? Clock::time_point::max() : Clock::now() + own_slice, outcome)) {
+  }
+}
+
+template <class T>
+EvaluateOutcome Engine<T>::evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) {
+  Pass pass{{&data, rows, rows.to}, true, OutputKind::outputs, outputs};
   EvaluateOutcome outcome;
-  outcome.loss_sum = weighted_sum(row_loss.data(), batch);
-  outcome.denominator = denom;
-  outcome.penalty = penalty(parameters.flat);
-  for (const uint32_t c : correct) outcome.correct += c;
+  go_to_the_end(pass, weights, outcome);
   return outcome;
 }
 
 template <class T>
 void Engine<T>::predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) {
-  std::shared_lock<std::shared_mutex> lock(weights_mutex_, std::defer_lock);
-  if (weights == WeightsChoice::current) lock.lock();
-  const Parameters parameters = weights_for(weights);
-  const Batch batch{&data, rows, rows.to};
-  const Stage& last = plan_.last();
-  const bool skip = skips_zeros(data, parameters);
-  each_block(data, batch.size(), skip, [&](InferenceBlock<T>& block, size_t lo, size_t hi, unsigned) {
-    infer(block, batch, lo, hi - lo, false, parameters.flat, skip);
-    T* const z = block.scratch.activations.back().data();
-    if (kind == OutputKind::outputs) head(z, hi - lo);
-    copy_rows(z, last.ld, hi - lo, last.units, static_cast<T*>(out) + lo * last.units);
-  });
+  Pass pass{{&data, rows, rows.to}, false, kind, out};
+  EvaluateOutcome none;
+  go_to_the_end(pass, weights, none);
+}
+
+// Reads the weights that were there when it began: those published then, or the current ones, of which it is given a copy when they change.
+template <class T>
+class Engine<T>::Sliced final : public Inference {
+ public:
+  Sliced(const Engine& engine, Pass pass, WeightsChoice weights) : engine_(engine), pass_(std::move(pass)) {
+    if (weights == WeightsChoice::published) {
+      kept_ = engine.weights_for(weights).owner;
+      return;
+    }
+    reader_ = std::make_shared<Reader>();
+    const std::lock_guard<std::mutex> lock(engine.readers_mutex_);
+    std::vector<std::weak_ptr<Reader>>& readers = engine.readers_;
+    readers.erase(std::remove_if(readers.begin(), readers.end(), [](const auto& reader) { return reader.expired(); }), readers.end());
+    readers.push_back(reader_);
+  }
+
+  bool go_on(double milliseconds) override {
+    const Clock::time_point until =
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(milliseconds));
+    std::shared_lock<std::shared_mutex> lock(engine_.weights_mutex_, std::defer_lock);
+    if (!kept_) {
+      lock.lock();
+      kept_ = reader_->kept;
+    }
+    if (!kept_) return engine_.go_on(pass_, {engine_.flat_.data(), &engine_.first_finite_, nullptr}, until, outcome_);
+    if (lock.owns_lock()) lock.unlock();
+    return engine_.go_on(pass_, {kept_->flat.data(), &kept_->first_finite, kept_}, until, outcome_);
+  }
+
+ private:
+  const Engine& engine_;
+  Pass pass_;
+  std::shared_ptr<Reader> reader_;
+  std::shared_ptr<const Published> kept_;
+};
+
+template <class T>
+std::unique_ptr<Inference> Engine<T>::begin_evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) {
+  return std::make_unique<Sliced>(*this, Pass{{&data, rows, rows.to}, true, OutputKind::outputs, outputs}, weights);
+}
+
+template <class T>
+std::unique_ptr<Inference> Engine<T>::begin_predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) {
+  return std::make_unique<Sliced>(*this, Pass{{&data, rows, rows.to}, false, kind, out}, weights);
+}
+
+template <class T>
+std::shared_ptr<const typename Engine<T>::Published> Engine<T>::copy_of_weights() const {
+  auto copy = std::make_shared<Published>();
+  copy->flat = AlignedArray<T>(plan_.flat_size, Fill::nothing);
+  std::memcpy(copy->flat.data(), flat_.data(), plan_.flat_size * sizeof(T));
+  return copy;
+}
+
+template <class T>
+void Engine<T>::let_readers_keep() {
+  const std::lock_guard<std::mutex> lock(readers_mutex_);
+  std::shared_ptr<const Published> copy;
+  for (const std::weak_ptr<Reader>& each : readers_) {
+    const std::shared_ptr<Reader> reader = each.lock();
+    if (!reader || reader->kept) continue;
+    if (!copy) copy = copy_of_weights();
+    reader->kept = copy;
+  }
+  readers_.clear();
 }
 
 template <class T>
@@ -188,12 +273,17 @@ void Engine<T>::predict_array(InputType type, const void* x, size_t rows, Output
   predict(data, Rows{nullptr, 0, rows}, kind, weights, out);
 }
 
-#define NABLA_FOR(T)                                                                                        \
-  template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);             \
-  template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);             \
-  template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*); \
-  template void Engine<T>::head(T*, size_t) const;                                                          \
-  template typename Engine<T>::Parameters Engine<T>::weights_for(WeightsChoice) const;
+#define NABLA_FOR(T)                                                                                                        \
+  template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);                             \
+  template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);                             \
+  template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*);                 \
+  template std::unique_ptr<Inference> Engine<T>::begin_evaluate(const Data&, const Rows&, WeightsChoice, void*);            \
+  template std::unique_ptr<Inference> Engine<T>::begin_predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*); \
+  template void Engine<T>::go_through(Pass&, const Parameters&, Clock::time_point) const;                                   \
+  template unsigned Engine<T>::inference_threads(size_t, size_t) const;                                                     \
+  template std::shared_ptr<const typename Engine<T>::Published> Engine<T>::copy_of_weights() const;                         \
+  template void Engine<T>::let_readers_keep();                                                                              \
+  template void Engine<T>::head(T*, size_t) const;
 NABLA_FOR(float)
 NABLA_FOR(double)
 #undef NABLA_FOR

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "inference_pass.h"
 #include "layered.h"
 #include "layered_work.h"
 #include "train_team.h"
@@ -29,14 +30,13 @@ class Layered final : public Engine<T> {
   using Base = Engine<T>;
   using Work = LayeredWork<T>;
   using typename Base::Batch;
+  using typename Base::Clock;
   using typename Base::Parameters;
 
  public:
   Layered(NetworkSpec spec, const KernelSet* kernels, unsigned threads, PlanKind kind) : Base(std::move(spec), kernels, threads, kind) {}
 
   TrainOutcome train(const Data& data, const TrainRequest& request) override;
-  EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
-  void predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) override;
   void forward_train(const Data& data, const Rows& rows, void* outputs, void* logits, const std::vector<void*>& activations) override;
   void backward(const void* dlogits, const std::vector<void*>& gradients, void* dx) override;
   void apply_gradients(const std::vector<const void*>& gradients, const double* scalars) override;
@@ -79,9 +79,8 @@ class Layered final : public Engine<T> {
   void each_batch_normalization(const Body& body) const;
   void keep_statistics(const Work& w, size_t rows);
   template <class Body>
-  void run_crew(size_t rows, const Body& body) const;
-  template <class Row>
-  void each_block(size_t rows, const T* flat, const Row& row) const;
+  void run_crew(unsigned threads, const Body& body) const;
+  void go_through(typename Base::Pass& pass, const Parameters& parameters, typename Clock::time_point until) const override;
   void check_rows(const char* op, size_t rows) const;
   size_t partials_size(size_t rows) const {
     const size_t count = gradient_blocks(rows, plan_.parameters);

@@ -10,7 +10,6 @@ namespace nabla {
 namespace {
 
 constexpr size_t inference_rows = 32;
-constexpr double flops_worth_a_team = 2e6;
 
 }  // namespace
 
@@ -26,11 +25,10 @@ void Layered<T>::check_rows(const char* op, size_t rows) const {
 
 // --- whole batches
 
-// body(crew) on every thread of a team for `rows` rows.
+// body(crew) on every thread of a team that threads_for allows.
 template <class T>
 template <class Body>
-void Layered<T>::run_crew(size_t rows, const Body& body) const {
-  const unsigned threads = Base::threads_for(rows);
+void Layered<T>::run_crew(unsigned threads, const Body& body) const {
   Barrier barrier(threads, Pool::instance().crowded(threads));
   Pool::instance().run(threads, [&](unsigned thread) {
     const FlushToZero flush;
@@ -42,6 +40,7 @@ template <class T>
 TrainOutcome Layered<T>::train(const Data& data, const TrainRequest& request) {
   using Clock = std::chrono::steady_clock;
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  Base::let_readers_keep();
   manual_rows_ = 0;
   waiting_.reset();
   const size_t span = request.rows.to - request.rows.from;
@@ -69,7 +68,7 @@ TrainOutcome Layered<T>::train(const Data& data, const TrainRequest& request) {
   bool stop = false;
   const Clock::time_point start = Clock::now();
   const bool timed = std::isfinite(request.max_milliseconds);
-  run_crew(batch_rows, [&](const Crew& crew) {
+  run_crew(threads, [&](const Crew& crew) {
     for (size_t step = request.first_step; step < total; ++step) {
       const size_t in_pass = step % steps_a_pass;
       Batch batch{&data, request.rows, request.rows.to};
@@ -143,64 +142,31 @@ TrainOutcome Layered<T>::train(const Data& data, const TrainRequest& request) {
   return outcome;
 }
 
-// Calls row(work, lo, hi, thread) for blocks of positions, spread over a team; moving statistics are in place.
+// Blocks of rows; moving statistics are in place.
 template <class T>
-template <class Row>
-void Layered<T>::each_block(size_t rows, const T* flat, const Row& row) const {
-  const size_t most = (rows + inference_rows - 1) / inference_rows;
-  const unsigned threads =
-      static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : static_cast<unsigned>(std::min<size_t>(threads_, most));
+void Layered<T>::go_through(typename Base::Pass& pass, const Parameters& parameters, typename Clock::time_point until) const {
+  const Batch& batch = pass.batch;
+  const Stage& last = plan_.last();
+  const unsigned threads = Base::inference_threads(batch.size() - pass.done, inference_rows);
   // Allocation may throw, and work must not.
   std::vector<std::unique_ptr<Work>> works;
   for (unsigned t = 0; t < threads; ++t) {
-    works.push_back(std::make_unique<Work>(plan_, std::min(rows, inference_rows), false));
-    moving_statistics(*works.back(), flat);
+    works.push_back(std::make_unique<Work>(plan_, std::min(batch.size(), inference_rows), false));
+    moving_statistics(*works.back(), parameters.flat);
   }
-  Pool::instance().run(threads, [&](unsigned thread) {
-    const FlushToZero flush;
-    const size_t end = part(rows, thread + 1, threads);
-    for (size_t lo = part(rows, thread, threads); lo < end; lo += inference_rows)
-      row(*works[thread], lo, std::min(end, lo + inference_rows), thread);
-  });
-}
-
-template <class T>
-EvaluateOutcome Layered<T>::evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) {
-  std::shared_lock<std::shared_mutex> lock(weights_mutex_, std::defer_lock);
-  if (weights == WeightsChoice::current) lock.lock();
-  const Parameters parameters = Base::weights_for(weights);
-  const Batch batch{&data, rows, rows.to};
-  const Stage& last = plan_.last();
-  std::vector<double> row_loss(batch.size());
-  std::vector<uint32_t> correct(threads_);
-  EvaluateOutcome outcome;
-  outcome.denominator = Base::denominator(batch);
-  each_block(batch.size(), parameters.flat, [&](Work& w, size_t lo, size_t hi, unsigned thread) {
-    Base::gather(w.base, batch, lo, 0, hi - lo, true);
+  pass.spread(inference_rows, threads, until, [&](unsigned thread, size_t lo, size_t hi) {
+    Work& w = *works[thread];
+    Base::gather(w.base, batch, lo, 0, hi - lo, pass.evaluates);
     forward(w, parameters.flat, hi - lo, false, Crew{});
-    correct[thread] += Base::loss(w.base, batch, lo, 0, hi - lo, outcome.denominator, false, outputs != nullptr, row_loss.data() + lo);
-    if (outputs != nullptr)
-      Base::copy_rows(w.base.outputs.data(), last.ld, hi - lo, last.units, static_cast<T*>(outputs) + lo * last.units);
-  });
-  outcome.loss_sum = Base::weighted_sum(row_loss.data(), batch);
-  outcome.penalty = Base::penalty(parameters.flat);
-  for (const uint32_t c : correct) outcome.correct += c;
-  return outcome;
-}
-
-template <class T>
-void Layered<T>::predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) {
-  std::shared_lock<std::shared_mutex> lock(weights_mutex_, std::defer_lock);
-  if (weights == WeightsChoice::current) lock.lock();
-  const Parameters parameters = Base::weights_for(weights);
-  const Batch batch{&data, rows, rows.to};
-  const Stage& last = plan_.last();
-  each_block(batch.size(), parameters.flat, [&](Work& w, size_t lo, size_t hi, unsigned) {
-    Base::gather(w.base, batch, lo, 0, hi - lo, false);
-    forward(w, parameters.flat, hi - lo, false, Crew{});
-    T* const z = w.base.activations.back().data();
-    if (kind == OutputKind::outputs) Base::head(z, hi - lo);
-    Base::copy_rows(z, last.ld, hi - lo, last.units, static_cast<T*>(out) + lo * last.units);
+    T* from = w.base.outputs.data();
+    if (pass.evaluates) {
+      pass.correct[thread] +=
+          Base::loss(w.base, batch, lo, 0, hi - lo, pass.denominator, false, pass.out != nullptr, pass.row_loss.data() + lo);
+    } else {
+      from = w.base.activations.back().data();
+      if (pass.kind == OutputKind::outputs) Base::head(from, hi - lo);
+    }
+    if (pass.out != nullptr) Base::copy_rows(from, last.ld, hi - lo, last.units, static_cast<T*>(pass.out) + lo * last.units);
   });
 }
 
@@ -216,7 +182,7 @@ void Layered<T>::forward_train(const Data& data, const Rows& rows, void* outputs
   if (manual_work_.rows != n) manual_work_ = Work(plan_, n, true);
   Work& w = manual_work_;
   const Stage& last = plan_.last();
-  run_crew(n, [&](const Crew& crew) {
+  run_crew(Base::threads_for(n), [&](const Crew& crew) {
     const size_t lo = crew.lo(n), hi = crew.hi(n);
     if (lo < hi) Base::gather(w.base, batch, 0, lo, hi, false);
     forward(w, flat_.data(), n, true, crew);
@@ -256,7 +222,8 @@ void Layered<T>::backward(const void* dlogits, const std::vector<void*>& gradien
   std::fill(dz, dz + manual_rows_ * last.ld, T(0));
   for (size_t r = 0; r < manual_rows_; ++r) std::copy_n(static_cast<const T*>(dlogits) + r * last.units, last.units, dz + r * last.ld);
   AlignedArray<T> flat(plan_.flat_size), partials(partials_size(manual_rows_));
-  run_crew(manual_rows_, [&](const Crew& crew) { backward(w, manual_rows_, flat.data(), partials.data(), dx != nullptr, crew); });
+  run_crew(Base::threads_for(manual_rows_),
+           [&](const Crew& crew) { backward(w, manual_rows_, flat.data(), partials.data(), dx != nullptr, crew); });
   Base::unpack(flat.data(), gradients);
   if (dx != nullptr) write_dx(w, manual_rows_, dx);
 }
@@ -276,7 +243,7 @@ EvaluateOutcome Layered<T>::loss_and_gradients(const Data& data, const Rows& row
   AlignedArray<T> flat(plan_.flat_size), partials(partials_size(n));
   EvaluateOutcome outcome;
   outcome.denominator = Base::denominator(batch);
-  run_crew(n, [&](const Crew& crew) {
+  run_crew(Base::threads_for(n), [&](const Crew& crew) {
     const size_t lo = crew.lo(n), hi = crew.hi(n);
     if (lo < hi) Base::gather(w.base, batch, 0, lo, hi, true);
     forward(w, flat_.data(), n, true, crew);
@@ -299,6 +266,7 @@ template <class T>
 void Layered<T>::apply_gradients(const std::vector<const void*>& gradients, const double* scalars) {
   {
     const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+    Base::let_readers_keep();
     const FlushToZero flush;
     size_t index = 0;
     if (waiting_)

@@ -13,7 +13,7 @@ template <class Body>
 void Engine<T>::over_rows(size_t rows, const Body& body) const {
   const size_t parts = (rows + block_rows - 1) / block_rows;
   std::atomic<size_t> next{0};
-  Pool::instance().run(threads_for(rows), [&](unsigned) {
+  Pool::instance().run_if_free(threads_for(rows), [&](unsigned) {
     const FlushToZero flush;
     for (size_t part = next.fetch_add(1, std::memory_order_relaxed); part < parts; part = next.fetch_add(1, std::memory_order_relaxed))
       body(part * block_rows, std::min(rows, (part + 1) * block_rows));
@@ -122,6 +122,7 @@ void Engine<T>::apply_gradients(const std::vector<const void*>& gradients, const
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
   AlignedArray<T> flat(plan_.flat_size);
   pack(gradients, flat.data());
+  let_readers_keep();
   first_finite_.store(Finite::unknown, std::memory_order_relaxed);
   const FlushToZero flush;
   prepare_updates(scalars);
@@ -187,9 +188,7 @@ void Engine<T>::pack(const std::vector<const void*>& arrays, T* flat) const {
 template <class T>
 void Engine<T>::publish() {
   const std::shared_lock<std::shared_mutex> lock(weights_mutex_);
-  auto copy = std::make_shared<Published>();
-  copy->flat = AlignedArray<T>(plan_.flat_size, Fill::nothing);
-  std::memcpy(copy->flat.data(), flat_.data(), plan_.flat_size * sizeof(T));
+  auto copy = copy_of_weights();
   const std::lock_guard<std::mutex> swap(published_mutex_);
   published_ = std::move(copy);
 }
@@ -207,6 +206,7 @@ double Engine<T>::get_state(const Arrays& arrays) const {
 template <class T>
 void Engine<T>::set_state(const ConstArrays& arrays, double step) {
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  let_readers_keep();
   first_finite_.store(Finite::unknown, std::memory_order_relaxed);
   pack(arrays.parameters, flat_.data());
   if (!arrays.slots.empty()) pack(arrays.slots[0], slot0_.data());

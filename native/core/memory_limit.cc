@@ -3,25 +3,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <fstream>
 #include <string>
 
 #include "aligned.h"
+#include "cgroup.h"
 #include "error.h"
 
 namespace nabla {
-
-namespace {
-
-// A number in a file, or infinity where there is none ("max").
-double number_in(const char* path) {
-  std::ifstream file(path);
-  double value = 0;
-  return file >> value ? value : 1e300;
-}
-
-}  // namespace
 
 void want_huge_pages(void* data, size_t bytes) {
 #if defined(__linux__)
@@ -50,12 +40,8 @@ void* zero_pages(size_t bytes) {
 void free_pages(void* data, size_t bytes) { munmap(data, bytes); }
 
 double memory_limit() {
-  double limit = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    const double cgroup = number_in(path);
-    if (cgroup < limit) limit = cgroup;
-  }
-  return limit;
+  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  return std::min(machine, cgroup_memory());
 }
 
 void check_memory(const char* op, double bytes) {

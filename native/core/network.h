@@ -40,6 +40,20 @@ struct EvaluateOutcome {
   double correct = 0;
 };
 
+// An evaluation or prediction made in slices: all of them with the weights that were there when it began. Network, data, order and
+// outputs outlive it.
+class Inference {
+ public:
+  virtual ~Inference() = default;
+  // Goes on for about `milliseconds`; true when all rows are done.
+  virtual bool go_on(double milliseconds) = 0;
+  // Of an evaluation, when it is done.
+  const EvaluateOutcome& outcome() const { return outcome_; }
+
+ protected:
+  EvaluateOutcome outcome_;
+};
+
 enum class OutputKind { outputs, logits };
 enum class WeightsChoice { current, published };
 
@@ -59,9 +73,12 @@ class Network {
  public:
   virtual ~Network() = default;
   virtual TrainOutcome train(const Data& data, const TrainRequest& request) = 0;
-  // outputs: null or room for (rows, outputs).
+  // outputs: null or room for (rows, outputs). On the calling thread to the end, or in slices.
   virtual EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) = 0;
   virtual void predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) = 0;
+  virtual std::unique_ptr<Inference> begin_evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) = 0;
+  virtual std::unique_ptr<Inference> begin_predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights,
+                                                   void* out) = 0;
   virtual void predict_array(InputType type, const void* x, size_t rows, OutputKind kind, WeightsChoice weights, void* out) = 0;
 
   // Training forward pass; fills outputs, logits and one activation array a stage.

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <new>
+#include <system_error>
+#include "cgroup.h"
+#include "error.h"
 #include "processors.h"
 
 #if defined(__x86_64__)
@@ -12,6 +16,9 @@
 namespace nabla {
 
 namespace {
+
+// A thread that was refused is asked for again after this time.
+constexpr std::chrono::seconds refused_for{1};
 
 void pause() {
 #if defined(__x86_64__)
@@ -49,7 +56,7 @@ Pool& Pool::instance() {
 }
 
 unsigned Pool::default_threads() {
-  const double quota = paid_processors();
+  const double quota = cgroup_processors();
   const unsigned allowed = allowed_processors();
   return quota >= allowed ? allowed : quota <= 1 ? 1u : static_cast<unsigned>(std::floor(quota));
 }
@@ -79,36 +86,77 @@ void Pool::take_own_seat(unsigned thread) {
   note_seat(thread);
 }
 
+// False where the system refuses a thread, or has just refused one.
+template <class Start>
+bool Pool::start_thread(const Start& start) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::rep now = Clock::now().time_since_epoch().count();
+  if (refused_.load(std::memory_order_relaxed) && now < ask_again_.load(std::memory_order_relaxed)) return false;
+  try {
+    start();
+    return true;
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
+  ask_again_.store(now + Clock::duration(refused_for).count(), std::memory_order_relaxed);
+  refused_.store(true, std::memory_order_relaxed);
+  return false;
+}
+
+unsigned Pool::add_helpers(unsigned threads) {
+  while (helpers_.size() + 1 < threads) {
+    const bool started = start_thread([this] {
+      auto helper = std::make_unique<Helper>();
+      Helper& self = *helper;
+      self.go.store(generation_, std::memory_order_relaxed);
+      const unsigned index = static_cast<unsigned>(helpers_.size()) + 1;
+      // Room first: a thread that runs must not be lost.
+      helpers_.reserve(helpers_.size() + 1);
+      while (seats_.size() < index + 1) seats_.push_back(std::make_unique<Seat>());
+      for (const std::unique_ptr<Seat>& seat : seats_) seat->taken.reserve(index + 1);
+      self.thread = std::thread([this, &self, index, seen = generation_] { help(self, index, seen); });
+      helpers_.push_back(std::move(helper));
+    });
+    if (!started) break;
+  }
+  team_size_.store(static_cast<unsigned>(helpers_.size()) + 1, std::memory_order_relaxed);
+  return std::min<unsigned>(threads, static_cast<unsigned>(helpers_.size()) + 1);
+}
+
+unsigned Pool::available(unsigned threads) {
+  if (threads <= team_size_.load(std::memory_order_relaxed)) return threads;
+  const std::lock_guard<std::mutex> team(team_);
+  return add_helpers(threads);
+}
+
 void Pool::run(unsigned threads, const std::function<void(unsigned)>& work) {
   if (threads <= 1) {
     work(0);
     return;
   }
   const std::lock_guard<std::mutex> team(team_);
+  // Fewer would wait for the missing ones at their barriers.
+  if (add_helpers(threads) < threads) throw Error("ERR_INTERNAL", "[native] a team is as large as available() told.");
   run_team(threads, work);
 }
 
+void Pool::run_if_free(unsigned threads, const std::function<void(unsigned)>& work) {
+  std::unique_lock<std::mutex> team(team_, std::defer_lock);
+  if (threads <= 1 || !team.try_lock()) return work(0);
+  run_team(add_helpers(threads), work);
+}
+
 void Pool::share(size_t count, size_t worth, unsigned threads, const std::function<void(unsigned, size_t, size_t)>& work) {
-  const unsigned parts = static_cast<unsigned>(std::min<size_t>({threads, processors_, count / worth}));
+  const unsigned most = static_cast<unsigned>(std::min<size_t>({threads, processors_, count / worth}));
   // Whoever trains keeps its team: the caller may be an event loop, which does not wait for it.
   std::unique_lock<std::mutex> team(team_, std::defer_lock);
-  if (parts <= 1 || !team.try_lock()) return work(0, 0, count);
+  if (most <= 1 || !team.try_lock()) return work(0, 0, count);
+  const unsigned parts = add_helpers(most);
   run_team(parts, [&](unsigned thread) { work(thread, count * thread / parts, count * (thread + 1) / parts); });
 }
 
 void Pool::run_team(unsigned threads, const std::function<void(unsigned)>& work) {
-  helpers_.reserve(threads - 1);
-  while (helpers_.size() < threads - 1) {
-    auto helper = std::make_unique<Helper>();
-    Helper& self = *helper;
-    self.go.store(generation_, std::memory_order_relaxed);
-    const unsigned index = static_cast<unsigned>(helpers_.size()) + 1;
-    // The system may refuse a thread: a helper joins the pool only with one.
-    self.thread = std::thread([this, &self, index, seen = generation_] { help(self, index, seen); });
-    helpers_.push_back(std::move(helper));
-  }
-  while (seats_.size() < threads) seats_.push_back(std::make_unique<Seat>());
-  for (unsigned i = 0; i < threads; ++i) seats_[i]->taken.reserve(threads);
+  if (threads <= 1) return work(0);
   members_ = threads;
   // Helpers are where they were, spinning or parked.
   take_own_seat(0);
@@ -149,26 +197,40 @@ void Pool::help(Helper& self, unsigned index, unsigned seen) {
   }
 }
 
-void Pool::submit(std::function<void()> job) {
+bool Pool::submit(Slice slice, Kind kind) {
+  // What allocates comes first.
+  std::list<Slice> job;
+  job.push_back(std::move(slice));
   const std::lock_guard<std::mutex> lock(queue_mutex_);
-  if (!serving_) {
-    server_ = std::thread([this] { serve(); });
-    serving_ = true;
-  }
-  queue_.push_back(std::move(job));
-  queue_wake_.notify_one();
+  if (!server_.joinable() && !start_thread([this] { server_ = std::thread([this] { serve(false); }); })) return false;
+  if (kind == Kind::brief && !brief_server_.joinable())
+    // Without it brief jobs have their turns on the other thread.
+    start_thread([this] { brief_server_ = std::thread([this] { serve(true); }); });
+  std::list<Slice>& to = kind == Kind::brief ? brief_ : queue_;
+  to.splice(to.end(), job);
+  // All: the one that is woken may not be the one that takes this kind.
+  queue_wake_.notify_all();
+  return true;
 }
 
-void Pool::serve() {
+void Pool::serve(bool brief_only) {
+  std::unique_lock<std::mutex> lock(queue_mutex_);
   for (;;) {
-    std::function<void()> job;
-    {
-      std::unique_lock<std::mutex> lock(queue_mutex_);
-      queue_wake_.wait(lock, [&] { return !queue_.empty(); });
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    job();
+    queue_wake_.wait(lock, [&] { return !brief_.empty() || (!brief_only && !queue_.empty()); });
+    // Brief jobs first, but not twice in a row while others wait.
+    const bool brief = brief_only || (!brief_.empty() && (queue_.empty() || !brief_last_));
+    if (!brief_only) brief_last_ = brief;
+    std::list<Slice>& from = brief ? brief_ : queue_;
+    std::list<Slice> job;
+    job.splice(job.end(), from, from.begin());
+    lock.unlock();
+    const bool done = job.front()() == Progress::done;
+    // What the job holds may take long to free.
+    if (done) job.clear();
+    lock.lock();
+    if (done) continue;
+    queue_.splice(queue_.end(), job);
+    queue_wake_.notify_all();
   }
 }
 

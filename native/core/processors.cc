@@ -1,7 +1,5 @@
 #include "processors.h"
 
-#include <fstream>
-#include <string>
 #include <thread>
 
 #if defined(__linux__)
@@ -18,17 +16,6 @@ unsigned allowed_processors() {
 #endif
   const unsigned n = std::thread::hardware_concurrency();
   return n > 0 ? n : 1;
-}
-
-double paid_processors() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period) return quota == "max" || period <= 0 ? 1e9 : std::stod(quota) / period;
-  std::ifstream q1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), p1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double q = 0;
-  if (q1 >> q && p1 >> period && q > 0 && period > 0) return q / period;
-  return 1e9;
 }
 
 int current_processor() {

@@ -6,8 +6,6 @@ namespace nabla {
 
 // Processors in the process's affinity mask, at least 1.
 unsigned allowed_processors();
-// Processors that the cgroup's quota pays for; a very large number where there is no quota.
-double paid_processors();
 // The processor this thread runs on; -1 where the system does not say.
 int current_processor();
 // Moves this thread to an allowed processor that is not in `taken`, if there is one; it may be moved again by the system at once. The

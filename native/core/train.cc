@@ -29,7 +29,7 @@ size_t part(size_t count, size_t index, size_t parts) { return count * index / p
 
 template <class T>
 unsigned Engine<T>::threads_for(size_t rows) const {
-  return static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : threads_;
+  return static_cast<double>(rows) * plan_.flops_per_row < flops_worth_a_team ? 1 : Pool::instance().available(threads_);
 }
 
 template <class T>
@@ -374,6 +374,7 @@ template <class T>
 TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   using Clock = std::chrono::steady_clock;
   const std::unique_lock<std::shared_mutex> lock(weights_mutex_);
+  let_readers_keep();
   manual_rows_ = 0;
   first_finite_.store(Finite::unknown, std::memory_order_relaxed);
   const size_t span = request.rows.to - request.rows.from;

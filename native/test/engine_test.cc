@@ -406,6 +406,54 @@ void readers_while_training() {
   CHECK_SAME(current.data(), before.data(), current.size(), "published after publish()");
 }
 
+// Slices give the bytes of one call, and all of them read the weights of their beginning, whoever changes them meanwhile.
+void slices_of_inference() {
+  for (const bool float64 : {false, true}) {
+    Job job = test::jobs(float64)[0];
+    const std::vector<double> scalars = job.scalars();
+    for (const unsigned threads : {1u, 2u}) {
+      const auto network = make(job.spec, *nabla::best_kernels(), threads, false);
+      const auto start_at = [&](uint64_t seed) {
+        if (float64)
+          test::start<double>(*network, seed).write(*network);
+        else
+          test::start<float>(*network, seed).write(*network);
+      };
+      start_at(9);
+      // More rows than a block, by an order that repeats them.
+      std::vector<uint32_t> order(1000);
+      for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i * 7 % job.rows);
+      const nabla::Rows rows{order.data(), 0, order.size()};
+      const size_t bytes = order.size() * network->outputs() * (float64 ? 8 : 4);
+      std::vector<char> expected(bytes), outputs(bytes), sliced(bytes), evaluated(bytes);
+      const auto current = nabla::WeightsChoice::current, published = nabla::WeightsChoice::published;
+      network->predict(*job.data, rows, nabla::OutputKind::outputs, current, expected.data());
+      const nabla::EvaluateOutcome whole = network->evaluate(*job.data, rows, current, outputs.data());
+      for (const auto choice : {current, published}) {
+        start_at(9);
+        network->publish();
+        const auto prediction = network->begin_predict(*job.data, rows, nabla::OutputKind::outputs, choice, sliced.data());
+        const auto evaluation = network->begin_evaluate(*job.data, rows, choice, evaluated.data());
+        // Begun, and nothing done yet: what comes in between does not count.
+        start_at(10);
+        network->publish();
+        size_t slices = 0;
+        for (bool done = false; !done; ++slices) {
+          done = prediction->go_on(0);
+          if (slices == 3) network->train(*job.data, job.request(scalars));
+        }
+        CHECK_THAT(slices > 4, "a prediction in slices: " + std::to_string(slices));
+        while (!evaluation->go_on(0)) start_at(++slices);
+        CHECK_SAME(sliced.data(), expected.data(), bytes, "a prediction in slices");
+        CHECK_SAME(evaluated.data(), outputs.data(), bytes, "outputs of an evaluation in slices");
+        const nabla::EvaluateOutcome& outcome = evaluation->outcome();
+        CHECK(outcome.loss_sum == whole.loss_sum && outcome.denominator == whole.denominator && outcome.penalty == whole.penalty &&
+              outcome.correct == whole.correct);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -415,5 +463,6 @@ int main() {
   all_non_finite();
   allocations_in_steps();
   readers_while_training();
+  slices_of_inference();
   return test::finish("engine_test");
 }

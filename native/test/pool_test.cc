@@ -2,7 +2,6 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "check.h"
 #include "core/pool.h"
 #include "core/processors.h"
+#include "few_threads.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -24,49 +24,52 @@ namespace {
 using nabla::Barrier;
 using nabla::FlushToZero;
 using nabla::Pool;
+using Progress = nabla::Pool::Progress;
 
-// A system that refuses threads: an error, and later teams and jobs work. In a child, before this process has threads.
+// A system that refuses threads: work goes on with those there are, later teams and jobs have theirs. In a child, before this process has
+// threads.
 void refused_threads() {
-#if defined(NABLA_SANITIZED)
-  std::printf("skipped: refused threads (a sanitizer's memory cannot be limited)\n");
+#if !defined(NABLA_FEW_THREADS)
+  std::printf("skipped: refused threads (memory cannot be limited here)\n");
 #else
   const pid_t child = fork();
   if (child == 0) {
-    alarm(20);
-    rlimit before{};
-    getrlimit(RLIMIT_AS, &before);
-    long pages = 0;
-    if (FILE* const file = std::fopen("/proc/self/statm", "r")) {
-      if (std::fscanf(file, "%ld", &pages) != 1) pages = 0;
-      std::fclose(file);
-    }
-    rlimit tight = before;
-    tight.rlim_cur = static_cast<rlim_t>(pages) * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (1 << 20);
-    int refused = 0;
-    const auto attempt = [&](auto action) {
-      setrlimit(RLIMIT_AS, &tight);
-      try {
-        action();
-      } catch (const std::exception&) {
-        ++refused;
-      }
-      setrlimit(RLIMIT_AS, &before);
-    };
+    alarm(40);
+    Pool& pool = Pool::instance();
     std::atomic<unsigned> ran{0};
-    attempt([&] { Pool::instance().run(4, [&](unsigned) { ran.fetch_add(100); }); });
-    attempt([&] { Pool::instance().submit([&] { ran.fetch_add(1000); }); });
-    if (refused != 2 || ran.load() != 0) _exit(2);
-    Pool::instance().run(4, [&](unsigned) { ran.fetch_add(1); });
-    if (ran.load() != 4) _exit(3);
+    {
+      const test::FewThreads none(0);
+      if (pool.available(4) != 1) _exit(2);
+      pool.run_if_free(4, [&](unsigned thread) { ran.fetch_add(thread == 0 ? 1 : 100); });
+      size_t shared = 0;
+      pool.share(1000, 1, 4, [&](unsigned, size_t from, size_t to) { shared += to - from; });
+      if (ran.load() != 1 || shared != 1000) _exit(3);
+      if (pool.submit([] { return Pool::Progress::done; })) _exit(4);
+      if (!pool.take_refusal() || pool.take_refusal()) _exit(5);
+    }
+    // Asked again after a second.
+    usleep(1200000);
+    {
+      const test::FewThreads one(1);
+      if (pool.available(4) != 2) _exit(6);
+      pool.run(2, [&](unsigned) { ran.fetch_add(1); });
+      if (ran.load() != 3) _exit(7);
+    }
+    usleep(1200000);
+    if (pool.available(4) != 4) _exit(8);
+    pool.run(4, [&](unsigned) { ran.fetch_add(1); });
     std::atomic<bool> done{false};
-    Pool::instance().submit([&] { done.store(true); });
-    while (!done.load()) usleep(1000);
-    _exit(ran.load() == 4 ? 0 : 4);
+    const bool queued = pool.submit([&] {
+      done.store(true);
+      return Pool::Progress::done;
+    });
+    while (queued && !done.load()) usleep(1000);
+    _exit(queued && ran.load() == 7 && !pool.take_refusal() ? 0 : 9);
   }
   int status = 0;
   waitpid(child, &status, 0);
   CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-             "a pool that could not start threads goes on later; status " + std::to_string(status));
+             "a pool that could not start threads goes on; status " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : -status));
 #endif
 }
 
@@ -75,6 +78,7 @@ void teams() {
     std::vector<int> ran(threads, 0);
     for (int turn = 0; turn < 60; ++turn) {
       const unsigned members = turn % 3 == 0 ? threads : 1 + static_cast<unsigned>(turn) % threads;
+      CHECK(Pool::instance().available(members) == members);
       Pool::instance().run(members, [&](unsigned thread) { ran[thread] += 1; });
     }
     int sum = 0, expected = 0;
@@ -178,13 +182,19 @@ void queue() {
     wake.notify_all();
   };
   // Jobs run in turn; a job may queue another, and may run a team.
+  const unsigned members = Pool::instance().available(3);
   for (int i = 0; i < 20; ++i)
-    Pool::instance().submit([&, i] {
-      if (i == 0) Pool::instance().submit([&] { add(100); });
-      std::atomic<int> team{0};
-      Pool::instance().run(3, [&](unsigned) { team.fetch_add(1); });
-      add(team.load() == 3 ? i : -1);
-    });
+    CHECK(Pool::instance().submit([&, i] {
+      if (i == 0)
+        Pool::instance().submit([&] {
+          add(100);
+          return Progress::done;
+        });
+      std::atomic<unsigned> team{0};
+      Pool::instance().run(members, [&](unsigned) { team.fetch_add(1); });
+      add(team.load() == members ? i : -1);
+      return Progress::done;
+    }));
   std::unique_lock<std::mutex> lock(mutex);
   CHECK(wake.wait_for(lock, std::chrono::seconds(30), [&] { return order.size() == 21; }));
   std::vector<int> own;
@@ -193,6 +203,133 @@ void queue() {
   bool ascending = own.size() == 20;
   for (size_t i = 0; ascending && i < own.size(); ++i) ascending = own[i] == static_cast<int>(i);
   CHECK_THAT(ascending, "jobs run in the order they came");
+}
+
+// Jobs of several slices take turns, and a brief one waits for one slice of the others at most: with its own thread, and without.
+void turns() {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<std::string> order;
+  int held = 0, over = 0;
+  bool open = false;
+  const auto job = [&](const std::string& name, int slices) {
+    return [&, name, left = std::make_shared<int>(slices)] {
+      std::unique_lock<std::mutex> lock(mutex);
+      order.push_back(name);
+      const bool done = --*left == 0;
+      over += done;
+      wake.notify_all();
+      return done ? Progress::done : Progress::more;
+    };
+  };
+  const auto hold = [&] {
+    std::unique_lock<std::mutex> lock(mutex);
+    ++held;
+    wake.notify_all();
+    wake.wait(lock, [&] { return open; });
+    ++over;
+    wake.notify_all();
+    return Progress::done;
+  };
+  const auto wait = [&](const auto& until) {
+    std::unique_lock<std::mutex> lock(mutex);
+    return wake.wait_for(lock, std::chrono::seconds(30), until);
+  };
+  Pool& pool = Pool::instance();
+  // Both threads are held while the queue fills.
+  pool.submit(hold, Pool::Kind::brief);
+  CHECK(wait([&] { return held == 1; }));
+  pool.submit(hold, Pool::Kind::brief);
+  CHECK(wait([&] { return held == 2; }));
+  pool.submit(job("a", 3));
+  pool.submit(job("b", 3));
+  pool.submit(job("c", 1));
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    open = true;
+    wake.notify_all();
+  }
+  CHECK(wait([&] { return over == 5; }));
+  CHECK((order == std::vector<std::string>{"a", "b", "c", "a", "b", "a", "b"}));
+
+  // A usual job holds the usual thread for as long as it likes: brief ones are answered meanwhile, in their order.
+  order.clear();
+  held = over = 0;
+  open = false;
+  pool.submit(hold);
+  CHECK(wait([&] { return held == 1; }));
+  pool.submit(job("late", 1));
+  for (const char* const name : {"x", "y", "z"}) pool.submit(job(name, 1), Pool::Kind::brief);
+  // Its first slice alone is brief.
+  pool.submit(job("long", 2), Pool::Kind::brief);
+  CHECK(wait([&] { return over == 3 && order.size() == 4; }));
+  CHECK((order == std::vector<std::string>{"x", "y", "z", "long"}));
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    open = true;
+    wake.notify_all();
+  }
+  CHECK(wait([&] { return over == 6; }));
+  CHECK((order == std::vector<std::string>{"x", "y", "z", "long", "late", "long"}));
+}
+
+// The same where the system refuses the second thread: turns alternate on the first.
+void turns_on_one_thread() {
+#if defined(NABLA_FEW_THREADS)
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(40);
+    const test::FewThreads one(1);
+    Pool& pool = Pool::instance();
+    std::atomic<bool> open{false}, held{false};
+    std::string order;
+    std::atomic<int> over{0};
+    pool.submit([&] {
+      held.store(true);
+      while (!open.load()) usleep(1000);
+      return Progress::done;
+    });
+    const auto job = [&](char name, int slices) {
+      return [&, name, left = std::make_shared<int>(slices)] {
+        order += name;
+        const bool done = --*left == 0;
+        over += done;
+        return done ? Progress::done : Progress::more;
+      };
+    };
+    while (!held.load()) usleep(1000);
+    pool.submit(job('a', 2));
+    pool.submit(job('b', 1));
+    for (const char name : {'x', 'y', 'z'}) pool.submit(job(name, 1), Pool::Kind::brief);
+    open.store(true);
+    while (over.load() < 5) usleep(1000);
+    _exit(order == "xaybza" ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "brief jobs and others alternate; status " + std::to_string(status));
+#endif
+}
+
+// A team that is at work keeps nobody waiting who can do without.
+void busy_team() {
+  if (Pool::instance().available(2) < 2) return;
+  std::atomic<bool> open{false}, running{false};
+  std::thread other([&] {
+    Pool::instance().run(2, [&](unsigned) {
+      running.store(true);
+      while (!open.load()) usleep(1000);
+    });
+  });
+  while (!running.load()) usleep(1000);
+  std::vector<unsigned> threads;
+  Pool::instance().run_if_free(2, [&](unsigned thread) { threads.push_back(thread); });
+  CHECK(threads == std::vector<unsigned>{0});
+  open.store(true);
+  other.join();
+  std::atomic<unsigned> mask{0};
+  Pool::instance().run_if_free(2, [&](unsigned thread) { mask.fetch_or(1u << thread); });
+  CHECK(mask.load() == 3);
 }
 
 template <class T>
@@ -246,12 +383,15 @@ void flush_to_zero() {
 
 int main() {
   refused_threads();
+  turns_on_one_thread();
   CHECK(Pool::default_threads() >= 1 && Pool::default_threads() <= 4096);
   teams();
   many_callers();
   barriers();
   seats();
   queue();
+  turns();
+  busy_team();
   flush_to_zero();
   return test::finish("pool_test");
 }

@@ -15,6 +15,8 @@ export interface EvaluateJob {
   /** Right predictions that are possible in one row. */
   readonly countsPerRow: number;
   readonly weights: WeightsChoice;
+  /** Called between two chunks; what it throws ends the evaluation. */
+  readonly check?: () => void;
 }
 
 /** Rows a call: about 2^25 multiplications (20 ms in TypeScript). It follows from the shape alone, so that sums have the same bytes on every backend. */
@@ -33,7 +35,7 @@ export function* breathe(executor: Executor): Flow<void> {
 }
 
 /** @returns loss and metrics over all rows */
-export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, weights }: EvaluateJob): Flow<Logs> {
+export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, weights, check }: EvaluateJob): Flow<Logs> {
   const outputs = metrics.some((metric) => !metric.counted);
   const accumulators = metrics.map((metric) => metric.create());
   const chunk = chunkRows(executor.spec);
@@ -50,6 +52,7 @@ export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, 
       () => executor.evaluateSync(data, options),
       () => executor.evaluate(data, options),
     );
+    check?.();
     lossSum += result.lossSum;
     if (mean) denominator += result.denominator;
     correct += result.correct ?? 0;

@@ -25,7 +25,7 @@ export interface FitJob {
   /** true: orderOf gives the same for every epoch. */
   readonly fixedOrder: boolean;
   readonly callbacks: readonly Callback[];
-  readonly validation: Omit<EvaluateJob, 'executor' | 'weights'> | null;
+  readonly validation: Omit<EvaluateJob, 'executor' | 'weights' | 'check'> | null;
   readonly signal: AbortSignal | null;
   readonly verbose: Verbose;
   readonly metrics: readonly Metric[];
@@ -168,7 +168,7 @@ class Run {
     yield* this.publish();
     const logs = this.#logs(tally);
     if (validation !== null) {
-      const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current' });
+      const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current', check: () => { this.#checkAborted(); } });
       for (const [name, value] of Object.entries(figures)) logs[`val_${name}`] = value;
       this.#breath = getHost().now();
       this.#checkAborted();
