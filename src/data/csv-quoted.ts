@@ -1,7 +1,11 @@
 // Tables with quotes go through csv-parse: an optional package, loaded when the first such file is met.
-import { createReadStream } from 'node:fs';
-import { NablaError } from '../errors.js';
+import type { FileHandle } from 'node:fs/promises';
+import { isNablaError, NablaError } from '../errors.js';
+import { fileError } from '../io/files.js';
 import { roles, type CsvTable } from './csv-table.js';
+
+/** A longer line is refused. */
+export const maxLineBytes = 1 << 25;
 
 async function load<T>(op: string, name: string, run: () => Promise<T>): Promise<T> {
   try {
@@ -16,21 +20,21 @@ export async function parseRecord(table: CsvTable, text: string, line: number): 
   const { op, name } = table.options;
   const { parse } = await load(op, name, () => import('csv-parse/sync'));
   try {
-    const records: unknown = parse(text, { relax_column_count: true, skip_empty_lines: false });
+    const records: unknown = parse(text, { relax_column_count: true, skip_empty_lines: false, max_record_size: maxLineBytes });
     return asCells(Array.isArray(records) ? records[0] : undefined);
   } catch (error) {
-    throw libraryError(table, error, line - 1);
+    throw asNablaError(table, error, line - 1, name);
   }
 }
 
-/** Reads the rest of a file into the table. @param start first byte  @param line its line, from 1 */
-export async function readQuoted(table: CsvTable, path: string, start: number, line: number): Promise<void> {
+/** Reads the rest of a file into the table. @param file stays open  @param path for errors  @param start first byte  @param line its line, from 1 */
+export async function readQuoted(table: CsvTable, file: FileHandle, path: string, start: number, line: number): Promise<void> {
   const { op, name } = table.options;
   const { parse } = await load(op, name, () => import('csv-parse'));
-  const file = createReadStream(path, { start, highWaterMark: 1 << 18 });
-  const parser = parse({ relax_column_count: true, skip_empty_lines: false, info: true });
-  file.on('error', (error) => parser.destroy(error));
-  file.pipe(parser);
+  const stream = file.createReadStream({ start, highWaterMark: 1 << 18, autoClose: false });
+  const parser = parse({ relax_column_count: true, skip_empty_lines: false, max_record_size: maxLineBytes, info: true });
+  stream.on('error', (error) => parser.destroy(error));
+  stream.pipe(parser);
   let blank = 0;
   let current = line;
   try {
@@ -47,9 +51,9 @@ export async function readQuoted(table: CsvTable, path: string, start: number, l
       takeRow(table, record, first);
     }
   } catch (error) {
-    throw libraryError(table, error, line - 1);
+    throw asNablaError(table, error, line - 1, path);
   } finally {
-    file.destroy();
+    stream.destroy();
   }
 }
 
@@ -74,10 +78,24 @@ function asRecord(item: unknown): { record: string[]; lines: number } {
   throw new NablaError('ERR_INTERNAL', '[readCsv] csv-parse returned something else than a record and its line.');
 }
 
-/** @param before lines before what the library was given */
-function libraryError(table: CsvTable, error: unknown, before: number): unknown {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !error.code.startsWith('CSV_')) return error;
-  const lines = 'lines' in error && typeof error.lines === 'number' ? error.lines : 1;
-  const column = 'index' in error && typeof error.index === 'number' ? error.index : undefined;
-  return table.fail(before + lines, column, `quotes are misplaced: ${error.message.replace(/ at line \d+/g, '').replace(/\.$/, '')}`);
+const wrongQuotes: Readonly<Record<string, string>> = {
+  INVALID_OPENING_QUOTE: 'a quote stands inside a cell that does not begin with one. Expected a cell such as "5""" for the text 5"',
+  CSV_INVALID_CLOSING_QUOTE: 'something follows a closing quote. Expected a comma or the end of the line',
+  CSV_QUOTE_NOT_CLOSED: 'a quote is opened and never closed. Expected a closing quote, received the end of the file',
+};
+
+/** What csv-parse or the system threw, with file, line and column. @param before lines before what the library was given */
+function asNablaError(table: CsvTable, error: unknown, before: number, path: string): NablaError {
+  if (isNablaError(error)) return error;
+  const [code, lines, index] = [member(error, 'code'), member(error, 'lines'), member(error, 'index')];
+  const line = before + (typeof lines === 'number' ? lines : 1);
+  const column = typeof index === 'number' ? index : undefined;
+  if (code === 'CSV_MAX_RECORD_SIZE') return table.fail(line, column, `a line has a limit. Expected at most ${maxLineBytes} bytes, received more`, 'ERR_FORMAT', error);
+  const reason = typeof code === 'string' ? wrongQuotes[code] : undefined;
+  if (reason !== undefined) return table.fail(line, column, `quotes are misplaced: ${reason}`, 'ERR_FORMAT', error);
+  return fileError(table.options.op, 'read', path, error);
+}
+
+function member(error: unknown, name: string): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
 }

@@ -1,8 +1,9 @@
 // What becomes of a table's rows: features into one array, the label column into class indices.
 import { NablaError, show } from '../errors.js';
 import { didYouMean } from '../nearest.js';
-import type { SampleArray } from './array-dataset.js';
+import type { SampleArray, TargetArray } from './array-dataset.js';
 import { parseNumber } from './csv-cell.js';
+import { otherSeparator } from './csv-separator.js';
 import { GrowingNumbers, isByte, type NumberType } from './growing-numbers.js';
 
 /** What a column is for. Only numbers are parsed as such; a text label is looked up. */
@@ -18,8 +19,27 @@ export interface TableOptions {
   readonly type: NumberType | 'auto';
   readonly classes: number | undefined;
   readonly classNames: readonly string[] | undefined;
+  /** What the label column holds. */
+  readonly targets: 'classes' | 'numbers';
   /** The table holds labels alone: the one column that is not the index. */
   readonly labelsOnly: boolean;
+}
+
+/** Above this labels are counts rather than classes, and get no names. */
+const maxNumberNames = 1000;
+
+/** Classes that are numbers are called by them. */
+function numbersAsNames(classes: number): readonly string[] | undefined {
+  return classes <= maxNumberNames ? Array.from({ length: classes }, (_, i) => String(i)) : undefined;
+}
+
+function clip(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}
+
+/** Some names of a list, for an error. */
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, 12).map((name) => (name.length <= 30 ? name : `${name.slice(0, 27)}...`)).join(', ')}${names.length > 12 ? ', ...' : ''}`;
 }
 
 /** Collects the rows of one table. The scanner fills `row` and calls endRow. */
@@ -37,6 +57,8 @@ export class CsvTable {
   #labelColumn = -1;
   #numbers: GrowingNumbers;
   #labels: number[] = [];
+  /** The label column where it holds values to be predicted. */
+  #values = new GrowingNumbers('float32', 0);
   #rows = 0;
   #texts = new Map<string, number>();
   #packed = new Float64Array(0);
@@ -70,8 +92,6 @@ export class CsvTable {
     this.#features = [...this.roles.keys()].filter((column) => this.roles[column] === roles.feature);
     this.#packed = new Float64Array(this.#features.length);
     this.#packedBytes = new Uint8Array(this.#features.length);
-    const [only = ''] = cells;
-    if (cells.length === 1 && /[\t;]/.test(only)) throw this.fail(line, undefined, `cells are separated by commas, not by ${only.includes('\t') ? 'tabs' : 'semicolons'}. Expected a comma, received ${show(only)}`);
     if (this.options.labelsOnly) {
       for (const column of this.#features) this.roles[column] = roles.ignored;
       this.#features = [];
@@ -82,12 +102,19 @@ export class CsvTable {
   }
 
   /** After the first data row: are labels numbers, or text? */
-  chooseLabels(cell: string): void {
-    if (this.#labelColumn === -1) return;
+  chooseLabels(cell: string, line: number): void {
+    if (this.#labelColumn === -1 || this.options.targets === 'numbers') return;
+    if (this.columns === 1) this.checkSeparator(cell, line, this.#labelColumn);
     if (parseNumber(cell) === undefined && cell.trim() !== '') this.roles[this.#labelColumn] = roles.text;
   }
   get labelColumn(): number {
     return this.#labelColumn;
+  }
+
+  /** Refuses a line, or the only cell of one, in which something else than commas separates. */
+  checkSeparator(text: string, line: number, column?: number): void {
+    const other = otherSeparator(text, column !== undefined);
+    if (other !== undefined) throw this.fail(line, column, `cells are separated by commas, not by ${other}. Expected a comma, received ${show(text.trim())}`);
   }
 
   /** Class index of a label that is text. */
@@ -96,7 +123,7 @@ export class CsvTable {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
     if (text === '') throw this.fail(line, this.#labelColumn, 'the label is missing. Expected a class');
-    if (this.options.classNames !== undefined) throw this.fail(line, this.#labelColumn, `a label names a class. Expected one of ${this.options.classNames.join(', ')}, received ${show(text)}`, 'ERR_RANGE');
+    if (this.options.classNames !== undefined) throw this.fail(line, this.#labelColumn, `a label names a class. Expected one of ${listed(this.options.classNames)}, received ${show(text)}`, 'ERR_RANGE');
     this.#texts.set(text, this.#texts.size);
     return this.#texts.size - 1;
   }
@@ -105,6 +132,7 @@ export class CsvTable {
   number(cell: string, column: number, line: number): number {
     const value = parseNumber(cell);
     if (value !== undefined) return value;
+    if (this.columns === 1) this.checkSeparator(cell, line, column);
     const what = cell.trim() === '' ? 'nothing' : show(cell.trim());
     throw this.fail(line, column, `a cell holds a finite number. Expected one such as 12, -0.5 or 1e-3, received ${what}`);
   }
@@ -121,7 +149,11 @@ export class CsvTable {
       if (plain) this.#numbers.append(this.#pick(this.byteRow, this.#packedBytes));
       else this.#numbers.appendAny(this.#pick(this.row, this.#packed));
     }
-    if (this.#labelColumn !== -1) this.#labels.push(this.#checkLabel(this.row[this.#labelColumn], line));
+    const label = this.#labelColumn;
+    if (label !== -1) {
+      if (this.options.targets === 'numbers') this.#values.appendAny(this.row.subarray(label, label + 1));
+      else this.#labels.push(this.#checkLabel(this.row[label], line));
+    }
     this.#rows += 1;
   }
 
@@ -130,14 +162,14 @@ export class CsvTable {
     return this.fail(line, Math.min(received, this.columns), `every row has as many cells as the first line. Expected ${this.columns} cells, received ${received}`);
   }
 
-  /** @param column from 0 */
-  fail(line: number, column: number | undefined, text: string, code: 'ERR_FORMAT' | 'ERR_RANGE' = 'ERR_FORMAT'): NablaError {
+  /** @param column from 0  @param cause a library's error */
+  fail(line: number, column: number | undefined, text: string, code: 'ERR_FORMAT' | 'ERR_RANGE' = 'ERR_FORMAT', cause?: unknown): NablaError {
     const name = column === undefined ? undefined : this.names?.[column];
-    const where = column === undefined ? '' : `, column ${column + 1}${name === undefined || name === '' ? '' : ` (${name})`}`;
-    return new NablaError(code, `[${this.options.op}] ${this.options.name}, line ${line}${where}: ${text}.`);
+    const where = column === undefined ? '' : `, column ${column + 1}${name === undefined || name === '' ? '' : ` (${clip(name)})`}`;
+    return new NablaError(code, `[${this.options.op}] ${this.options.name}, line ${line}${where}: ${text}.`, cause === undefined ? undefined : { cause });
   }
 
-  finish(): { x: SampleArray; y: Uint8Array | Int32Array | null; classNames: readonly string[] | undefined; rows: number; features: readonly string[] | null } {
+  finish(): { x: SampleArray; y: TargetArray | null; classNames: readonly string[] | undefined; rows: number; features: readonly string[] | null } {
     const names = this.names;
     return {
       ...this.#finishLabels(),
@@ -157,29 +189,33 @@ export class CsvTable {
     return packed;
   }
 
-  #finishLabels(): { y: Uint8Array | Int32Array | null; classNames: readonly string[] | undefined } {
+  #finishLabels(): { y: TargetArray | null; classNames: readonly string[] | undefined } {
     const { classNames } = this.options;
     if (this.#labelColumn === -1) return { y: null, classNames };
+    if (this.options.targets === 'numbers') return { y: this.#values.finish(), classNames };
     let labels = this.#labels;
     let found = classNames;
     if (this.roles[this.#labelColumn] === roles.text && classNames === undefined) {
       // Sorted names, so that the numbers do not depend on the order of the rows.
       const sorted = [...this.#texts.keys()].sort();
-      const rank = new Map([...this.#texts].map(([text, i]) => [i, sorted.indexOf(text)]));
-      labels = labels.map((i) => rank.get(i) ?? 0);
+      const rank = new Uint32Array(sorted.length);
+      sorted.forEach((text, i) => { rank[this.#texts.get(text) ?? 0] = i; });
+      labels = labels.map((i) => rank[i] ?? 0);
       found = sorted;
       const { classes } = this.options;
-      if (classes !== undefined && sorted.length > classes) throw new NablaError('ERR_RANGE', `[${this.options.op}] ${this.options.name} holds more classes than expected. Expected ${classes}, received ${sorted.length}: ${sorted.slice(0, 12).join(', ')}${sorted.length > 12 ? ', ...' : ''}.`);
+      if (classes !== undefined && sorted.length > classes) throw new NablaError('ERR_RANGE', `[${this.options.op}] ${this.options.name} holds more classes than expected. Expected ${classes}, received ${sorted.length}: ${listed(sorted)}.`);
     }
-    const wide = labels.some((label) => label > 255);
-    return { y: wide ? Int32Array.from(labels) : Uint8Array.from(labels), classNames: found };
+    let highest = 0;
+    for (const label of labels) if (label > highest) highest = label;
+    found ??= numbersAsNames(this.options.classes ?? highest + 1);
+    return { y: highest > 255 ? Int32Array.from(labels) : Uint8Array.from(labels), classNames: found };
   }
 
   #checkLabel(label: number, line: number): number {
     // Text labels get their numbers as they come: finish() counts them.
     if (this.roles[this.#labelColumn] === roles.text) return label;
     const classes = this.options.classes ?? this.options.classNames?.length;
-    if (!Number.isInteger(label)) throw this.fail(line, this.#labelColumn, `a label is the number of a class. Expected a whole number, received ${label}`);
+    if (!Number.isInteger(label)) throw this.fail(line, this.#labelColumn, `a label is the number of a class. Expected a whole number, received ${label}; targets: 'numbers' reads values to be predicted`);
     if (label < 0 || label > 2 ** 31 - 1 || (classes !== undefined && label >= classes)) {
       throw this.fail(line, this.#labelColumn, `a label names a class. Expected 0 to ${classes === undefined ? '2147483647' : classes - 1}, received ${label}`, 'ERR_RANGE');
     }

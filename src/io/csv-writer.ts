@@ -31,10 +31,10 @@ export interface SubmissionOptions {
 const rowsAPiece = 512;
 
 /**
- * Writes a data set as a table of numbers, one sample a line. Numbers read back as they are. Each file is replaced in one piece.
- * @param path file  @param dataset samples and, where there are any, class indices
+ * Writes a data set as a table of numbers, one sample a line. Numbers read back as they are (values to be predicted with `targets: 'numbers'`). Each file is replaced in one piece.
+ * @param path file  @param dataset samples and, where there are any, one class index or one value a row
  * @param options columns and what goes into them
- * @throws ERR_FILE, ERR_OPTION, ERR_SHAPE when the names do not fit, ERR_STATE when labels are wanted and there are none
+ * @throws ERR_FILE, ERR_OPTION, ERR_SHAPE when the names do not fit, ERR_STATE when labels are wanted and there are none, ERR_NON_FINITE
  * @example await writeCsv('X.csv', all, { labels: 'y.csv', index: true }); // the pair of tables that pandas makes of OpenML's sets
  */
 export async function writeCsv(path: PathLike, dataset: NamedDataset, options: WriteCsvOptions = {}): Promise<void> {
@@ -88,16 +88,18 @@ function* lines(header: readonly string[], rows: number, line: (row: number) => 
 function numbers(x: Dataset['x'], from: number, to: number): string {
   const part = x.subarray(from, to);
   if (x instanceof Uint8Array || !part.some((value) => !Number.isFinite(value) || Object.is(value, -0))) return part.join(',');
-  return Array.from(part, (value) => {
-    if (!Number.isFinite(value)) throw new NablaError('ERR_NON_FINITE', `[writeCsv] a table holds finite numbers. Received ${value} in row ${Math.floor(from / part.length)}.`);
-    return Object.is(value, -0) ? '-0' : String(value);
-  }).join(',');
+  return Array.from(part, (value) => cell(value, Math.floor(from / part.length))).join(',');
+}
+
+function cell(value: number, row: number): string {
+  if (!Number.isFinite(value)) throw new NablaError('ERR_NON_FINITE', `[writeCsv] a table holds finite numbers. Received ${value} in row ${row}.`);
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 function labelTexts(op: string, dataset: NamedDataset, names: boolean): (row: number) => string {
   const { y, classNames, rows } = dataset;
   if (y === null || y.length !== rows) throw new NablaError('ERR_STATE', `[${op}] a label column needs one number a row. Expected ${rows} numbers in y, received ${show(y)}.`);
-  if (!names) return (row) => String(y[row]);
+  if (!names) return (row) => cell(y[row], row);
   if (classNames === undefined) throw new NablaError('ERR_STATE', `[${op}] the classes have no names. Expected classNames in the data set for names, received none.`);
   return (row) => quoted(classNames[y[row]] ?? String(y[row]));
 }

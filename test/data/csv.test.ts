@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ArrayDataset } from '../../src/data/array-dataset.js';
 import { readCsv, type CsvOptions } from '../../src/data/csv.js';
 import { parseNumber } from '../../src/data/csv-cell.js';
-import { isNablaError } from '../../src/errors.js';
+import { isNablaError, NablaError } from '../../src/errors.js';
 import { writeCsv, writeSubmission } from '../../src/io/csv-writer.js';
 import { badFiles, golden, goodFiles } from '../golden-files.js';
 
@@ -173,6 +173,76 @@ describe('readCsv', () => {
     expect(await failure(many, { label: null })).toMatch(/line 400002, column 2 \(b\)/);
     const good = await readCsv(file(many.replace('x', '"7"')), { label: null });
     expect([good.rows, good.x.length, good.x.at(-1), good.x.at(-3)]).toEqual([400001, 800002, 7, 22]);
+  });
+
+  it('says file, line, column and cause where quotes are misplaced', async () => {
+    const caught = async (text: string, options?: CsvOptions): Promise<NablaError> => {
+      const path = file(text);
+      const error = await readCsv(path, options).then(() => undefined, (thrown: unknown) => thrown);
+      if (!(error instanceof NablaError)) throw new Error('no NablaError', { cause: error });
+      expect(error.message).toContain(path);
+      expect(error.message.length).toBeLessThan(600);
+      expect(error.code).toBe('ERR_FORMAT');
+      return error;
+    };
+    // An inch mark in a cell, in the first row, a later one, behind a quoted row, in a wide cell.
+    const inch = await caught('a,size,class\n1,2,x\n3,5",y\n');
+    expect(inch.message).toMatch(/line 3, column 2 \(size\): quotes are misplaced: a quote stands inside a cell/);
+    expect(inch.cause).toBeInstanceOf(Error);
+    expect((await caught('a,size,class\n1,5",x\n')).message).toMatch(/line 2/);
+    expect((await caught('a,size,class\n"1","2","x"\n"3",5","y"\n')).message).toMatch(/line 3, column 2/);
+    expect((await caught(`a,b\n1,${'x'.repeat(100_000)}"\n`, { label: 'b' })).message).toMatch(/line 2, column 2/);
+    expect((await caught('a,b\n1,"2"x\n')).cause).toBeInstanceOf(Error);
+    expect((await caught('size 5",b"\n1,2\n')).message).toMatch(/line 1, column 1: quotes are misplaced/);
+  });
+
+  it('bounds what it quotes', async () => {
+    const long = 'y'.repeat(50_000);
+    const many = Array.from({ length: 5000 }, (_, i) => `name${i}`);
+    for (const [text, options] of [
+      [`${long},label\nx,1\n`, {}], [`a,label\n${long},1\n`, {}], [`a,label\n1,2\n1,${long}\n`, {}], [`a,label\n1,${long}\n1,z\n`, { classes: 1 }],
+      ['a,label\n1,x\n', { classNames: many }], [`a,label\n1,x\n`, { classNames: [long, long] }], [`${long};b\n`, {}], [`a,b\n`, { label: long }],
+      [`a,label\n${many.map((name) => `1,${name}`).join('\n')}\n`, { classes: 2 }],
+    ] as const) {
+      const message = await failure(text, options);
+      expect(message).toMatch(/^ERR_/);
+      expect(message.length).toBeLessThan(1000);
+    }
+  });
+
+  it('names the separator where it is no comma', async () => {
+    expect(await failure('"a";"b"\n1;2\n')).toMatch(/ERR_FORMAT.*line 1: cells are separated by commas, not by semicolons/);
+    expect(await failure('a|b|label\n1|2|3\n')).toMatch(/line 1: .*not by pipes/);
+    expect(await failure('1 2 3\n4 5 6\n')).toMatch(/line 1: .*not by blanks/);
+    expect(await failure('p0 p1 label\n4 5 6\n')).toMatch(/line 2, column 1 .*not by blanks/);
+    expect(await failure('"1"\t"2"\n')).toMatch(/line 1: .*not by tabs/);
+    const x = file('a,b\n1,2\n');
+    expect(await errorOf(readCsv(x, { labels: file('id class\n0 1\n') }))).toMatch(/line 2, .*not by blanks/);
+    // Not separators: blanks in a name, anything in a quoted one.
+    expect(await rows('height in cm\n180\n', { label: null })).toEqual([[180]]);
+    expect((await readCsv(file('"a;b|c"\n1\n'), { label: null })).featureNames).toEqual(['a;b|c']);
+  });
+
+  it('reads values to be predicted', async () => {
+    const set = await readCsv(file('price,a\n1.5,1\n-2,2\n1e9,3\n'), { label: 'price', targets: 'numbers' });
+    expect([set.y, set.classNames]).toEqual([Float32Array.of(1.5, -2, 1e9), undefined]);
+    expect((await readCsv(file('label,a\n0.1,1\n2,2\n'), { targets: 'numbers' })).y).toEqual(Float64Array.of(0.1, 2));
+    expect((await readCsv(file('a\n1\n2\n'), { labels: file('y\n0.5\n3\n'), label: 'y', targets: 'numbers' })).y).toEqual(Float32Array.of(0.5, 3));
+    expect(await failure('label,a\nx,1\n', { targets: 'numbers' })).toMatch(/line 2, column 1 \(label\): a cell holds a finite number/);
+    expect(await failure('label,a\n1.5,1\n')).toMatch(/Expected a whole number, received 1\.5; targets: 'numbers' reads/);
+    expect(await failure('label,a\n1,1\n', { targets: 'numbers', classes: 2 })).toMatch(/^ERR_OPTION/);
+    // @ts-expect-error there is no such kind
+    expect(await failure('label,a\n1,1\n', { targets: 'values' })).toMatch(/^ERR_OPTION/);
+  });
+
+  it('names the classes, also where they are numbers', async () => {
+    const names = async (text: string, options?: CsvOptions): Promise<readonly string[] | undefined> => (await readCsv(file(text), options)).classNames;
+    expect(await names('label,a\n2,1\n0,1\n')).toEqual(['0', '1', '2']);
+    expect(await names('label,a\n2,1\n', { classes: 4 })).toEqual(['0', '1', '2', '3']);
+    expect(await names('label,a\n2,1\n', { classNames: ['x', 'y', 'z'] })).toEqual(['x', 'y', 'z']);
+    expect(await names('label,a\n200000,1\n')).toBeUndefined();
+    expect(await names('label,a\n2,1\n', { classes: 2 ** 40 })).toBeUndefined();
+    expect(await names('a,b\n2,1\n', { label: null })).toBeUndefined();
   });
 
   it('gives back any table, however it is written', async () => {
