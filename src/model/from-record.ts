@@ -7,6 +7,7 @@ import { storedCustomLoss } from './custom-loss.js';
 import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
 import { toParameter, toStatistic } from './initial-weights.js';
 import type { Layer } from './layer.js';
+import { storedNormalization } from './layer-normalization.js';
 import { layers } from './layers.js';
 import type { StoredRecord } from './record.js';
 import { regularizers } from './regularizers.js';
@@ -91,7 +92,7 @@ function layerFromConfig(fields: Fields): Layer {
     case 'rescaling':
       return layers.rescaling({ scale: fields.number('scale'), offset: fields.number('offset'), name, ...shape });
     case 'normalization':
-      return layers.normalization({ mean: fields.numbers('mean'), variance: fields.numbers('variance'), name, ...shape });
+      return storedNormalization({ mean: fields.numbers('mean'), variance: fields.numbers('variance'), name, ...shape });
     case 'activation':
       return layers.activation({ activation: checkActivation(op, fields.get('activation')), name });
     case 'dropout':

@@ -18,7 +18,8 @@ export interface NormalizationOptions {
 /** A layer that can learn its statistics before the model is made. */
 export interface NormalizationLayer extends Layer {
   /**
-   * The same layer with mean and variance of each feature of `data`, in double: mean = Σ x / rows, variance = Σ (x - mean)² / rows.
+   * The same layer with mean and variance of each feature of `data`, in double: mean = Σ x / rows, variance = Σ (x - mean)² / rows; 1 for a feature that is
+   * the same in every row but for rounding (scikit-learn's rule), so that another value of it later is not divided by next to nothing.
    * @param data samples as the layer gets them: typed, nested or flat arrays, or a data set
    * @returns a new layer; this one stays as it is @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE
    * @example const model = sequential([layers.normalization({ inputShape: [13] }).adapt(x), layers.dense({ units: 1 })]);
@@ -31,10 +32,18 @@ type Config = LayerConfig & { readonly kind: 'normalization' };
 /**
  * (x - mean) / max(√variance, 1e-7) for each number of a sample, before the first dense layer (Keras' Normalization with one statistic a number). Part of
  * the model: predictions and saved models take raw samples.
- * @param options `mean` and `variance`, one number a feature, or neither: then `adapt` gives them; `inputShape` for the first layer
+ * @param options `mean` and `variance`, one number a feature, or neither: then `adapt` gives them; a variance of 0 is taken as 1 (scikit-learn);
+ * `inputShape` for the first layer
  * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE; ERR_STATE when a model is built with a layer that has no statistics
  */
 export function normalization(options: NormalizationOptions = {}): NormalizationLayer {
+  const layer = storedNormalization(options);
+  const { config } = layer;
+  return config.kind === 'normalization' && config.variance?.includes(0) === true ? layerOf({ ...config, variance: Object.freeze(config.variance.map((value) => (value === 0 ? 1 : value))) }) : layer;
+}
+
+/** The layer with the statistics as they are: a variance of 0 in a model file of before divides by 1e-7, as it did when the model was trained. */
+export function storedNormalization(options: NormalizationOptions): NormalizationLayer {
   const op = 'layers.normalization';
   checkOptions(op, options, ['mean', 'variance', 'inputShape', 'name']);
   const { mean, variance, inputShape } = options;
@@ -75,7 +84,12 @@ function statisticsOf(data: unknown, shape: readonly number[] | undefined): Pick
       variance[i] += d * d;
     }
   }
-  return { mean: Object.freeze([...mean]), variance: Object.freeze(Array.from(variance, (sum) => sum / rows)) };
+  return { mean: Object.freeze([...mean]), variance: Object.freeze(Array.from(variance, (sum, i) => (isConstant(sum / rows, mean[i], rows) ? 1 : sum / rows))) };
+}
+
+/** Whether a variance is no more than what rounding leaves of rows that are all the same (scikit-learn 1.5, `_is_constant_feature`). */
+function isConstant(variance: number, mean: number, rows: number): boolean {
+  return variance <= rows * Number.EPSILON * variance + (rows * mean * Number.EPSILON) ** 2;
 }
 
 function featuresOf(op: string, data: unknown): number {

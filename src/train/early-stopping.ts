@@ -66,12 +66,14 @@ export class EarlyStopping implements Callback {
   onEpochEnd(epoch: number, logs: Logs, { model }: CallbackContext): void {
     const value = readMonitor(this.#monitor, logs);
     if (epoch < this.#startFromEpoch) return;
-    if (isBetter(this.#monitor, value, this.#best, this.#minDelta)) {
+    const better = isBetter(this.#monitor, value, this.#best, this.#minDelta);
+    if (better) {
       this.#best = value;
       this.#bestEpoch = epoch;
       if (this.#restore) this.#bestWeights = model.getWeights();
-      if (this.#baseline === null || isBetter(this.#monitor, value, this.#baseline, this.#minDelta)) this.#waited = 0;
-      else this.#waited += 1;
+    }
+    if (better && (this.#baseline === null || isBetter(this.#monitor, value, this.#baseline, this.#minDelta))) {
+      this.#waited = 0;
       return;
     }
     this.#waited += 1;

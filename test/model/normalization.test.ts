@@ -7,14 +7,35 @@ describe('layers.normalization', () => {
   it('learns mean and variance of each feature, in a new layer', () => {
     const blank = layers.normalization({ inputShape: [3], name: 'norm' });
     const layer = blank.adapt(rows);
-    expect(layer.config).toEqual({ kind: 'normalization', name: 'norm', inputShape: [3], mean: [3, 15, 5], variance: [3.5, 125, 0] });
+    expect(layer.config).toEqual({ kind: 'normalization', name: 'norm', inputShape: [3], mean: [3, 15, 5], variance: [3.5, 125, 1] });
     expect(blank.config).toMatchObject({ mean: null, variance: null });
     const dataset = { x: Uint8Array.from(rows.flat()), y: null, rows: 4, features: 3 };
     for (const data of [rows.flat(), Float32Array.from(rows.flat()), dataset]) expect(blank.adapt(data).config).toEqual(layer.config);
     // Without a shape the rows say it.
     for (const data of [rows, rows.map((row) => Float64Array.from(row)), rows.map((row) => [[row[0]], [row[1], row[2]]]), dataset]) {
-      expect(layers.normalization().adapt(data).config).toMatchObject({ mean: [3, 15, 5], variance: [3.5, 125, 0] });
+      expect(layers.normalization().adapt(data).config).toMatchObject({ mean: [3, 15, 5], variance: [3.5, 125, 1] });
     }
+  });
+
+  it('leaves a constant feature alone: another value of it later is no million', () => {
+    const data = [[20, 1, 0.1, 0], [20, 2, 0.1, 0], [20, 3, 0.1, 0]];
+    const layer = layers.normalization().adapt(data);
+    expect(layer.config).toMatchObject({ variance: [1, 2 / 3, 1, 1] });
+    // Means that round: 0.1 · 7 / 7 is not 0.1, so the plain variance is not 0.
+    expect(layers.normalization({ inputShape: [1] }).adapt(new Float64Array(7).fill(0.1)).config).toMatchObject({ variance: [1] });
+    const identity = layers.dense({ units: 4, useBias: false, weights: [[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]] });
+    const model = sequential({ dtype: 'float64' }, [layers.normalization({ inputShape: [4] }).adapt(data), identity]);
+    expect(model.predictSync([[20.1, 2, 0.1, 1]]).data[0]).toBeCloseTo(0.1, 12);
+    expect(model.predictSync([[20.1, 2, 0.1, 1]]).data[3]).toBe(1);
+    expect(layers.normalization({ mean: [20], variance: [0] }).config).toMatchObject({ variance: [1] });
+  });
+
+  it('a stored variance of 0 keeps the arithmetic that its model was trained with', () => {
+    const record = sequential({ dtype: 'float64' }, [layers.normalization({ mean: [20], variance: [4], inputShape: [1] }), layers.dense({ units: 1, useBias: false, weights: [[[1]]] })]).toRecord();
+    const config = { ...record.config, layers: record.config.layers.map((layer) => (layer.kind === 'normalization' ? { ...layer, variance: [0] } : layer)) };
+    const old = sequentialFromRecord({ ...record, config });
+    expect(old.predictSync([[20.1]]).data[0] / 1e6).toBeCloseTo(1, 6);
+    expect(old.toRecord().config.layers[0]).toMatchObject({ variance: [0] });
   });
 
   it('is exact to the last digits where the mean is far larger than the deviation', () => {

@@ -32,9 +32,9 @@ describe('earlyStopping', () => {
     ['has nothing better than NaN to compare with', { patience: 2 }, [NaN, 2, NaN, 1, NaN, NaN, 0], 6, 1, 3, 5],
     ['does not look before startFromEpoch', { startFromEpoch: 3 }, [1, 2, 3, 9, 8, 8], 6, 8, 4, 5],
     ['goes to the end of a fit that gets better', {}, [3, 2, 1], 3, 1, 2, null],
-    // Better every time, but never below 1: epochs count as waiting, and the first one that is not better ends it.
-    ['wants the baseline beaten', { baseline: 1, patience: 3 }, [9, 8, 7, 6, 6], 5, 6, 3, 4],
-    ['is content once the baseline is beaten', { baseline: 7.5, patience: 2 }, [9, 8, 7, 7, 6, 6, 6], 7, 6, 4, 6],
+    ['ends a fit that gets better every time but never beats the baseline', { baseline: 1, patience: 3 }, [9, 8, 7, 6, 6], 3, 7, 2, 2],
+    ['is content once the baseline is beaten', { baseline: 7.5, patience: 3 }, [9, 8, 7, 7, 6, 6, 6, 6, 1], 8, 6, 4, 7],
+    ['counts an epoch that is better but above the baseline as waiting', { baseline: 5, patience: 4 }, [9, 9, 8, 4, 3, 2], 6, 2, 5, null],
   ])('%s', (_what, options, figures, epochs, best, bestEpoch, stoppedEpoch) => {
     const callback = stopping(options);
     const done = run(callback, figures);
