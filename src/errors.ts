@@ -33,12 +33,32 @@ export type NablaErrorCode =
 
 const marker = Symbol.for('nabla.NablaError');
 
+/** Characters of one name, path or text of others in a message. */
+const quotedLimit = 200;
+/** Characters of a whole message: what is made of many short pieces ends somewhere too. */
+const messageLimit = 2000;
+/** Items of a list that are looked at: they are joined before the text is cut. */
+const listLimit = 64;
+
+/** A text of others in a message: what is too long loses its middle, since a path tells most at its end. @param text anything @param limit characters, default 200 */
+export function brief(text: string, limit = quotedLimit): string {
+  if (text.length <= limit) return text;
+  const half = Math.floor((limit - 5) / 2);
+  return `${text.slice(0, half)} ... ${text.slice(text.length - half)}`;
+}
+
+/** A list of others in a message: names or sizes, cut like {@link brief}. @param items as they are shown @param separator default ', ' */
+export function showList(items: readonly (string | number)[], separator = ', '): string {
+  const text = brief(items.slice(0, listLimit).join(separator));
+  return items.length > listLimit ? `${text}${separator}... (${items.length} in all)` : text;
+}
+
 /** The one class of errors that nabla throws. Message form: `[op] rule. Expected E for NAME, received V.` */
 export class NablaError extends Error {
   readonly code: NablaErrorCode;
   /** @param code stable code  @param message text for a person  @param options `cause`: what led here */
   constructor(code: NablaErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(brief(message, messageLimit), options);
     this.name = 'NablaError';
     this.code = code;
     Object.defineProperty(this, marker, { value: true });
@@ -52,14 +72,35 @@ export function isNablaError(error: unknown): error is NablaError {
 
 /** Shows a received value in an error message: short, typed, never throwing. @param value anything */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'string') return brief(JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value));
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
   if (value === null || typeof value === 'undefined' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
-  if (typeof value === 'symbol') return value.toString();
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${'length' in value ? String(value.length) : value.byteLength})`;
-  if (Array.isArray(value)) return `Array(${value.length})`;
+  // The digits of a long one take time that grows with their square.
+  if (typeof value === 'bigint') return value === BigInt.asIntN(128, value) ? `${value}n` : 'a BigInt of more than 128 bits';
+  if (typeof value === 'function') return `function ${nameOf(value) ?? '(anonymous)'}`;
+  if (typeof value === 'symbol') return brief(value.toString());
+  try {
+    if (ArrayBuffer.isView(value)) return `${className(value) ?? 'view'}(${'length' in value ? String(value.length) : value.byteLength})`;
+    if (Array.isArray(value)) return `Array(${value.length})`;
+    const name = className(value);
+    return name === undefined ? 'an object' : `a ${name}`;
+  } catch {
+    // A revoked proxy, or a getter of the caller's.
+    return 'an object';
+  }
+}
+
+/** Name of an object's class; a constructor may be anything. */
+function className(value: object): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype instanceof Object ? `a ${prototype.constructor.name}` : 'an object';
+  return prototype instanceof Object ? nameOf(prototype.constructor) : undefined;
+}
+
+function nameOf(value: unknown): string | undefined {
+  try {
+    const name: unknown = typeof value === 'function' ? Reflect.get(value, 'name') : undefined;
+    return typeof name === 'string' && name !== '' ? brief(name) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 // A data set held in typed arrays, in the type it came in.
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { checkOptions } from '../model/checks.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
@@ -186,7 +186,7 @@ function layout(x: SampleArray, rows: number | undefined, sampleShape: readonly 
     return { rows, shape: [x.length / rows] };
   }
   if (!isShape(sampleShape)) {
-    const received = Array.isArray(sampleShape) ? `[${sampleShape.join(', ')}]` : show(sampleShape);
+    const received = Array.isArray(sampleShape) ? `[${showList(sampleShape)}]` : show(sampleShape);
     throw new NablaError('ERR_SHAPE', `[ArrayDataset] a sample has a shape. Expected whole positive dimensions for sampleShape, received ${received}.`);
   }
   const features = sampleShape.reduce((p, d) => p * d, 1);

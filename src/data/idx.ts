@@ -1,6 +1,6 @@
 // IDX, the file format of MNIST: two zero bytes, element type, rank, big-endian dimensions, big-endian elements.
 // http://yann.lecun.com/exdb/mnist/ describes it.
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { readBytes, toPath, type PathLike } from '../io/files.js';
 import { ArrayDataset } from './array-dataset.js';
 import { exceedsGzip, gunzip, gunzipStart, isGzip } from './gzip.js';
@@ -77,10 +77,10 @@ export function encodeIdx(array: { readonly shape: readonly number[]; readonly d
   const info = types.find((t) => t.type === typeOf(data));
   if (info === undefined) throw new NablaError('ERR_TYPE', `[encodeIdx] IDX has no such element type. Expected ${typeNames()} for data, received ${show(data)}.`);
   if (shape.length < 1 || shape.length > 255 || !shape.every((d) => Number.isInteger(d) && d >= 0 && d < 2 ** 32)) {
-    throw new NablaError('ERR_SHAPE', `[encodeIdx] a shape has 1 to 255 whole dimensions from 0 to 2^32-1. Received [${shape.join(', ')}].`);
+    throw new NablaError('ERR_SHAPE', `[encodeIdx] a shape has 1 to 255 whole dimensions from 0 to 2^32-1. Received [${showList(shape)}].`);
   }
   if (product(shape) !== BigInt(data.length)) {
-    throw new NablaError('ERR_SHAPE', `[encodeIdx] the shape must fit the data. Expected ${product(shape)} elements for shape [${shape.join(', ')}], received ${data.length}.`);
+    throw new NablaError('ERR_SHAPE', `[encodeIdx] the shape must fit the data. Expected ${product(shape)} elements for shape [${showList(shape)}], received ${data.length}.`);
   }
   const offset = 4 + 4 * shape.length;
   const out = new Uint8Array(offset + data.length * info.bytes);
@@ -145,7 +145,7 @@ function decode(op: string, name: string, bytes: Uint8Array, copy: boolean, role
   const start = gunzipStart(op, name, bytes, 4 + 4 * 255);
   const header = parseHeader(op, name, start, role);
   if (exceedsGzip(bytes.length, header.dataBytes)) {
-    throw new NablaError('ERR_FORMAT', `[${op}] ${name} is cut short or lies about its size. Expected ${header.dataBytes} bytes of data for shape [${header.shape.join(', ')}], received gzip data of ${bytes.length} bytes, which cannot hold them.`);
+    throw new NablaError('ERR_FORMAT', `[${op}] ${name} is cut short or lies about its size. Expected ${header.dataBytes} bytes of data for shape [${showList(header.shape)}], received gzip data of ${bytes.length} bytes, which cannot hold them.`);
   }
   refuseHuge(op, name, header.dataBytes);
   const content = gunzip(op, name, bytes, header.offset + Number(header.dataBytes));
@@ -180,7 +180,7 @@ function parseHeader(op: string, name: string, bytes: Uint8Array, role: 'images'
 function checkLength(op: string, name: string, header: Header, received: number): void {
   if (header.dataBytes !== BigInt(received)) {
     const what = header.dataBytes > BigInt(received) ? 'is cut short or lies about its size' : 'has trailing bytes after its data';
-    throw new NablaError('ERR_FORMAT', `[${op}] ${name} ${what}. Expected ${header.dataBytes} bytes of data for shape [${header.shape.join(', ')}] of ${header.info.type}, received ${received}.`);
+    throw new NablaError('ERR_FORMAT', `[${op}] ${name} ${what}. Expected ${header.dataBytes} bytes of data for shape [${showList(header.shape)}] of ${header.info.type}, received ${received}.`);
   }
   refuseHuge(op, name, header.dataBytes);
 }

@@ -49,9 +49,9 @@ export async function writeCsv(path: PathLike, dataset: NamedDataset, options: W
   if (apart && labelText === undefined) throw new NablaError('ERR_STATE', `[${op}] a file of labels needs labels. Expected a label column for labels, received none.`);
   const first = [...(index ? [''] : []), ...(labelText === undefined || apart ? [] : [label ?? ''])];
   const lead = (row: number): string => `${index ? `${row},` : ''}${labelText === undefined || apart ? '' : `${labelText(row)},`}`;
-  await writeFileAtomic(path, lines([...first, ...columns], dataset.rows, (row) => lead(row) + numbers(dataset.x, row * dataset.features, (row + 1) * dataset.features)));
+  await writeFileAtomic(op, path, lines([...first, ...columns], dataset.rows, (row) => lead(row) + numbers(dataset.x, row * dataset.features, (row + 1) * dataset.features)));
   if (options.labels !== undefined && labelText !== undefined) {
-    await writeFileAtomic(options.labels, lines([...(index ? [''] : []), label ?? ''], dataset.rows, (row) => `${index ? `${row},` : ''}${labelText(row)}`));
+    await writeFileAtomic(op, options.labels, lines([...(index ? [''] : []), label ?? ''], dataset.rows, (row) => `${index ? `${row},` : ''}${labelText(row)}`));
   }
 }
 
@@ -71,7 +71,7 @@ export async function writeSubmission(path: PathLike, predictions: ArrayLike<num
     const value = predictions[i];
     if (!Number.isSafeInteger(value) || value < 0) throw new NablaError('ERR_RANGE', `[${op}] a prediction is the number of a class. Expected a whole number from 0 for prediction ${i}, received ${show(value)}.`);
   }
-  await writeFileAtomic(path, lines(header, predictions.length, (row) => `${firstId + row},${predictions[row]}`));
+  await writeFileAtomic(op, path, lines(header, predictions.length, (row) => `${firstId + row},${predictions[row]}`));
 }
 
 function* lines(header: readonly string[], rows: number, line: (row: number) => string): Generator<Uint8Array, void> {

@@ -27,12 +27,12 @@ export interface StoredModel extends StoredRecord {
  * @throws ERR_FILE when it cannot be written
  */
 export async function writeModelFile(path: PathLike, record: ModelRecord): Promise<void> {
-  await writeFileAtomic(path, encodeModel(record));
+  await writeFileAtomic('save', path, encodeModel(record));
 }
 
 /** writeModelFile, blocking. */
 export function writeModelFileSync(path: PathLike, record: ModelRecord): void {
-  writeFileAtomicSync(path, encodeModel(record));
+  writeFileAtomicSync('saveModelSync', path, encodeModel(record));
 }
 
 /**

@@ -1,5 +1,5 @@
 // Saving and loading models: what stands behind model.save and loadModel.
-import { isNablaError, NablaError } from '../errors.js';
+import { isNablaError, NablaError, showList } from '../errors.js';
 import { sequentialFromRecord, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
@@ -51,7 +51,7 @@ function checkWhere(options: FromRecordOptions): void {
 
 function toRecord(op: string, model: Savable, options: SaveOptions): ModelRecord {
   if ('toRecord' in model) return model.toRecord(options);
-  if (Object.keys(options).length > 0) throw new NablaError('ERR_OPTION', `[${op}] a record is written as it is. Expected no options (give them to toRecord), received ${Object.keys(options).join(', ')}.`);
+  if (Object.keys(options).length > 0) throw new NablaError('ERR_OPTION', `[${op}] a record is written as it is. Expected no options (give them to toRecord), received ${showList(Object.keys(options))}.`);
   return model;
 }
 

@@ -1,5 +1,5 @@
 // The header of a .npy file: a Python dictionary with three keys, as a literal. Only literals are understood, nothing is evaluated.
-import { show, type NablaError } from '../errors.js';
+import { show, showList, type NablaError } from '../errors.js';
 
 export interface NpyHeader { readonly descr: string; readonly fortranOrder: boolean; readonly shape: readonly number[] }
 type Literal = string | number | boolean | null | { readonly kind: 'tuple' | 'list' | 'dict'; readonly items: readonly Literal[] };
@@ -20,7 +20,7 @@ export function parseNpyHeader(text: string, fail: Fail): NpyHeader {
     entries.set(key, items[i + 1] ?? null);
   }
   if (entries.size !== 3 || !['descr', 'fortran_order', 'shape'].every((key) => entries.has(key))) {
-    throw fail(`its header has three keys. Expected descr, fortran_order and shape, received ${[...entries.keys()].join(', ')}.`);
+    throw fail(`its header has three keys. Expected descr, fortran_order and shape, received ${showList([...entries.keys()])}.`);
   }
   const descr = entries.get('descr');
   if (typeof descr === 'object' && descr !== null && descr.kind === 'list') throw fail('it holds records with several fields. Expected one type of real numbers for descr, received a list.');

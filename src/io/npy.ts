@@ -1,6 +1,6 @@
 // NumPy's array file (.npy): magic, version, a Python dictionary as header, the elements.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { readBytes, toPath, type PathLike } from './files.js';
@@ -50,7 +50,7 @@ export async function readNpy(path: PathLike): Promise<NpyArray> {
 
 /** Writes a .npy file, version 1.0, little-endian, row-major, in one piece. @throws ERR_FILE, ERR_TYPE, ERR_SHAPE */
 export async function writeNpy(path: PathLike, array: NpyInput): Promise<void> {
-  await writeFileAtomic(path, encodeNpy(array));
+  await writeFileAtomic('writeNpy', path, npyBytes('writeNpy', array));
 }
 
 /** Decodes the bytes of a .npy file. @param bytes not changed and not kept  @param name what errors call them  @throws ERR_TYPE, ERR_FORMAT */
@@ -71,7 +71,7 @@ export function parseNpy(bytes: Uint8Array, name = 'the bytes'): NpyArray {
   const count = header.shape.reduce((p, d) => p * BigInt(d), 1n);
   const needed = count * BigInt(kind.size);
   if (needed !== BigInt(bytes.length - end)) {
-    throw fail(`${needed > BigInt(bytes.length - end) ? 'it is cut short' : 'it has trailing bytes'}. Expected ${needed} bytes for shape (${header.shape.join(', ')}) of ${kind.dtype}, received ${bytes.length - end}.`);
+    throw fail(`${needed > BigInt(bytes.length - end) ? 'it is cut short' : 'it has trailing bytes'}. Expected ${needed} bytes for shape (${showList(header.shape)}) of ${kind.dtype}, received ${bytes.length - end}.`);
   }
   const copy = new Uint8Array(bytes.length - end);
   copy.set(bytes.subarray(end));
@@ -82,11 +82,16 @@ export function parseNpy(bytes: Uint8Array, name = 'the bytes'): NpyArray {
 
 /** Encodes a .npy file, as numpy.save would write it. @throws ERR_TYPE, ERR_SHAPE */
 export function encodeNpy(array: NpyInput): Uint8Array {
+  return npyBytes('encodeNpy', array);
+}
+
+/** encodeNpy. @param op the public function, named in errors */
+export function npyBytes(op: string, array: NpyInput): Uint8Array {
   const { shape, data } = array;
   const kind = kinds.find((k) => k.dtype === dtypeOf(data));
-  if (kind === undefined) throw new NablaError('ERR_TYPE', `[encodeNpy] the numbers lie in one typed array. Expected Float64Array, Float32Array or one of whole numbers for data, received ${show(data)}.`);
+  if (kind === undefined) throw new NablaError('ERR_TYPE', `[${op}] the numbers lie in one typed array. Expected Float64Array, Float32Array or one of whole numbers for data, received ${show(data)}.`);
   if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || shape.reduce((p, d) => p * BigInt(d), 1n) !== BigInt(data.length)) {
-    throw new NablaError('ERR_SHAPE', `[encodeNpy] the shape fits the data. Expected the product of [${shape.join(', ')}] to be its length, received ${data.length}.`);
+    throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${showList(shape)}] to be its length, received ${data.length}.`);
   }
   const descr = `${kind.size === 1 ? '|' : '<'}${kind.code}`;
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');

@@ -3,8 +3,10 @@ import { NablaError, show } from '../errors.js';
 import { checkInteger, checkOptions } from '../model/checks.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
-import { encodeNpy, parseNpy, type NpyArray, type NpyInput } from './npy.js';
+import { npyBytes, parseNpy, type NpyArray, type NpyInput } from './npy.js';
 import { readZip, writeZip } from './zip.js';
+
+type NpzArrays = ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>;
 
 export interface NpzReadOptions {
   /** Bytes that all arrays together may unpack to, default 4 GiB: more is ERR_MEMORY before anything is unpacked. */
@@ -27,7 +29,12 @@ export async function readNpz(path: PathLike, options: NpzReadOptions = {}): Pro
 
 /** Writes a .npz file, in one piece. @param arrays by name, in this order  @throws ERR_FILE, ERR_TYPE, ERR_SHAPE, ERR_OPTION */
 export async function writeNpz(path: PathLike, arrays: ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>, options: NpzWriteOptions = {}): Promise<void> {
-  await writeFileAtomic(path, encodeNpz(arrays, options));
+  await writeArrays('writeNpz', path, arrays, options);
+}
+
+/** writeNpz. @param op the public function, named in errors */
+export async function writeArrays(op: string, path: PathLike, arrays: NpzArrays, options: NpzWriteOptions): Promise<void> {
+  await writeFileAtomic(op, path, npzBytes(op, arrays, options));
 }
 
 /** Decodes the bytes of a .npz file. @param bytes not changed and not kept  @param name what errors call them */
@@ -47,10 +54,14 @@ export function parseNpz(bytes: Uint8Array, name = 'the bytes', options: NpzRead
 
 /** Encodes a .npz file; the same arrays give the same bytes. @returns pieces to be written one after the other */
 export function encodeNpz(arrays: ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>, options: NpzWriteOptions = {}): Uint8Array[] {
-  checkOptions('encodeNpz', options, ['compress']);
+  return npzBytes('encodeNpz', arrays, options);
+}
+
+function npzBytes(op: string, arrays: NpzArrays, options: NpzWriteOptions): Uint8Array[] {
+  checkOptions(op, options, ['compress']);
   const list: (readonly [string, NpyInput])[] = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
   return writeZip(
-    list.map(([name, array]) => [`${name}.npy`, encodeNpy(array)] as const),
+    list.map(([name, array]) => [`${name}.npy`, npyBytes(op, array)] as const),
     options.compress ?? false,
   );
 }

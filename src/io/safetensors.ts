@@ -1,6 +1,6 @@
 // safetensors: 8 bytes little-endian length, a JSON header, the tensors' bytes without gaps.
 // Format: https://github.com/huggingface/safetensors#format
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
@@ -53,7 +53,7 @@ export async function readSafetensors(path: PathLike, options: SafetensorsOption
  * @throws ERR_FILE, and what encodeSafetensors throws
  */
 export async function writeSafetensors(path: PathLike, tensors: readonly SafetensorsTensor[], metadata: ReadonlyMap<string, string> = new Map()): Promise<void> {
-  await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
+  await writeFileAtomic('writeSafetensors', path, encodeSafetensors(tensors, metadata));
 }
 
 /**
@@ -126,7 +126,7 @@ export function encodeSafetensors(tensors: readonly SafetensorsTensor[], metadat
       throw new NablaError('ERR_TYPE', `[${op}] the data has the type that dtype says. Expected ${isDtype(dtype) ? arrayOf(dtype).name : `a dtype out of ${dtypes}`} for ${show(name)}, received ${isDtype(dtype) ? show(data) : show(dtype)}.`);
     }
     if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || count(shape) !== BigInt(data.length)) {
-      throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${shape.join(', ')}] to be the length of ${show(name)}, received ${data.length}.`);
+      throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${showList(shape)}] to be the length of ${show(name)}, received ${data.length}.`);
     }
     fields.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${offset},${offset + data.byteLength}]}`);
     offset += data.byteLength;
@@ -184,7 +184,7 @@ function parseEntry(name: string, value: unknown, fail: Fail): Entry {
   const [begin = 0, end = 0] = offsets;
   if (end < begin) throw fail(`a tensor ends after it begins. Expected data_offsets in ascending order for ${show(name)}, received [${begin}, ${end}].`);
   const needed = count(shape) * BigInt(sizes[dtype]);
-  if (needed !== BigInt(end - begin)) throw fail(`data_offsets fit the shape. Expected ${needed} bytes for ${show(name)}, ${dtype} of shape [${shape.join(', ')}], received ${end - begin}.`);
+  if (needed !== BigInt(end - begin)) throw fail(`data_offsets fit the shape. Expected ${needed} bytes for ${show(name)}, ${dtype} of shape [${showList(shape)}], received ${end - begin}.`);
   return { name, dtype, shape, begin, end };
 }
 

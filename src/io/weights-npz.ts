@@ -1,10 +1,10 @@
 // Weights to NumPy and back: W1, b1, W2, b2, … in float64.
 import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { checkName, checkOptions } from '../model/checks.js';
 import { toPath, type PathLike } from './files.js';
 import type { NpyArray, NpyInput } from './npy.js';
-import { readNpz, writeNpz } from './npz.js';
+import { readNpz, writeArrays } from './npz.js';
 
 /** A model, or anything that holds weights like one. */
 export interface WeightHolder {
@@ -48,7 +48,7 @@ export async function exportNpz(model: WeightHolder, path: PathLike, options: Ex
     if (shape.length === 1) arrays.set(name, { shape: biases === 'column' ? [rows, 1] : [rows], data });
     else arrays.set(name, layout === 'out-in' ? { shape, data } : { shape: [columns, rows], data: transpose(data, rows, columns) });
   });
-  await writeNpz(path, arrays);
+  await writeArrays(op, path, arrays, {});
 }
 
 /**
@@ -68,7 +68,7 @@ export async function importNpz(model: WeightHolder, path: PathLike, options: Im
   const unknown = [...arrays.keys()].filter((name) => !names.includes(name));
   const missing = names.filter((name) => !arrays.has(name));
   if (unknown.length > 0 || missing.length > 0) {
-    throw new NablaError('ERR_FORMAT', `[${op}] ${file} does not hold this model's weights. Expected ${names.join(', ')}, received ${[...arrays.keys()].join(', ')}.`);
+    throw new NablaError('ERR_FORMAT', `[${op}] ${file} does not hold this model's weights. Expected ${showList(names)}, received ${showList([...arrays.keys()])}.`);
   }
   const shapes = model.parameterShapes();
   model.setWeights(names.map((name, i) => fitted(op, `${name} of ${file}`, arrays.get(name), shapes[i] ?? [], layout)));
@@ -84,7 +84,7 @@ function fitted(op: string, name: string, array: NpyArray | undefined, shape: re
   const received = array.shape.join();
   if (!wanted.includes(received)) {
     const turned = shape.length === 2 && received === (layout === 'out-in' ? `${columns},${rows}` : `${rows},${columns}`);
-    throw new NablaError('ERR_FORMAT', `[${op}] a weight has its layer's shape. Expected (${(wanted[0] ?? '').replace(',', ', ')}) for ${name}, received (${array.shape.join(', ')})${turned ? `: pass layout: ${show(layout === 'out-in' ? 'in-out' : 'out-in')}` : ''}.`);
+    throw new NablaError('ERR_FORMAT', `[${op}] a weight has its layer's shape. Expected (${(wanted[0] ?? '').replace(',', ', ')}) for ${name}, received (${showList(array.shape)})${turned ? `: pass layout: ${show(layout === 'out-in' ? 'in-out' : 'out-in')}` : ''}.`);
   }
   return shape.length === 2 && layout === 'in-out' ? transpose(data, columns, rows) : data;
 }

@@ -1,5 +1,5 @@
 import { parameterShapes, statisticShapes, type DType, type FloatArray, type NetworkSpec, type ParameterShape } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { purposes } from '../random/purposes.js';
 import { RandomStream } from '../random/stream.js';
 import { checkNumbers } from './checks.js';
@@ -23,10 +23,10 @@ export function toParameter(op: string, name: string, value: unknown, shape: rea
   const matrix = toMatrix(value, { op, name, features, shape: [features], dtype });
   const rows = shape.length === 1 ? 1 : (shape[0] ?? 1);
   if (matrix.rows !== rows) {
-    throw new NablaError('ERR_SHAPE', `[${op}] a parameter has its shape, (out, in). Expected ${shape.join(' x ')} for ${name}, received ${matrix.rows} x ${features}.`);
+    throw new NablaError('ERR_SHAPE', `[${op}] a parameter has its shape, (out, in). Expected ${showList(shape, ' x ')} for ${name}, received ${matrix.rows} x ${features}.`);
   }
   if (Array.isArray(value) && shape.length === 2 && Array.isArray(value[0]) && value.length !== rows) {
-    throw new NablaError('ERR_SHAPE', `[${op}] a parameter has its shape, (out, in). Expected ${shape.join(' x ')} for ${name}, received ${show(value)}.`);
+    throw new NablaError('ERR_SHAPE', `[${op}] a parameter has its shape, (out, in). Expected ${showList(shape, ' x ')} for ${name}, received ${show(value)}.`);
   }
   return dtype === 'float32' ? Float32Array.from(matrix.values) : Float64Array.from(matrix.values);
 }

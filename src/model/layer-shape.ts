@@ -1,4 +1,4 @@
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { checkInteger, checkOptions, checkShape } from './checks.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 
@@ -65,5 +65,5 @@ export function reshaped(op: string, name: string, targetShape: readonly number[
   const known = targetShape.reduce((product, length) => (length === -1 ? product : product * length), 1);
   const result = targetShape.map((length) => (length === -1 ? size / known : length));
   if (result.every(Number.isInteger) && result.reduce((product, length) => product * length, 1) === size) return result;
-  throw new NablaError('ERR_SHAPE', `[${op}] a reshape keeps every number. Expected ${size} numbers (shape ${shape.join(' x ')}) for the targetShape of ${show(name)}, received ${targetShape.join(' x ')}.`);
+  throw new NablaError('ERR_SHAPE', `[${op}] a reshape keeps every number. Expected ${size} numbers (shape ${showList(shape, ' x ')}) for the targetShape of ${show(name)}, received ${showList(targetShape, ' x ')}.`);
 }

@@ -1,6 +1,6 @@
 // What an optimizer has learned so far, as plain data: with it and the weights a training goes on as if it had never stopped.
 import { slotNames, type DType, type FloatArray, type ParameterShape } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { checkInteger, checkOptions, checkReal } from './checks.js';
 import { toParameter } from './initial-weights.js';
 import { memorySlotNames } from './lbfgs.js';
@@ -43,7 +43,7 @@ export function checkOptimizerState({ op, optimizer, shapes, names, dtype }: Sta
   const { spec } = optimizer;
   const wanted = spec.name === 'lbfgs' ? memorySlotNames(Math.min(spec.historySize, Math.ceil(received.length / 2))) : slotNames(spec);
   if (received.length !== wanted.length || !wanted.every((name) => received.includes(name))) {
-    const list = (items: readonly string[]): string => (items.length === 0 ? 'none' : items.join(', '));
+    const list = (items: readonly string[]): string => (items.length === 0 ? 'none' : showList(items));
     throw new NablaError('ERR_OPTION', `[${op}] the state is one of this optimizer. Expected ${list(wanted)} (${spec.name}) for slots, received ${list(received)}.`);
   }
   const checked = wanted.map((name) => {

@@ -1,6 +1,6 @@
 // From the list of layers to what a backend can build: names, shapes, and the network's layers with activations where they belong.
 import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { activationSpec, type ActivationConfig } from './activations.js';
 import { sizeOf } from './checks.js';
 import { reshaped } from './layer-shape.js';
@@ -139,7 +139,7 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
 /** Numbers of a row. @throws ERR_SHAPE for samples of several dimensions */
 function rowLength(op: string, what: string, name: string, shape: readonly number[]): number {
   if (shape.length === 1) return shape[0] ?? 0;
-  throw new NablaError('ERR_SHAPE', `[${op}] ${what} take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${shape.join(' x ')}.`);
+  throw new NablaError('ERR_SHAPE', `[${op}] ${what} take rows. Expected layers.flatten() before ${show(name)}, received samples of shape ${showList(shape, ' x ')}.`);
 }
 
 function resolveNames(op: string, list: readonly Layer[]): string[] {
@@ -182,7 +182,7 @@ function checkInnerShape(op: string, config: LayerConfig, shape: readonly number
   if (index === 0 || given === undefined) return;
   if (config.kind === 'input') throw new NablaError('ERR_OPTION', `[${op}] layers.input comes first. Expected it at position 0, received position ${index}.`);
   if (given.join() !== shape.join()) {
-    throw new NablaError('ERR_SHAPE', `[${op}] a layer's inputShape is what the layer before gives. Expected ${shape.join(' x ')} for ${show(config.name)}, received ${given.join(' x ')}.`);
+    throw new NablaError('ERR_SHAPE', `[${op}] a layer's inputShape is what the layer before gives. Expected ${showList(shape, ' x ')} for ${show(config.name)}, received ${showList(given, ' x ')}.`);
   }
 }
 
@@ -215,7 +215,7 @@ function normalizationSpec(op: string, config: LayerConfig & { readonly kind: 'n
     throw new NablaError('ERR_STATE', `[${op}] a normalization knows its statistics when the model is built. Expected mean and variance, or the layer that its .adapt(data) returns, for ${show(name)}, received neither.`);
   }
   if (mean.length !== sizeOf(shape)) {
-    throw new NablaError('ERR_SHAPE', `[${op}] each number of a sample has its mean and variance. Expected ${sizeOf(shape)} (shape ${shape.join(' x ')}) for ${show(name)}, received ${mean.length}.`);
+    throw new NablaError('ERR_SHAPE', `[${op}] each number of a sample has its mean and variance. Expected ${sizeOf(shape)} (shape ${showList(shape, ' x ')}) for ${show(name)}, received ${mean.length}.`);
   }
   return { kind: 'normalization', name, mean, variance };
 }

@@ -1,7 +1,7 @@
 // A training step in three parts, so that what lies between them can be anyone's: custom losses, edited gradients, other rules of update.
 import type { Executor } from '../backend/executor.js';
 import { parameterShapes, type FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { checkBoolean, checkOptions } from './checks.js';
 import { parameterNames } from './gradients.js';
 import { toParameter } from './initial-weights.js';
@@ -63,8 +63,8 @@ export function applyGradients(executor: Executor, gradients: Readonly<Record<st
   const names = parameterNames(executor.spec);
   const given: unknown = gradients;
   if (typeof given !== 'object' || given === null || Object.keys(given).some((name) => !names.includes(name)) || Object.keys(given).length !== names.length) {
-    const received = typeof given === 'object' && given !== null ? Object.keys(given).join(', ') : show(given);
-    throw new NablaError('ERR_OPTION', `[${op}] every parameter has its gradient. Expected ${names.join(', ')} for gradients, received ${received}.`);
+    const received = typeof given === 'object' && given !== null ? showList(Object.keys(given)) : show(given);
+    throw new NablaError('ERR_OPTION', `[${op}] every parameter has its gradient. Expected ${showList(names)} for gradients, received ${received}.`);
   }
   const shapes = parameterShapes(executor.spec);
   executor.applyGradients(names.map((name, i) => toParameter(op, name, gradients[name], shapes[i].shape, executor.spec.dtype)), scalars);

@@ -1,6 +1,6 @@
 // NumPy's legacy generator, numpy.random.RandomState: MT19937 (M. Matsumoto, T. Nishimura 1998) and the samplers on top of it. It lets a
 // notebook's numbers come out again. nabla's own draws come from src/random/stream.ts.
-import { NablaError, show } from '../errors.js';
+import { NablaError, show, showList } from '../errors.js';
 import { didYouMean } from '../nearest.js';
 import { preciseLog } from './precise-log.js';
 
@@ -54,7 +54,7 @@ export class RandomState {
   seed(seed: number | readonly number[]): void {
     const list = typeof seed === 'number' ? [seed] : seed;
     if (list.length === 0 || !list.every((s) => Number.isInteger(s) && s >= 0 && s < 2 ** 32)) {
-      throw new NablaError('ERR_RANGE', `[RandomState.seed] a seed is a whole number or a list of them. Expected 0 to 2^32-1 for seed, received ${typeof seed === 'number' ? show(seed) : `[${list.join(', ')}]`}.`);
+      throw new NablaError('ERR_RANGE', `[RandomState.seed] a seed is a whole number or a list of them. Expected 0 to 2^32-1 for seed, received ${typeof seed === 'number' ? show(seed) : `[${showList(list)}]`}.`);
     }
     this.#gauss = undefined;
     this.#pos = words;
