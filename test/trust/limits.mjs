@@ -16,10 +16,12 @@ function run(limit) {
   return { ...JSON.parse(stdout), warnings: [...stderr.matchAll(/Warning/gu)].length };
 }
 const free = run('none');
+const figures = {};
 for (const limit of ['nproc', 'address space']) {
   const limited = run(limit);
   if (limited === null || free === null) continue;
+  figures[limit] = limited.applied ? `held, ${limited.warnings} ${limited.warnings === 1 ? 'warning' : 'warnings'}` : 'could not be set';
   if (limited.weights !== free.weights) fail(`${limit}: other weights than without the limit`);
   if (free.backend === 'native' && limited.applied && limited.warnings > 1) fail(`${limit}: ${limited.warnings} warnings, one is enough`);
 }
-finish({ limits: 2 });
+finish({ limits: 2 }, figures);
