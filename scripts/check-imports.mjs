@@ -11,6 +11,7 @@ const src = join(top, 'src');
 /** Folder -> folders it may import from (besides itself and FOR_ALL). */
 const ALLOWED = {
   errors: [],
+  inspected: [],
   nearest: [],
   version: [],
   random: ['backend', 'reference'],
@@ -30,9 +31,9 @@ const ALLOWED = {
   browser: ['model', 'train', 'metrics', 'report', 'random', 'backend', 'reference', 'data'],
 };
 /** Any folder may import these. */
-const FOR_ALL = new Set(['errors', 'nearest', 'version']);
+const FOR_ALL = new Set(['errors', 'inspected', 'nearest', 'version']);
 /** Run in browsers: no `node:` imports, no packages, no Node globals. */
-const BROWSER = [/^(errors|nearest|version)\.ts$/, /^browser\.ts$/, /^(model|train|metrics|report|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
+const BROWSER = [/^(errors|inspected|nearest|version)\.ts$/, /^browser\.ts$/, /^(model|train|metrics|report|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
 /** What reference/ and random/ may know of backend/. */
 const CONTRACT = ['backend/spec.ts', 'backend/executor.ts', 'backend/checks.ts'];
 const NODE_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate', 'clearImmediate']);

@@ -1,5 +1,6 @@
 // A data set held in typed arrays, in the type it came in.
 import { NablaError, show, showList } from '../errors.js';
+import { counted, grouped, inspectAs } from '../inspected.js';
 import { checkOptions } from '../model/checks.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
@@ -51,6 +52,9 @@ export class ArrayDataset implements Dataset {
   readonly sampleShape: readonly number[];
   readonly classNames: readonly string[] | undefined;
   readonly name: string;
+  static {
+    inspectAs(ArrayDataset, (set) => datasetLine(set));
+  }
 
   constructor(options: ArrayDatasetOptions) {
     const { x, y = null, classNames, name = 'data' } = options;
@@ -172,6 +176,14 @@ export class ArrayDataset implements Dataset {
     if ((this.y instanceof Uint8Array || this.y instanceof Int32Array) && this.y.length === this.rows) return this.y;
     throw new NablaError('ERR_STATE', `[ArrayDataset.${op}] this needs one class index a row. Expected ${this.rows} whole numbers in y, received ${show(this.y)}.`);
   }
+}
+
+/** "mnist", 60,000 rows of 784 (28 x 28) in a Uint8Array; y in a Uint8Array, 10 class names */
+function datasetLine({ name, rows, features, sampleShape, x, y, targetSize, classNames }: ArrayDataset): string {
+  const shape = sampleShape.length > 1 ? ` (${sampleShape.join(' x ')})` : '';
+  const targets = y === null ? 'no y' : `y ${targetSize === 1 ? '' : `with ${grouped(targetSize)} a row `}in a ${y.constructor.name}`;
+  const classes = classNames === undefined ? '' : `, ${counted(classNames.length, 'class name')}`;
+  return `${show(name)}, ${counted(rows, 'row')} of ${grouped(features)}${shape} in a ${x.constructor.name}; ${targets}${classes}`;
 }
 
 function layout(x: SampleArray, rows: number | undefined, sampleShape: readonly number[] | undefined): { rows: number; shape: readonly number[] } {

@@ -14,7 +14,7 @@ const ABSENT: readonly Absent[] = [
       'conv1d', 'conv2d', 'conv3d', 'conv2dTranspose', 'separableConv2d', 'depthwiseConv2d', 'maxPooling1d', 'maxPooling2d', 'averagePooling1d', 'averagePooling2d',
       'globalMaxPooling2d', 'globalAveragePooling1d', 'globalAveragePooling2d', 'upSampling2d', 'zeroPadding2d', 'cropping2d',
     ],
-    what: 'convolutions and pooling',
+    what: 'convolutions and no pooling',
     instead: 'layers.flatten() and layers.dense({ units }) for small images, or a library with convolutions',
   },
   {

@@ -161,9 +161,9 @@ export class ModelCore {
   }
 
   /** Moving statistics with their names, in their order. */
-  movingShapes({ inputSize, specLayers }: Structure): { readonly name: string; readonly size: number }[] {
+  movingShapes({ inputSize, specLayers }: Structure): { readonly name: string; readonly size: number; readonly layer: number }[] {
     const names = statisticNames({ inputSize, layers: specLayers });
-    return statisticShapes({ inputSize, layers: specLayers }).map(({ size }, i) => ({ name: names[i], size }));
+    return statisticShapes({ inputSize, layers: specLayers }).map(({ size, layer }, i) => ({ name: names[i], size, layer }));
   }
 
   /** The network as the backend is asked for it. */

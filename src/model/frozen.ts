@@ -1,14 +1,19 @@
 import type { Executor } from '../backend/executor.js';
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
+import { inspectAs } from '../inspected.js';
 import { predict, predictSync, type PredictOptions, type PredictSource, type SampleInput } from './predict.js';
 import type { Prediction } from './prediction.js';
+import { structureLine } from './summary.js';
 import type { Structure } from './structure.js';
 
 /** A model that only predicts: weights that never change, no optimizer state. Made by `model.freeze()`. */
 export class FrozenModel {
   readonly #structure: Structure;
   #executor: Executor | null;
+  static {
+    inspectAs(FrozenModel, (model) => (model.#executor === null ? 'disposed' : `${structureLine(model.#structure, model.#executor.spec.dtype)}, ${model.#executor.backend}`));
+  }
 
   /** @param structure of the model @param executor with its weights set; belongs to this object from now on */
   constructor(structure: Structure, executor: Executor) {

@@ -1,5 +1,9 @@
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { grouped, inspectAs } from '../inspected.js';
+
+/** Outputs of the first row that console.log prints. */
+const SHOWN = 10;
 
 /** What predict returns: one flat array of (rows, outputs), with ways to look at it. */
 export class Prediction<Data extends FloatArray = FloatArray> {
@@ -8,6 +12,13 @@ export class Prediction<Data extends FloatArray = FloatArray> {
   /** [rows, outputs] */
   readonly shape: readonly [rows: number, outputs: number];
   readonly #threshold: number | null;
+  static {
+    inspectAs(Prediction, ({ data, shape: [rows, outputs] }: Prediction) => {
+      const first = Array.from(data.subarray(0, Math.min(outputs, SHOWN)), (value) => String(Number(value.toPrecision(4))));
+      const type = data instanceof Float32Array ? 'float32' : 'float64';
+      return `${grouped(rows)} x ${grouped(outputs)}, ${type}; row 0: ${first.join(', ')}${outputs > SHOWN ? ', …' : ''}`;
+    });
+  }
 
   /** @param data (rows, outputs) @param rows number of samples @param threshold with one output: values from here on are class 1; null: no classes */
   constructor(data: Data, rows: number, threshold: number | null) {

@@ -3,6 +3,7 @@ import { createExecutor } from '../backend/create.js';
 import type { Isa } from '../backend/executor.js';
 import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { inspectAs } from '../inspected.js';
 import type { TrainedModel } from '../train/callbacks.js';
 import { evaluateFlow, type EvaluateJob } from '../train/evaluate.js';
 import type { Dataset } from '../train/dataset.js';
@@ -19,6 +20,7 @@ import { FrozenModel } from './frozen.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
 import { checkLayer, type Layer } from './layer.js';
 import type { Loss, LossName } from './losses.js';
+import { findLayer, modelLayers, sliceOf, type ModelLayer } from './model-layer.js';
 import type { OptimizerState } from './optimizer-state.js';
 import type { Optimizer, OptimizerName } from './optimizers.js';
 import { predict, predictSync, type PredictOptions, type PredictSource, type SampleInput } from './predict.js';
@@ -26,7 +28,7 @@ import type { Prediction } from './prediction.js';
 import type { ModelRecord } from './record.js';
 import type { ClassWeight } from './sample-weights.js';
 import type { SequentialOptions } from './settings.js';
-import { summaryText } from './summary.js';
+import { modelLine, summaryText } from './summary.js';
 import { applyGradients, backward, forwardTrain, type BackwardOptions, type BackwardPass, type ForwardPass } from './taken-apart.js';
 import { recordFlow, registerRecorder, type SaveOptions } from './to-record.js';
 import type { ArrayInput } from './typed-arrays.js';
@@ -54,6 +56,9 @@ export class Sequential implements TrainedModel {
   /** Figures stored in the model's file, for example { testAccuracy: 0.98 }. */
   readonly metrics: Record<string, number>;
   readonly #core: ModelCore;
+  static {
+    inspectAs(Sequential, (model) => modelLine(model.#core));
+  }
 
   /** Use {@link sequential}. */
   constructor(options: SequentialOptions, layers: readonly unknown[], inherited: Inherited = {}) {
@@ -367,6 +372,37 @@ export class Sequential implements TrainedModel {
     return this.#core.movingShapes(this.#core.build('statisticNames')).map(({ name }) => name);
   }
 
+  /** The layers in order, with their names; reading it makes the weights, as every use does. @throws as sequential, ERR_STATE after dispose */
+  get layers(): readonly ModelLayer[] {
+    return modelLayers('layers', this.#core);
+  }
+
+  /**
+   * One layer.
+   * @param nameOrIndex its name, or its position from 0; -1 is the last one
+   * @throws ERR_OPTION for a name that no layer has, ERR_RANGE, ERR_TYPE, ERR_STATE
+   * @example const [weight, bias] = model.getLayer('dense_1').getWeights();
+   */
+  getLayer(nameOrIndex: string | number): ModelLayer {
+    return findLayer('getLayer', this.#core, nameOrIndex);
+  }
+
+  /**
+   * A model of some of the layers, with copies of their weights: from here on the two go their own ways. It is not compiled; predict works at once.
+   * @param from position of its first layer, default 0 @param to position after its last one, default all
+   * @returns a model with the same names, seed, dtype and backend @throws ERR_RANGE, ERR_TYPE; ERR_OPTION, ERR_SHAPE where these layers are no model
+   * (it ends with a dense layer and what belongs to it); ERR_BUSY, ERR_STATE
+   * @example
+   * const encoder = autoencoder.slice(0, autoencoder.getLayer('code').index + 1);
+   * const codes = await encoder.predict(set);
+   */
+  slice(from = 0, to = this.#core.layers.length): Sequential {
+    this.#core.checkNotStepping('slice');
+    const { layers, state } = sliceOf('slice', this.#core, from, to);
+    const { classNames, ...options } = this.#core.options();
+    return new Sequential(to === this.#core.layers.length && classNames !== undefined ? { ...options, classNames } : options, layers, { state });
+  }
+
   /** Number of trained numbers. */
   countParams(): number {
     return this.#core.build('countParams').parameters;
@@ -375,7 +411,7 @@ export class Sequential implements TrainedModel {
   /** The table of layers, as a string. @param options `print` writes it too, default false @throws ERR_OPTION */
   summary(options: { readonly print?: boolean } = {}): string {
     checkOptions('summary', options, ['print']);
-    const text = summaryText('sequential', this.#core.build('summary'));
+    const text = summaryText('sequential', this.#core.build('summary'), this.#core.settings.seed);
     if (options.print === true) getHost().write(`${text}\n`);
     return text;
   }
@@ -453,8 +489,8 @@ export class Sequential implements TrainedModel {
 }
 
 /**
- * A network as a chain of layers; the first one knows the shape of a sample.
- * @param options `seed` default 0; `dtype` 'float32' (default) or 'float64'; `backend` 'auto' (default), 'native' or 'typescript'; `isa`; `threads`
+ * A network as a chain of layers; the first one knows the shape of a sample. Options and layers come in either order.
+ * @param options `seed` default 0, not a random one: two models without a seed start with the same weights and see the rows in the same order; `dtype` 'float32' (default) or 'float64'; `backend` 'auto' (default), 'native' or 'typescript'; `isa`; `threads`
  * @param layers in order; may be left out and added with `add`
  * @throws ERR_OPTION, ERR_SHAPE, ERR_TYPE, ERR_RANGE, ERR_MEMORY, ERR_BACKEND
  * @example
@@ -464,10 +500,13 @@ export class Sequential implements TrainedModel {
  * ]);
  */
 export function sequential(options: SequentialOptions, layers?: readonly Layer[]): Sequential;
-export function sequential(layers?: readonly Layer[]): Sequential;
-export function sequential(first: unknown = [], second: unknown = []): Sequential {
-  if (Array.isArray(first)) return new Sequential({}, first);
-  if (!Array.isArray(second)) throw new NablaError('ERR_TYPE', `[sequential] layers are a list. Expected [layers.dense({ ... }), …] for layers, received ${show(second)}.`);
-  if (!isPlainOptions(first)) throw new NablaError('ERR_TYPE', `[sequential] options come first. Expected { seed, dtype, backend } or the list of layers, received ${show(first)}.`);
-  return new Sequential(first, second);
+export function sequential(layers?: readonly Layer[], options?: SequentialOptions): Sequential;
+export function sequential(first?: unknown, second?: unknown): Sequential {
+  const [layers = [], options = {}] = Array.isArray(first) || isPlainOptions(second) ? [first, second] : [second, first];
+  if (!Array.isArray(layers)) throw new NablaError('ERR_TYPE', `[sequential] layers are a list. Expected [layers.dense({ ... }), …] for layers, received ${show(layers)}.`);
+  if (!isPlainOptions(options)) throw new NablaError('ERR_TYPE', `[sequential] options are an object. Expected { seed, dtype, backend } for options, received ${show(options)}.`);
+  if ('inputs' in options || 'outputs' in options) {
+    throw new NablaError('ERR_OPTION', '[sequential] a model is one chain of layers. Expected sequential({ seed }, [layers.dense({ ... }), …]), received inputs and outputs of a functional model.');
+  }
+  return new Sequential(options, layers);
 }

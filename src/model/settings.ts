@@ -9,7 +9,7 @@ import { checkInteger, checkName, checkOptions } from './checks.js';
 
 /** Options of `sequential`. */
 export interface SequentialOptions {
-  /** Fixes initial weights, shuffles and masks: 0 to 2^53-1, default 0. */
+  /** Fixes initial weights, shuffles and masks: 0 to 2^53-1. Default 0, not a random one: two models without a seed are the same. */
   readonly seed?: number;
   /** Type of weights and arithmetic, default 'float32'. */
   readonly dtype?: DType;

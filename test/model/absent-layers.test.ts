@@ -9,9 +9,9 @@ const call = (name: string): unknown => {
 };
 
 it.each([
-  ['conv2d', 'convolutions and pooling', /layers\.flatten\(\)/],
-  ['Conv2D', 'convolutions and pooling', /layers\.flatten\(\)/],
-  ['maxPooling2d', 'convolutions and pooling', /layers\.dense/],
+  ['conv2d', 'convolutions and no pooling', /layers\.flatten\(\)/],
+  ['Conv2D', 'convolutions and no pooling', /layers\.flatten\(\)/],
+  ['maxPooling2d', 'convolutions and no pooling', /layers\.dense/],
   ['embedding', 'embeddings', /one-hot rows and layers\.dense/],
   ['Embedding', 'embeddings', /one-hot/],
   ['concatenate', 'branches, a model is one chain of layers', /side by side in one row, and sequential/],

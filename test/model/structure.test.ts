@@ -112,8 +112,10 @@ describe('summary', () => {
         'Total params: 43',
         'Trainable params: 43',
         'Non-trainable params: 0',
+        'Seed: 0 (the default; models with the same seed start with the same weights)',
       ].join('\n'),
     );
     expect(sequential([layers.dense({ units: 1000, inputShape: [1234] })]).summary()).toContain('Total params: 1,235,000');
+    expect(sequential([layers.dense({ units: 1, inputShape: [2] })], { seed: 7 }).summary()).toMatch(/\nSeed: 7$/);
   });
 });
