@@ -10,7 +10,7 @@ export type { PredictOptions, SampleInput } from './model/predict.js';
 export type { FitOptions, ValidationData } from './model/fit-options.js';
 export type { ClassWeight } from './model/sample-weights.js';
 export { Prediction } from './model/prediction.js';
-export { ModelLayer } from './model/model-layer.js';
+export type { ModelLayer } from './model/model-layer.js';
 export { FrozenModel } from './model/frozen.js';
 export type { CheckGradientsOptions, GradientCheck, Gradients } from './model/gradients.js';
 export type { BackwardOptions, BackwardPass, ForwardPass } from './model/taken-apart.js';

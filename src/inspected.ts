@@ -3,10 +3,13 @@
 /** Node's name for the method that its inspector asks; registered, so nothing is imported. */
 const custom = Symbol.for('nodejs.util.inspect.custom');
 
-/** Gives all objects of a class their line. @param type the class @param line of one object; what is behind NAME: in brackets */
-export function inspectAs<Instance extends object>(type: { readonly name: string; readonly prototype: Instance }, line: (instance: Instance) => string): void {
-  const { name, prototype } = type;
-  Object.defineProperty(prototype, custom, {
+/**
+ * Gives all objects of a class their line, NAME [line].
+ * @param type the class @param name its name; said here because the bundler writes _NAME for a class that mentions itself @param line of one object
+ */
+export function inspectAs<Instance extends object>(type: { readonly prototype: Instance }, name: string, line: (instance: Instance) => string): void {
+  Object.defineProperty(type, 'name', { value: name, configurable: true });
+  Object.defineProperty(type.prototype, custom, {
     value(this: Instance): string {
       try {
         return `${this.constructor.name} [${line(this)}]`;

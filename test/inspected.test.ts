@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
-import { ArrayDataset, layers, Prediction, sequential } from '../src/index.js';
+import { ArrayDataset, FrozenModel, layers, Prediction, Sequential, sequential } from '../src/index.js';
 import { xorModel, xorX, xorY } from './model/support.js';
 
 const list = [layers.dense({ units: 100, activation: 'relu', inputShape: [784] }), layers.dense({ units: 10, activation: 'softmax' })];
@@ -42,4 +42,8 @@ it('a data set prints its size, not its numbers', () => {
 it('prototypes and hollow objects are looked at without an error', () => {
   const model = sequential({ backend: 'typescript' }, list);
   for (const hollow of [Object.getPrototypeOf(model), Object.create(model), Prediction.prototype, ArrayDataset.prototype]) expect(() => inspect(hollow)).not.toThrow();
+});
+
+it('classes keep their names in the bundle', () => {
+  expect([Sequential, FrozenModel, Prediction, ArrayDataset].map(({ name }) => name)).toEqual(['Sequential', 'FrozenModel', 'Prediction', 'ArrayDataset']);
 });

@@ -53,7 +53,7 @@ export class ArrayDataset implements Dataset {
   readonly classNames: readonly string[] | undefined;
   readonly name: string;
   static {
-    inspectAs(ArrayDataset, (set) => datasetLine(set));
+    inspectAs(this, 'ArrayDataset', (set) => datasetLine(set));
   }
 
   constructor(options: ArrayDatasetOptions) {

@@ -12,7 +12,7 @@ export class FrozenModel {
   readonly #structure: Structure;
   #executor: Executor | null;
   static {
-    inspectAs(FrozenModel, (model) => (model.#executor === null ? 'disposed' : `${structureLine(model.#structure, model.#executor.spec.dtype)}, ${model.#executor.backend}`));
+    inspectAs(this, 'FrozenModel', (model) => (model.#executor === null ? 'disposed' : `${structureLine(model.#structure, model.#executor.spec.dtype)}, ${model.#executor.backend}`));
   }
 
   /** @param structure of the model @param executor with its weights set; belongs to this object from now on */

@@ -8,9 +8,10 @@ import type { ModelCore } from './core.js';
 import { makeLayer, type Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
 import { resolveStructure, type Structure } from './structure.js';
+import type { ArrayInput } from './typed-arrays.js';
 
 /** One layer of a model: what it is, and its numbers. Given by `model.layers` and `model.getLayer`. */
-export class ModelLayer {
+export interface ModelLayer {
   /** Position in the model, from 0. */
   readonly index: number;
   /** As given, or dense, dense_1, … */
@@ -19,9 +20,21 @@ export class ModelLayer {
   readonly config: LayerConfig;
   /** Shape of what it gives for one sample. */
   readonly outputShape: readonly number[];
+  /** Number of its numbers: parameters and moving statistics. */
+  countParams(): number;
+  /** Fresh arrays: its parameters (weight (out, in), bias, …), then its moving statistics; none where it learns nothing. @throws ERR_BUSY, ERR_STATE */
+  getWeights(): FloatArray[];
+  /** Takes arrays in the order of getWeights; all are checked before any is taken. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE, ERR_BUSY, ERR_STATE */
+  setWeights(weights: readonly ArrayInput[]): void;
+}
+
+class BuiltLayer implements ModelLayer {
+  readonly index: number;
+  readonly name: string;
+  readonly config: LayerConfig;
+  readonly outputShape: readonly number[];
   readonly #core: ModelCore;
 
-  /** Use `model.layers`. */
   constructor(core: ModelCore, { configs, rows }: Structure, index: number) {
     this.#core = core;
     this.index = index;
@@ -30,20 +43,17 @@ export class ModelLayer {
     this.outputShape = rows[index].outputShape;
   }
 
-  /** Number of its numbers: parameters and moving statistics. */
   countParams(): number {
     return this.#core.build('countParams').rows[this.index].parameters;
   }
 
-  /** Fresh arrays: its parameters (weight (out, in), bias, …), then its moving statistics; none where it learns nothing. @throws ERR_BUSY, ERR_STATE */
   getWeights(): FloatArray[] {
     this.#core.checkNotStepping('getWeights');
     const all = allWeights(this.#core.takeState('getWeights'));
     return ownPositions(this.#core, this.name).map((position) => all[position]);
   }
 
-  /** Takes arrays in the order of getWeights; all are checked before any is taken. @throws ERR_SHAPE, ERR_TYPE, ERR_NON_FINITE, ERR_BUSY, ERR_STATE */
-  setWeights(weights: readonly unknown[]): void {
+  setWeights(weights: readonly ArrayInput[]): void {
     const op = 'setWeights';
     this.#core.checkNotStepping(op);
     const positions = ownPositions(this.#core, this.name);
@@ -51,8 +61,9 @@ export class ModelLayer {
     if (!Array.isArray(given) || given.length !== positions.length) {
       throw new NablaError('ERR_SHAPE', `[${op}] there is one array a parameter. Expected ${positions.length} arrays for weights of ${show(this.name)}, received ${show(given)}.`);
     }
+    const list: readonly unknown[] = given;
     const all: unknown[] = allWeights(this.#core.takeState(op));
-    positions.forEach((position, i) => (all[position] = given[i]));
+    positions.forEach((position, i) => (all[position] = list[i]));
     this.#core.setWeights(op, all);
   }
 }
@@ -71,7 +82,7 @@ export function modelLayers(op: string, core: ModelCore): readonly ModelLayer[] 
   core.checkAlive(op);
   if (core.layers.length === 0) return [];
   const structure = core.build(op);
-  return structure.configs.map((_, index) => new ModelLayer(core, structure, index));
+  return structure.configs.map((_, index) => new BuiltLayer(core, structure, index));
 }
 
 /** @param which a name, or a position; -1 is the last one @throws ERR_OPTION for a name that no layer has, ERR_RANGE, ERR_TYPE */

@@ -13,7 +13,7 @@ export class Prediction<Data extends FloatArray = FloatArray> {
   readonly shape: readonly [rows: number, outputs: number];
   readonly #threshold: number | null;
   static {
-    inspectAs(Prediction, ({ data, shape: [rows, outputs] }: Prediction) => {
+    inspectAs(this, 'Prediction', ({ data, shape: [rows, outputs] }: Prediction) => {
       const first = Array.from(data.subarray(0, Math.min(outputs, SHOWN)), (value) => String(Number(value.toPrecision(4))));
       const type = data instanceof Float32Array ? 'float32' : 'float64';
       return `${grouped(rows)} x ${grouped(outputs)}, ${type}; row 0: ${first.join(', ')}${outputs > SHOWN ? ', …' : ''}`;

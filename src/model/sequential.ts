@@ -57,7 +57,7 @@ export class Sequential implements TrainedModel {
   readonly metrics: Record<string, number>;
   readonly #core: ModelCore;
   static {
-    inspectAs(Sequential, (model) => modelLine(model.#core));
+    inspectAs(this, 'Sequential', (model) => modelLine(model.#core));
   }
 
   /** Use {@link sequential}. */
