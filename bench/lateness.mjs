@@ -1,7 +1,8 @@
 // npm run bench:lateness: how late the event loop is while big networks train, predict, are saved and loaded: a timer of 10 ms notes by how much it is
 // called late. Each scenario is a fresh process; what it builds before the work starts (samples, layers) is not measured.
+// "own" is without the time in which this thread could have run and other processes had the processor (Linux: /proc/self/schedstat).
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -101,14 +102,25 @@ const SCENARIOS = {
   },
 };
 
-/** @returns lateness in ms of every call of the timer while the work runs */
+/** Milliseconds for which this thread has waited for a processor; 0 where the system does not tell. */
+function waited() {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+/** @returns lateness in ms of every call of the timer while the work runs, and the part of it that is this process's own */
 async function measure(work) {
-  const late = [];
-  let due = 0, timer;
+  const late = [], own = [];
+  let due = 0, timer, before = waited();
   const tick = () => {
-    const now = performance.now();
-    late.push(Math.max(0, now - due));
-    due = now + PERIOD;
+    const now = performance.now(), lateness = Math.max(0, now - due), waits = waited();
+    late.push(lateness);
+    own.push(Math.max(0, lateness - (waits - before)));
+    before = waits;
+    due = performance.now() + PERIOD;
     timer = setTimeout(tick, PERIOD);
   };
   due = performance.now() + PERIOD;
@@ -119,7 +131,7 @@ async function measure(work) {
   // The call that the last stretch of work held up is one of them.
   await new Promise((resolve) => setTimeout(resolve, 2 * PERIOD));
   clearTimeout(timer);
-  return { late, took };
+  return { late, own, took };
 }
 
 function figures(late) {
@@ -145,8 +157,9 @@ if (values.child !== undefined) {
   try {
     const work = await SCENARIOS[values.child].prepare(await import(values.package), folder);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const { late, took } = await measure(work);
-    console.log(JSON.stringify({ ...figures(late), seconds: Number((took / seconds(1)).toFixed(2)) }));
+    const { late, own, took } = await measure(work);
+    const { p99, worst } = figures(own);
+    console.log(JSON.stringify({ ...figures(late), ownP99: p99, ownWorst: worst, seconds: Number((took / seconds(1)).toFixed(2)) }));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -158,15 +171,15 @@ if (values.child !== undefined) {
     process.exit(1);
   }
   const results = [];
-  if (!values.json) console.log('ms by which a timer of 10 ms is late\n' + ' '.repeat(72) + ['p50', 'p99', 'worst', 'calls', 's'].map((head) => head.padStart(8)).join(''));
+  if (!values.json) console.log('ms by which a timer of 10 ms is late\n' + ' '.repeat(72) + ['p50', 'p99', 'worst', 'own p99', 'own worst', 'calls', 's'].map((head) => head.padStart(10)).join(''));
   for (const name of names) {
     const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, '--package', values.package], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
     if (child.status !== 0) process.exit(child.status ?? 1);
     const result = { name, ...JSON.parse(child.stdout) };
     results.push(result);
     if (!values.json) {
-      const { p50, p99, worst, calls, seconds: took } = result;
-      console.log(SCENARIOS[name].title.padEnd(72) + [p50.toFixed(1), p99.toFixed(1), worst.toFixed(1), calls, took.toFixed(1)].map((figure) => String(figure).padStart(8)).join(''));
+      const { p50, p99, worst, ownP99, ownWorst, calls, seconds: took } = result;
+      console.log(SCENARIOS[name].title.padEnd(72) + [p50.toFixed(1), p99.toFixed(1), worst.toFixed(1), ownP99.toFixed(1), ownWorst.toFixed(1), calls, took.toFixed(1)].map((figure) => String(figure).padStart(10)).join(''));
     }
   }
   if (values.json) console.log(JSON.stringify(results));
