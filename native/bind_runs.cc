@@ -173,22 +173,22 @@ struct OwnedRows {
   OwnedOrder order;
   nabla::Rows rows;
   std::unique_ptr<nabla::Inference> inference;
-  nabla::AlignedArray<uint8_t> out;
-  bool wanted = true;
+  // The result where one is wanted: JavaScript's own array, filled by the job and shown when it is done.
+  Napi::ObjectReference array;
+  void* out = nullptr;
 };
 Shared<OwnedRows> own_rows(const Info& info, size_t index, const nabla::Network& network, const nabla::Data& data, bool outputs) {
   auto owned = std::make_shared<OwnedRows>();
   owned->order = rows_argument(info, index, data, true);
   owned->rows = owned->order.rows;
-  owned->wanted = outputs;
   if (outputs)
-    owned->out =
-        nabla::AlignedArray<uint8_t>(room_for(network, owned->rows.to - owned->rows.from, network.outputs()) * element_size(network));
+    owned->array = Napi::Persistent(
+        new_floats(info.Env(), network, owned->rows.to - owned->rows.from, network.outputs(), &owned->out).As<Napi::Object>());
   return owned;
 }
-Napi::Value owned_outputs(Napi::Env env, const nabla::Network& network, const OwnedRows& owned) {
-  if (!owned.wanted) return env.Null();
-  return floats_from(env, network, owned.out.data(), owned.rows.to - owned.rows.from, network.outputs());
+Napi::Value owned_outputs(Napi::Env env, const OwnedRows& owned) {
+  if (owned.out == nullptr) return env.Null();
+  return owned.array.Value();
 }
 
 // Starts a job in slices. It begins now, with the weights of now; where a slice trains or new weights wait, when that is over.
@@ -215,10 +215,10 @@ Napi::Value evaluate(const Info& info) {
   const Shared<OwnedRows> owned = own_rows(info, 2, *handle->network, *data->data, flag_argument(info, 6));
   std::unique_ptr<Job> job = new_job(info, handle, data);
   job->finish = [network = job->network, owned](Napi::Env env) {
-    return evaluate_result(env, *network, owned->inference->outcome(), owned_outputs(env, *network, *owned));
+    return evaluate_result(env, *network, owned->inference->outcome(), owned_outputs(env, *owned));
   };
   const auto begin = [network = job->network, samples = data->data, owned = owned.get(), weights] {
-    return network->begin_evaluate(*samples, owned->rows, weights, owned->wanted ? owned->out.data() : nullptr);
+    return network->begin_evaluate(*samples, owned->rows, weights, owned->out);
   };
   return start_inference(info, std::move(job), owned, weights, begin);
 }
@@ -248,9 +248,9 @@ Napi::Value predict(const Info& info) {
   const nabla::WeightsChoice weights = weights_argument(info, 6);
   const Shared<OwnedRows> owned = own_rows(info, 2, *handle->network, *data->data, true);
   std::unique_ptr<Job> job = new_job(info, handle, data);
-  job->finish = [network = job->network, owned](Napi::Env env) { return owned_outputs(env, *network, *owned); };
+  job->finish = [owned](Napi::Env env) { return owned_outputs(env, *owned); };
   const auto begin = [network = job->network, samples = data->data, owned = owned.get(), kind, weights] {
-    return network->begin_predict(*samples, owned->rows, kind, weights, owned->out.data());
+    return network->begin_predict(*samples, owned->rows, kind, weights, owned->out);
   };
   return start_inference(info, std::move(job), owned, weights, begin);
 }
