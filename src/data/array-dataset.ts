@@ -29,8 +29,8 @@ export interface ArrayDatasetOptions {
 
 export interface SplitOptions {
   /** Part to hold back: a fraction above 0 and below 1 (rounded to whole rows), or a number of rows. */
-  readonly validation: number;
-  /** A second part to hold back, told in the same way. Default: none. */
+  readonly validation?: number;
+  /** A second part to hold back, told in the same way. One of the two, or both. */
   readonly test?: number;
   /** Keep the classes' proportions, by the method of the largest remainder. Needs class indices in y. Default false. */
   readonly stratify?: boolean;
@@ -130,12 +130,13 @@ export class ArrayDataset implements Dataset {
   }
 
   /**
-   * Splits into [fit, validation] or, with `test`, [fit, validation, test]. Rows are drawn without replacement by the seed alone and keep
+   * Splits into [fit, validation], [fit, test] or, with both, [fit, validation, test]. Rows are drawn without replacement by the seed alone and keep
    * their order inside each part; the parts are copies.
-   * @throws ERR_RANGE for a fraction or count that leaves a part empty, ERR_STATE when stratify finds no class indices
+   * @throws ERR_RANGE for a fraction or count that leaves a part empty, ERR_STATE when stratify finds no class indices,
+   * ERR_OPTION when neither part is asked for
    * @example const [fitSet, valSet] = train.split({ validation: 0.1, stratify: true, seed: 1 });
    */
-  split(options: SplitOptions & { readonly test: number }): [ArrayDataset, ArrayDataset, ArrayDataset];
+  split(options: SplitOptions & { readonly validation: number; readonly test: number }): [ArrayDataset, ArrayDataset, ArrayDataset];
   split(options: SplitOptions): [ArrayDataset, ArrayDataset];
   split(options: SplitOptions): ArrayDataset[] {
     checkOptions('ArrayDataset.split', options, ['validation', 'test', 'stratify', 'seed']);
@@ -144,11 +145,12 @@ export class ArrayDataset implements Dataset {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new NablaError('ERR_RANGE', `[ArrayDataset.split] a seed is a whole number. Expected 0 to 2^53-1 for seed, received ${show(seed)}.`);
     }
-    const wanted = [heldBack('validation', validation, this.rows)];
-    if (test !== undefined) wanted.push(heldBack('test', test, this.rows));
+    const asked = [['validation', validation], ['test', test]] as const;
+    const wanted = asked.flatMap(([name, value]) => (value === undefined ? [] : [heldBack(name, value, this.rows)]));
+    if (wanted.length === 0) throw new NablaError('ERR_OPTION', '[ArrayDataset.split] a split holds something back. Expected validation, test or both, received neither.');
     const left = this.rows - wanted.reduce((a, b) => a + b, 0);
     if (left < 1) {
-      throw new NablaError('ERR_RANGE', `[ArrayDataset.split] something must be left to fit. Expected validation${test === undefined ? '' : ' and test'} to leave at least 1 of ${this.rows} rows, received ${wanted.join(' and ')} rows.`);
+      throw new NablaError('ERR_RANGE', `[ArrayDataset.split] something must be left to fit. Expected ${asked.flatMap(([name, value]) => (value === undefined ? [] : [name])).join(' and ')} to leave at least 1 of ${this.rows} rows, received ${wanted.join(' and ')} rows.`);
     }
     const order = permutation(this.rows, seed, purposes.split, 0);
     const part = new Uint8Array(this.rows);

@@ -1,5 +1,5 @@
 // What becomes of a table's rows: features into one array, the label column into class indices.
-import { NablaError, show } from '../errors.js';
+import { brief, NablaError, show, showList } from '../errors.js';
 import { didYouMean } from '../nearest.js';
 import type { SampleArray, TargetArray } from './array-dataset.js';
 import { parseNumber } from './csv-cell.js';
@@ -31,15 +31,6 @@ const maxNumberNames = 1000;
 /** Classes that are numbers are called by them. */
 function numbersAsNames(classes: number): readonly string[] | undefined {
   return classes <= maxNumberNames ? Array.from({ length: classes }, (_, i) => String(i)) : undefined;
-}
-
-function clip(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
-}
-
-/** Some names of a list, for an error. */
-function listed(names: readonly string[]): string {
-  return `${names.slice(0, 12).map((name) => (name.length <= 30 ? name : `${name.slice(0, 27)}...`)).join(', ')}${names.length > 12 ? ', ...' : ''}`;
 }
 
 /** Collects the rows of one table. The scanner fills `row` and calls endRow. */
@@ -123,7 +114,7 @@ export class CsvTable {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
     if (text === '') throw this.fail(line, this.#labelColumn, 'the label is missing. Expected a class');
-    if (this.options.classNames !== undefined) throw this.fail(line, this.#labelColumn, `a label names a class. Expected one of ${listed(this.options.classNames)}, received ${show(text)}`, 'ERR_RANGE');
+    if (this.options.classNames !== undefined) throw this.fail(line, this.#labelColumn, `a label names a class. Expected one of ${showList(this.options.classNames)}, received ${show(text)}`, 'ERR_RANGE');
     this.#texts.set(text, this.#texts.size);
     return this.#texts.size - 1;
   }
@@ -165,7 +156,7 @@ export class CsvTable {
   /** @param column from 0  @param cause a library's error */
   fail(line: number, column: number | undefined, text: string, code: 'ERR_FORMAT' | 'ERR_RANGE' = 'ERR_FORMAT', cause?: unknown): NablaError {
     const name = column === undefined ? undefined : this.names?.[column];
-    const where = column === undefined ? '' : `, column ${column + 1}${name === undefined || name === '' ? '' : ` (${clip(name)})`}`;
+    const where = column === undefined ? '' : `, column ${column + 1}${name === undefined || name === '' ? '' : ` (${brief(name)})`}`;
     return new NablaError(code, `[${this.options.op}] ${this.options.name}, line ${line}${where}: ${text}.`, cause === undefined ? undefined : { cause });
   }
 
@@ -203,7 +194,7 @@ export class CsvTable {
       labels = labels.map((i) => rank[i] ?? 0);
       found = sorted;
       const { classes } = this.options;
-      if (classes !== undefined && sorted.length > classes) throw new NablaError('ERR_RANGE', `[${this.options.op}] ${this.options.name} holds more classes than expected. Expected ${classes}, received ${sorted.length}: ${listed(sorted)}.`);
+      if (classes !== undefined && sorted.length > classes) throw new NablaError('ERR_RANGE', `[${this.options.op}] ${this.options.name} holds more classes than expected. Expected ${classes}, received ${sorted.length}: ${showList(sorted)}.`);
     }
     let highest = 0;
     for (const label of labels) if (label > highest) highest = label;

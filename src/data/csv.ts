@@ -1,7 +1,7 @@
 // Reading tables of numbers: the CSV files of Kaggle, OpenML and pandas.
 import type { FileHandle } from 'node:fs/promises';
-import { NablaError, show } from '../errors.js';
-import { clipPath, fileError, openToRead, toPath, type PathLike } from '../io/files.js';
+import { brief, NablaError, show } from '../errors.js';
+import { fileError, openToRead, toPath, type PathLike } from '../io/files.js';
 import { checkName, checkOptions as checkKnown } from '../model/checks.js';
 import { didYouMean } from '../nearest.js';
 import { ArrayDataset, type ArrayDatasetOptions } from './array-dataset.js';
@@ -67,11 +67,11 @@ export async function readCsv(path: PathLike, options: CsvOptions = {}): Promise
   const { header = 'auto', index, label, dtype = 'auto', targets = 'classes' } = options;
   const common = { op, header, index, type: dtype, classes: options.classes, classNames: options.classNames, targets } as const;
   const pair = options.labels === undefined ? undefined : toPath(op, options.labels);
-  const table = await readTable(name, { ...common, name: clipPath(name), label: pair === undefined ? label : null, labelsOnly: false });
-  const labels = pair === undefined ? table : await readTable(pair, { ...common, name: clipPath(pair), label, labelsOnly: true });
+  const table = await readTable(name, { ...common, name: brief(name), label: pair === undefined ? label : null, labelsOnly: false });
+  const labels = pair === undefined ? table : await readTable(pair, { ...common, name: brief(pair), label, labelsOnly: true });
   const { x, rows, features } = table.finish();
   const { y, classNames } = labels.finish();
-  if (labels.rows !== rows) throw new NablaError('ERR_SHAPE', `[${op}] every row has its label. Expected ${rows} labels in ${clipPath(pair ?? name)} for the ${rows} rows of ${clipPath(name)}, received ${labels.rows}.`);
+  if (labels.rows !== rows) throw new NablaError('ERR_SHAPE', `[${op}] every row has its label. Expected ${rows} labels in ${brief(pair ?? name)} for the ${rows} rows of ${brief(name)}, received ${labels.rows}.`);
   return new CsvDataset(
     { x, y, rows, name: options.name ?? name, ...(options.sampleShape === undefined ? {} : { sampleShape: options.sampleShape }), ...(classNames === undefined ? {} : { classNames }) },
     features,

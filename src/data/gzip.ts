@@ -1,4 +1,5 @@
 // gzip for readers: recognised by content, output bounded by what the file says it holds.
+import { constants as bufferLimits } from 'node:buffer';
 import { constants, gunzipSync } from 'node:zlib';
 import { NablaError } from '../errors.js';
 
@@ -11,35 +12,61 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /** True where a gzip file of this size cannot hold that many bytes. */
-export function exceedsGzip(compressed: number, claimed: bigint): boolean {
-  return claimed > BigInt(compressed) * BigInt(maxExpansion) + 64n;
+export function exceedsGzip(compressed: number, claimed: number): boolean {
+  return claimed > compressed * maxExpansion + 64;
 }
 
-/** The first bytes of the content, at least `wanted` where there are as many; less work than unpacking all of it. */
-export function gunzipStart(op: string, name: string, bytes: Uint8Array, wanted: number): Uint8Array {
-  let start: Uint8Array = new Uint8Array(0);
-  // Headers are short, but a gzip header may carry 64 KiB of extra field before the data.
-  for (const part of [4096, 160 * 1024]) {
-    const slice = bytes.subarray(0, part);
-    try {
-      start = gunzipSync(slice, { finishFlush: constants.Z_SYNC_FLUSH });
-    } catch (error) {
-      // A cut after the first bytes of a following member also ends here; the full unpacking decides.
-      if (bytes.length <= part) throw damaged(op, name, error);
-    }
-    if (start.length >= wanted || bytes.length <= part) break;
+/** Packed bytes that are unpacked for a look at the start: at most 4 MB of content. */
+const startBytes = 4096;
+
+/**
+ * The first bytes of the content, at least `wanted` where there are as many; less work than unpacking all of it.
+ * @returns undefined where only the whole file can tell
+ */
+export function gunzipStart(op: string, name: string, bytes: Uint8Array, wanted: number): Uint8Array | undefined {
+  const slice = bytes.subarray(0, headerBytes(bytes) + startBytes);
+  const whole = slice.length === bytes.length;
+  try {
+    const start = gunzipSync(slice, { finishFlush: constants.Z_SYNC_FLUSH });
+    return start.length >= wanted || whole ? start : undefined;
+  } catch (error) {
+    // A cut after the first bytes of a following member also ends here; the full unpacking decides.
+    if (whole) throw damaged(op, name, error);
+    return undefined;
   }
-  return start;
 }
 
-/** Unpacks all members; more than `limit` bytes, a cut stream, a wrong checksum or bytes after the end are errors. */
-export function gunzip(op: string, name: string, bytes: Uint8Array, limit: number): Uint8Array {
+/** Bytes in front of the packed data (RFC 1952): an extra field, the file's name and a comment may stand there. */
+function headerBytes(bytes: Uint8Array): number {
+  const flags = bytes[3] ?? 0;
+  let at = 10;
+  if ((flags & 4) !== 0) at += 2 + (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0);
+  for (const flag of [8, 16]) {
+    if ((flags & flag) === 0) continue;
+    const end = bytes.indexOf(0, at);
+    if (end === -1) return bytes.length;
+    at = end + 1;
+  }
+  return at + ((flags & 2) !== 0 ? 2 : 0);
+}
+
+/** The error for content above a reader's limit. @param wanted bytes it claims, if it does */
+export function tooMuch(op: string, name: string, limit: number, wanted?: number, cause?: unknown): NablaError {
+  return new NablaError('ERR_MEMORY', `[${op}] ${name} unpacks to more than allowed. Expected at most ${limit} bytes (maxBytes), received ${wanted ?? 'more'}.`, { cause });
+}
+
+/**
+ * Unpacks all members; too many bytes, a cut stream, a wrong checksum or bytes after the end are errors. No more is unpacked than may be.
+ * @param limit bytes allowed  @param claimed bytes that the content says it holds, not above the limit
+ */
+export function gunzip(op: string, name: string, bytes: Uint8Array, limit: number, claimed?: number): Uint8Array {
   let result: { buffer: Uint8Array; engine: { bytesWritten: number } };
   try {
-    result = unpack(bytes, limit);
+    result = unpack(bytes, Math.min(claimed ?? limit, bufferLimits.MAX_LENGTH));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new NablaError('ERR_FORMAT', `[${op}] ${name} unpacks to more than it says it holds. Expected ${limit} bytes of content, received more.`, { cause: error });
+      if (claimed === undefined) throw tooMuch(op, name, limit, undefined, error);
+      throw new NablaError('ERR_FORMAT', `[${op}] ${name} unpacks to more than it says it holds. Expected ${claimed} bytes of content, received more.`, { cause: error });
     }
     throw damaged(op, name, error);
   }

@@ -1,9 +1,12 @@
 // IDX, the file format of MNIST: two zero bytes, element type, rank, big-endian dimensions, big-endian elements.
 // http://yann.lecun.com/exdb/mnist/ describes it.
-import { NablaError, show, showList } from '../errors.js';
+import { brief, NablaError, show, showList } from '../errors.js';
 import { readBytes, toPath, type PathLike } from '../io/files.js';
+import { countText, elementCount } from '../io/shapes.js';
+import { unpackLimit } from '../io/unpack-limit.js';
+import { checkOptions } from '../model/checks.js';
 import { ArrayDataset } from './array-dataset.js';
-import { exceedsGzip, gunzip, gunzipStart, isGzip } from './gzip.js';
+import { exceedsGzip, gunzip, gunzipStart, isGzip, tooMuch } from './gzip.js';
 
 export type IdxType = 'uint8' | 'int8' | 'int16' | 'int32' | 'float32' | 'float64';
 export type IdxData = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
@@ -27,6 +30,12 @@ export interface IdxFiles {
   readonly classNames?: readonly string[];
   /** Name of the set, for people. Default: the image file's path. */
   readonly name?: string;
+  /** As for readIdx, for each of the two files. */
+  readonly maxBytes?: number;
+}
+export interface IdxReadOptions {
+  /** Bytes that a gzip file may unpack to: more is ERR_MEMORY before they are unpacked. Default: a quarter of the machine's (or the cgroup's) memory. */
+  readonly maxBytes?: number;
 }
 
 interface TypeInfo { readonly type: IdxType; readonly code: number; readonly bytes: number }
@@ -42,28 +51,35 @@ const types: readonly TypeInfo[] = [
 /** A buffer of every supported Node can hold this much: 4 GiB, with room for the header. */
 const maxBytes = 2 ** 32 - 2048;
 
-interface Header { readonly info: TypeInfo; readonly shape: readonly number[]; readonly offset: number; readonly dataBytes: bigint }
+interface Header { readonly info: TypeInfo; readonly shape: readonly number[]; readonly offset: number; readonly dataBytes: number }
 
 /**
  * Reads an IDX file, plain or gzip (recognised by content, not by name).
- * @param path file
+ * @param path file  @param options a limit on what gzip data unpack to
  * @returns element type, shape and data
- * @throws ERR_FILE when it cannot be read, ERR_FORMAT when it is malformed
+ * @throws ERR_FILE when it cannot be read, ERR_FORMAT when it is malformed, ERR_MEMORY above maxBytes
  * @example const { shape, data } = await readIdx('train-images-idx3-ubyte.gz'); // [60000, 28, 28]
  */
-export async function readIdx(path: PathLike): Promise<IdxArray> {
-  return decode('readIdx', toPath('readIdx', path), await readBytes('readIdx', path), false);
+export async function readIdx(path: PathLike, options: IdxReadOptions = {}): Promise<IdxArray> {
+  const limit = readLimit('readIdx', options);
+  return decode('readIdx', toPath('readIdx', path), await readBytes('readIdx', path), { copy: false, limit });
 }
 
 /**
  * Decodes the bytes of an IDX file, plain or gzip.
  * @param bytes the whole file; not changed and not kept
- * @param name what errors call it, default 'the bytes'
- * @throws ERR_TYPE when bytes is not a Uint8Array, ERR_FORMAT when they are malformed
+ * @param name what errors call it, default 'the bytes'  @param options a limit on what gzip data unpack to
+ * @throws ERR_TYPE when bytes is not a Uint8Array, ERR_FORMAT when they are malformed, ERR_MEMORY above maxBytes
  */
-export function parseIdx(bytes: Uint8Array, name = 'the bytes'): IdxArray {
+export function parseIdx(bytes: Uint8Array, name = 'the bytes', options: IdxReadOptions = {}): IdxArray {
+  const limit = readLimit('parseIdx', options);
   if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[parseIdx] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
-  return decode('parseIdx', name, bytes, true);
+  return decode('parseIdx', name, bytes, { copy: true, limit });
+}
+
+function readLimit(op: string, options: IdxReadOptions): number {
+  checkOptions(op, options, ['maxBytes']);
+  return unpackLimit(op, options.maxBytes);
 }
 
 /**
@@ -79,8 +95,8 @@ export function encodeIdx(array: { readonly shape: readonly number[]; readonly d
   if (shape.length < 1 || shape.length > 255 || !shape.every((d) => Number.isInteger(d) && d >= 0 && d < 2 ** 32)) {
     throw new NablaError('ERR_SHAPE', `[encodeIdx] a shape has 1 to 255 whole dimensions from 0 to 2^32-1. Received [${showList(shape)}].`);
   }
-  if (product(shape) !== BigInt(data.length)) {
-    throw new NablaError('ERR_SHAPE', `[encodeIdx] the shape must fit the data. Expected ${product(shape)} elements for shape [${showList(shape)}], received ${data.length}.`);
+  if (elementCount(shape) !== data.length) {
+    throw new NablaError('ERR_SHAPE', `[encodeIdx] the shape must fit the data. Expected ${countText(elementCount(shape))} elements for shape [${showList(shape)}], received ${data.length}.`);
   }
   const offset = 4 + 4 * shape.length;
   const out = new Uint8Array(offset + data.length * info.bytes);
@@ -102,28 +118,28 @@ export function encodeIdx(array: { readonly shape: readonly number[]; readonly d
  * int8 and int16 become float32, int32 becomes float64, all exactly.
  * @param files where the two files lie and how many classes there are
  * @throws ERR_FILE when a file cannot be read, ERR_FORMAT when one is malformed or the two are swapped, ERR_SHAPE when their
- * counts differ, ERR_RANGE for a label outside 0..classes-1
+ * counts differ, ERR_RANGE for a label outside 0..classes-1, ERR_MEMORY above maxBytes
  * @example const set = await readIdxImagesLabels({ images: 'train-images-idx3-ubyte', labels: 'train-labels-idx1-ubyte', classes: 10 });
  */
 export async function readIdxImagesLabels(files: IdxFiles): Promise<ArrayDataset> {
   const op = 'readIdxImagesLabels';
-  const imagesName = toPath(op, files.images);
-  const labelsName = toPath(op, files.labels);
+  const [imagesName, labelsName] = [toPath(op, files.images), toPath(op, files.labels)];
+  const limit = unpackLimit(op, files.maxBytes);
   const classes = files.classes ?? files.classNames?.length;
   if (classes !== undefined && (!Number.isInteger(classes) || classes < 1)) {
     throw new NablaError('ERR_RANGE', `[${op}] the number of classes is whole and positive. Expected 1 or more for classes, received ${show(classes)}.`);
   }
-  const images = decode(op, imagesName, await readBytes(op, files.images), false, 'images');
-  const labels = decode(op, labelsName, await readBytes(op, files.labels), false, 'labels');
+  const images = decode(op, imagesName, await readBytes(op, files.images), { copy: false, limit, role: 'images' });
+  const labels = decode(op, labelsName, await readBytes(op, files.labels), { copy: false, limit, role: 'labels' });
   const rows = images.shape[0] ?? 0;
   if (labels.data.length !== rows) {
-    throw new NablaError('ERR_SHAPE', `[${op}] every picture has one label. Expected ${rows} labels in ${labelsName} for the ${rows} pictures of ${imagesName}, received ${labels.data.length}.`);
+    throw new NablaError('ERR_SHAPE', `[${op}] every picture has one label. Expected ${rows} labels in ${brief(labelsName)} for the ${rows} pictures of ${brief(imagesName)}, received ${labels.data.length}.`);
   }
   const y = labels.data instanceof Uint8Array ? labels.data : Int32Array.from(labels.data);
   for (let i = 0; i < y.length; i++) {
     const label = y[i] ?? -1;
     if (label < 0 || (classes !== undefined && label >= classes)) {
-      throw new NablaError('ERR_RANGE', `[${op}] a label names a class. Expected 0 to ${classes === undefined ? '...' : classes - 1} for label ${i} of ${labelsName}, received ${label}.`);
+      throw new NablaError('ERR_RANGE', `[${op}] a label names a class. Expected 0 to ${classes === undefined ? '...' : classes - 1} for label ${i} of ${brief(labelsName)}, received ${label}.`);
     }
   }
   return new ArrayDataset({
@@ -136,19 +152,30 @@ export async function readIdxImagesLabels(files: IdxFiles): Promise<ArrayDataset
   });
 }
 
-function decode(op: string, name: string, bytes: Uint8Array, copy: boolean, role?: 'images' | 'labels'): IdxArray {
+interface DecodeOptions {
+  /** The caller's own bytes: the result must not share their memory. */
+  readonly copy: boolean;
+  /** Bytes that gzip data may unpack to. */
+  readonly limit: number;
+  readonly role?: 'images' | 'labels';
+}
+
+function decode(op: string, path: string, bytes: Uint8Array, { copy, limit, role }: DecodeOptions): IdxArray {
+  const name = brief(path);
   if (!isGzip(bytes)) {
     const header = parseHeader(op, name, bytes, role);
     checkLength(op, name, header, bytes.length - header.offset);
     return elements(header, bytes, copy);
   }
-  const start = gunzipStart(op, name, bytes, 4 + 4 * 255);
+  const start = gunzipStart(op, name, bytes, 4 + 4 * 255) ?? gunzip(op, name, bytes, limit);
   const header = parseHeader(op, name, start, role);
   if (exceedsGzip(bytes.length, header.dataBytes)) {
-    throw new NablaError('ERR_FORMAT', `[${op}] ${name} is cut short or lies about its size. Expected ${header.dataBytes} bytes of data for shape [${showList(header.shape)}], received gzip data of ${bytes.length} bytes, which cannot hold them.`);
+    throw new NablaError('ERR_FORMAT', `[${op}] ${name} is cut short or lies about its size. Expected ${countText(header.dataBytes)} bytes of data for shape [${showList(header.shape)}], received gzip data of ${bytes.length} bytes, which cannot hold them.`);
   }
+  const wanted = header.offset + header.dataBytes;
+  if (wanted > limit) throw tooMuch(op, name, limit, wanted);
   refuseHuge(op, name, header.dataBytes);
-  const content = gunzip(op, name, bytes, header.offset + Number(header.dataBytes));
+  const content = gunzip(op, name, bytes, limit, wanted);
   checkLength(op, name, header, content.length - header.offset);
   return elements(header, content, false);
 }
@@ -168,31 +195,31 @@ function parseHeader(op: string, name: string, bytes: Uint8Array, role: 'images'
   if (info === undefined) throw fail(`has an unknown element type. Expected one of ${types.map((t) => `0x${hex(t.code)} (${t.type})`).join(', ')}, received 0x${hex(code)}.`);
   if (rank === 0) throw fail('has no dimensions. Expected 1 to 255, received 0.');
   if (role === 'images' && rank < 2) throw fail(`is labels (magic ${magic}), expected images (magic 2051).`);
-  if (role === 'labels' && rank > 1) throw fail(`is images (magic ${magic}), expected labels (magic 2049).`);
+  if (role === 'labels' && rank > 1) throw fail(`${rank === 2 ? 'has two axes' : 'is images'} (magic ${magic}), expected labels (magic 2049)${rank === 2 ? ': one axis' : ''}.`);
   if (role === 'labels' && info.type.startsWith('float')) throw fail(`holds ${info.type} numbers (magic ${magic}), expected whole numbers as labels (magic 2049).`);
   const offset = 4 + 4 * rank;
   if (bytes.length < offset) throw fail(`ends inside its header. Expected ${offset} bytes of header for ${rank} dimensions, received ${bytes.length}.`);
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  return { info, shape, offset, dataBytes: product(shape) * BigInt(info.bytes) };
+  return { info, shape, offset, dataBytes: elementCount(shape) * info.bytes };
 }
 
 /** Before anything is allocated: the file holds what its header says, no more and no less. */
 function checkLength(op: string, name: string, header: Header, received: number): void {
-  if (header.dataBytes !== BigInt(received)) {
-    const what = header.dataBytes > BigInt(received) ? 'is cut short or lies about its size' : 'has trailing bytes after its data';
-    throw new NablaError('ERR_FORMAT', `[${op}] ${name} ${what}. Expected ${header.dataBytes} bytes of data for shape [${showList(header.shape)}] of ${header.info.type}, received ${received}.`);
+  if (header.dataBytes !== received) {
+    const what = header.dataBytes > received ? 'is cut short or lies about its size' : 'has trailing bytes after its data';
+    throw new NablaError('ERR_FORMAT', `[${op}] ${name} ${what}. Expected ${countText(header.dataBytes)} bytes of data for shape [${showList(header.shape)}] of ${header.info.type}, received ${received}.`);
   }
   refuseHuge(op, name, header.dataBytes);
 }
 
-function refuseHuge(op: string, name: string, dataBytes: bigint): void {
-  if (dataBytes > BigInt(maxBytes)) throw new NablaError('ERR_MEMORY', `[${op}] ${name} is too large for one array. Expected at most ${maxBytes} bytes of data, received ${dataBytes}.`);
+function refuseHuge(op: string, name: string, dataBytes: number): void {
+  if (dataBytes > maxBytes) throw new NablaError('ERR_MEMORY', `[${op}] ${name} is too large for one array. Expected at most ${maxBytes} bytes of data, received ${dataBytes}.`);
 }
 
 /** The elements in the machine's byte order. Bytes are viewed where the caller owns the buffer (`copy` false). */
 function elements(header: Header, bytes: Uint8Array, copy: boolean): IdxArray {
   const { info, shape, offset } = header;
-  const n = Number(product(shape));
+  const n = elementCount(shape);
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, n * info.bytes);
   return { type: info.type, shape, data: read() };
 
@@ -232,11 +259,6 @@ function typeOf(data: unknown): IdxType | undefined {
 
 function typeNames(): string {
   return types.map((t) => t.type).join(', ');
-}
-
-/** Exact: dimensions whose product wraps around 2^32 or 2^53 stay what they are. */
-function product(shape: readonly number[]): bigint {
-  return shape.reduce((p, d) => p * BigInt(d), 1n);
 }
 
 function hex(byte: number): string {

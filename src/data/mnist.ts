@@ -3,8 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NablaError } from '../errors.js';
+import { brief, NablaError } from '../errors.js';
 import { fileError, toPath, type PathLike } from '../io/files.js';
+import { unpackLimit } from '../io/unpack-limit.js';
 import { checkOptions } from '../model/checks.js';
 import type { ArrayDataset } from './array-dataset.js';
 import { readIdxImagesLabels } from './idx.js';
@@ -12,6 +13,8 @@ import { readIdxImagesLabels } from './idx.js';
 export interface MnistOptions {
   /** Folder that holds the four IDX files. Default: the places named at each set. */
   readonly dir?: PathLike;
+  /** Bytes that each gzip file may unpack to: more is ERR_MEMORY. Default: a quarter of the machine's (or the cgroup's) memory. */
+  readonly maxBytes?: number;
 }
 export interface TrainAndTest {
   readonly train: ArrayDataset;
@@ -72,10 +75,11 @@ export const datasets = {
 } as const;
 
 async function load(info: SetInfo, options: MnistOptions): Promise<TrainAndTest> {
-  checkOptions(info.op, options, ['dir']);
+  checkOptions(info.op, options, ['dir', 'maxBytes']);
+  const maxBytes = unpackLimit(info.op, options.maxBytes);
   const files = options.dir === undefined ? await search(info) : await lookInto(info, resolve(toPath(info.op, options.dir)));
   const read = (images: Part, labels: Part, name: string): Promise<ArrayDataset> =>
-    readIdxImagesLabels({ images: files[images], labels: files[labels], classNames: info.classNames, name: `${info.name} ${name}` });
+    readIdxImagesLabels({ images: files[images], labels: files[labels], classNames: info.classNames, name: `${info.name} ${name}`, maxBytes });
   const [train, test] = await Promise.all([read('train-images', 'train-labels', 'train'), read('t10k-images', 't10k-labels', 'test')]);
   if (train.features !== test.features) {
     throw new NablaError('ERR_SHAPE', `[${info.op}] both parts have pictures of one size. Expected ${train.features} pixels in the test set as in the training set, received ${test.features}.`);
@@ -94,7 +98,7 @@ async function lookInto(info: SetInfo, dir: string): Promise<Record<Part, string
     cause = error;
   }
   if (cause !== undefined) throw fileError(info.op, 'read the folder', dir, cause);
-  throw new NablaError('ERR_FILE', `[${info.op}] ${JSON.stringify(dir)} lacks a part of ${info.name}. Expected ${missing.map(spelling).join(', ')}, received none of them.`);
+  throw new NablaError('ERR_FILE', `[${info.op}] ${JSON.stringify(brief(dir))} lacks a part of ${info.name}. Expected ${missing.map(spelling).join(', ')}, received none of them.`);
 }
 
 async function search(info: SetInfo): Promise<Record<Part, string>> {

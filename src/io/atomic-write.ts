@@ -4,9 +4,9 @@ import {
 } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { isNablaError, NablaError } from '../errors.js';
+import { brief, isNablaError, NablaError } from '../errors.js';
 import { perform, runAsync, runSync, type Flow } from '../train/flow.js';
-import { clipPath, fileError, toPath, type PathLike } from './files.js';
+import { fileError, toPath, type PathLike } from './files.js';
 import { isAbandoned, temporaryName } from './temporary-name.js';
 
 /** A file's content: bytes, or pieces in order, made when they are wanted. */
@@ -105,12 +105,12 @@ function* follow(op: string, name: string): Flow<{ target: string; stats: Stats 
     if (end !== undefined && !end.isFile()) throw notRegular(op, name, end);
     at = resolve(dirname(target), yield* perform(() => readlinkSync(target), () => readlink(target)));
   }
-  throw new NablaError('ERR_FILE', `[${op}] cannot write ${JSON.stringify(clipPath(name))}: its symbolic links go round in a circle.`);
+  throw new NablaError('ERR_FILE', `[${op}] cannot write ${JSON.stringify(brief(name))}: its symbolic links go round in a circle.`);
 }
 
 function notRegular(op: string, name: string, stats: Stats | undefined): NablaError {
   const what = stats === undefined || stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a pipe' : stats.isSocket() ? 'a socket' : 'a device';
-  return new NablaError('ERR_FILE', `[${op}] cannot write ${JSON.stringify(clipPath(name))}: it is ${what}. Expected a regular file, or a name that is free, for path.`);
+  return new NablaError('ERR_FILE', `[${op}] cannot write ${JSON.stringify(brief(name))}: it is ${what}. Expected a regular file, or a name that is free, for path.`);
 }
 
 /** The new file gets mode and owner of the old one; the owner as far as the system lets us. */

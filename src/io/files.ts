@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { isNablaError, NablaError, show } from '../errors.js';
+import { brief, isNablaError, NablaError, show } from '../errors.js';
 
 /** A path, or a file: URL. */
 export type PathLike = string | URL;
@@ -29,16 +29,11 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
 };
 
-/** A path or name for an error message: whole up to 200 characters, longer ones without their middle. */
-export function clipPath(path: string): string {
-  return path.length <= 200 ? path : `${path.slice(0, 80)}...${path.slice(-117)}`;
-}
-
 /** Wraps a system error: which file, what was tried, and why it failed. */
 export function fileError(op: string, doing: string, path: string, cause: unknown): NablaError {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
   const reason = (code === undefined ? undefined : reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new NablaError('ERR_FILE', `[${op}] cannot ${doing} ${JSON.stringify(clipPath(path))}: ${clipPath(reason)}${code === undefined ? '' : ` (${code})`}.`, { cause });
+  return new NablaError('ERR_FILE', `[${op}] cannot ${doing} ${JSON.stringify(brief(path))}: ${brief(reason)}${code === undefined ? '' : ` (${code})`}.`, { cause });
 }
 
 /** Without O_NONBLOCK (Windows has none) opening a pipe waits for its writer. */
@@ -50,7 +45,7 @@ const unsizedBytes = 1 << 20;
 function refuseEndless(op: string, path: string, stats: Stats): void {
   if (stats.isFile()) return;
   const what = stats.isDirectory() ? 'it is a folder' : `it is ${stats.isFIFO() ? 'a pipe' : stats.isSocket() ? 'a socket' : 'a device'}, which may never end. Expected a regular file`;
-  throw new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(clipPath(path))}: ${what}.`);
+  throw new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(brief(path))}: ${what}.`);
 }
 
 /**
@@ -129,5 +124,5 @@ export function readBytesSync(op: string, path: PathLike): Uint8Array {
 }
 
 function endless(op: string, path: string): NablaError {
-  return new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(clipPath(path))}: it does not tell its size. Expected at most ${unsizedBytes} bytes, received more.`);
+  return new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(brief(path))}: it does not tell its size. Expected at most ${unsizedBytes} bytes, received more.`);
 }

@@ -1,11 +1,12 @@
 // NumPy's array file (.npy): magic, version, a Python dictionary as header, the elements.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-import { NablaError, show, showList } from '../errors.js';
+import { brief, NablaError, show, showList } from '../errors.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { readBytes, toPath, type PathLike } from './files.js';
 import { parseNpyHeader } from './npy-header.js';
 import { halfToNumber } from './safetensors.js';
+import { countText, elementCount } from './shapes.js';
 
 export type NpyDtype = 'float64' | 'float32' | 'float16' | 'int64' | 'uint64' | 'int32' | 'uint32' | 'int16' | 'uint16' | 'int8' | 'uint8' | 'bool';
 /** float16 comes as Float32Array (exact), bool as Uint8Array. */
@@ -37,6 +38,8 @@ const kinds: readonly Kind[] = [
   { dtype: 'uint8', size: 1, code: 'u1' },
   { dtype: 'bool', size: 1, code: 'b1' },
 ];
+/** NumPy's own limit. */
+const maxRank = 64;
 const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 
 /**
@@ -45,7 +48,7 @@ const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
  * @example const { shape, data } = await readNpy('W1.npy');
  */
 export async function readNpy(path: PathLike): Promise<NpyArray> {
-  return parseNpy(await readBytes('readNpy', path), toPath('readNpy', path));
+  return decodeNpy('readNpy', await readBytes('readNpy', path), toPath('readNpy', path));
 }
 
 /** Writes a .npy file, version 1.0, little-endian, row-major, in one piece. @throws ERR_FILE, ERR_TYPE, ERR_SHAPE */
@@ -55,8 +58,13 @@ export async function writeNpy(path: PathLike, array: NpyInput): Promise<void> {
 
 /** Decodes the bytes of a .npy file. @param bytes not changed and not kept  @param name what errors call them  @throws ERR_TYPE, ERR_FORMAT */
 export function parseNpy(bytes: Uint8Array, name = 'the bytes'): NpyArray {
-  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[parseNpy] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
-  const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[parseNpy] ${name} is not a valid .npy file: ${text}`);
+  return decodeNpy('parseNpy', bytes, name);
+}
+
+/** parseNpy for any caller. @param op named in errors */
+export function decodeNpy(op: string, bytes: Uint8Array, name: string): NpyArray {
+  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[${op}] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${brief(name)} is not a valid .npy file: ${text}`);
   if (bytes.length < 10) throw fail(bytes.length === 0 ? 'it is empty.' : `it is too short. Expected at least 10 bytes, received ${bytes.length}.`);
   if (!magic.every((byte, i) => bytes[i] === byte)) throw fail('it does not begin with the magic string \\x93NUMPY.');
   const [major, minor] = [bytes[6], bytes[7]];
@@ -68,10 +76,10 @@ export function parseNpy(bytes: Uint8Array, name = 'the bytes'): NpyArray {
   if (end > bytes.length) throw fail(`it ends inside its header. Expected ${end - start} bytes of header, received ${bytes.length - start}.`);
   const header = parseNpyHeader(headerText(bytes.subarray(start, end), major === 3, fail), fail);
   const { kind, bigEndian } = parseDescr(header.descr, fail);
-  const count = header.shape.reduce((p, d) => p * BigInt(d), 1n);
-  const needed = count * BigInt(kind.size);
-  if (needed !== BigInt(bytes.length - end)) {
-    throw fail(`${needed > BigInt(bytes.length - end) ? 'it is cut short' : 'it has trailing bytes'}. Expected ${needed} bytes for shape (${showList(header.shape)}) of ${kind.dtype}, received ${bytes.length - end}.`);
+  if (header.shape.length > maxRank) throw fail(`an array has a limited number of dimensions, as in NumPy. Expected at most ${maxRank}, received ${header.shape.length}.`);
+  const needed = elementCount(header.shape) * kind.size;
+  if (needed !== bytes.length - end) {
+    throw fail(`${needed > bytes.length - end ? 'it is cut short' : 'it has trailing bytes'}. Expected ${countText(needed)} bytes for shape (${showList(header.shape)}) of ${kind.dtype}, received ${bytes.length - end}.`);
   }
   const copy = new Uint8Array(bytes.length - end);
   copy.set(bytes.subarray(end));
@@ -90,22 +98,20 @@ export function npyBytes(op: string, array: NpyInput): Uint8Array {
   const { shape, data } = array;
   const kind = kinds.find((k) => k.dtype === dtypeOf(data));
   if (kind === undefined) throw new NablaError('ERR_TYPE', `[${op}] the numbers lie in one typed array. Expected Float64Array, Float32Array or one of whole numbers for data, received ${show(data)}.`);
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || shape.reduce((p, d) => p * BigInt(d), 1n) !== BigInt(data.length)) {
+  if (shape.length > maxRank) throw new NablaError('ERR_SHAPE', `[${op}] an array has a limited number of dimensions, as in NumPy. Expected at most ${maxRank} for shape, received ${shape.length}.`);
+  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || elementCount(shape) !== data.length) {
     throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${showList(shape)}] to be its length, received ${data.length}.`);
   }
   const descr = `${kind.size === 1 ? '|' : '<'}${kind.code}`;
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${dimensions}), }`;
-  // Blanks bring the data to a multiple of 64 bytes; a shape too long for 16 bits of length needs version 2.
-  const wide = Math.ceil((10 + text.length + 1) / 64) * 64 - 10 > 65535;
-  const start = wide ? 12 : 10;
+  // Blanks bring the data to a multiple of 64 bytes.
+  const start = 10;
   const end = Math.ceil((start + text.length + 1) / 64) * 64;
   const bytes = new Uint8Array(end + data.byteLength).fill(0x20, start, end);
   bytes.set(magic);
-  bytes[6] = wide ? 2 : 1;
-  const view = new DataView(bytes.buffer);
-  if (wide) view.setUint32(8, end - start, true);
-  else view.setUint16(8, end - start, true);
+  bytes[6] = 1;
+  new DataView(bytes.buffer).setUint16(8, end - start, true);
   bytes.set(new TextEncoder().encode(text), start);
   bytes[end - 1] = 0x0a;
   bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), end);
@@ -122,9 +128,10 @@ function headerText(bytes: Uint8Array, utf8: boolean, fail: (text: string) => Na
 }
 
 function parseDescr(descr: string, fail: (text: string) => NablaError): { kind: Kind; bigEndian: boolean } {
-  const [order, code] = [descr.slice(0, 1), descr.slice(1)];
+  // '=' and none: the order of the machine that reads, as in NumPy; '|': there is none to tell.
+  const [, order = '', code = ''] = /^([<>=|]?)(\w+)$/.exec(descr) ?? [];
   const kind = kinds.find((k) => k.code === code);
-  if (kind !== undefined && (order === '<' || order === '>' || (order === '|' && kind.size === 1))) return { kind, bigEndian: order === '>' };
+  if (kind !== undefined && (order !== '|' || kind.size === 1)) return { kind, bigEndian: order === '<' ? false : order === '>' || !hostIsLittleEndian };
   const letter = /^[<>|=]?([a-zA-Z])/.exec(descr)?.[1] ?? '';
   const meaning: Readonly<Record<string, string>> = {
     O: 'Python objects, which only Python can read and which may run code', c: 'complex numbers', M: 'dates', m: 'time spans', S: 'text', a: 'text', U: 'text', V: 'raw records',

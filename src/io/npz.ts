@@ -1,15 +1,16 @@
 // NumPy's archive of arrays (.npz): a ZIP file with one .npy file an array.
-import { NablaError, show } from '../errors.js';
-import { checkInteger, checkOptions } from '../model/checks.js';
+import { brief, NablaError, show } from '../errors.js';
+import { checkBoolean, checkOptions } from '../model/checks.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
-import { npyBytes, parseNpy, type NpyArray, type NpyInput } from './npy.js';
+import { decodeNpy, npyBytes, type NpyArray, type NpyInput } from './npy.js';
+import { unpackLimit } from './unpack-limit.js';
 import { readZip, writeZip } from './zip.js';
 
 type NpzArrays = ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>;
 
 export interface NpzReadOptions {
-  /** Bytes that all arrays together may unpack to, default 4 GiB: more is ERR_MEMORY before anything is unpacked. */
+  /** Bytes that all arrays together may unpack to: more is ERR_MEMORY before anything is unpacked. Default: a quarter of the machine's (or the cgroup's) memory. */
   readonly maxBytes?: number;
 }
 export interface NpzWriteOptions {
@@ -24,7 +25,13 @@ export interface NpzWriteOptions {
  * @example const w1 = (await readNpz('weights.npz')).get('W1');
  */
 export async function readNpz(path: PathLike, options: NpzReadOptions = {}): Promise<Map<string, NpyArray>> {
-  return parseNpz(await readBytes('readNpz', path), toPath('readNpz', path), options);
+  return loadNpz('readNpz', path, options);
+}
+
+/** readNpz for any caller. @param op named in errors */
+export async function loadNpz(op: string, path: PathLike, options: NpzReadOptions): Promise<Map<string, NpyArray>> {
+  const maxBytes = checkReadOptions(op, options);
+  return decodeNpz(op, await readBytes(op, path), toPath(op, path), maxBytes);
 }
 
 /** Writes a .npz file, in one piece. @param arrays by name, in this order  @throws ERR_FILE, ERR_TYPE, ERR_SHAPE, ERR_OPTION */
@@ -39,29 +46,33 @@ export async function writeArrays(op: string, path: PathLike, arrays: NpzArrays,
 
 /** Decodes the bytes of a .npz file. @param bytes not changed and not kept  @param name what errors call them */
 export function parseNpz(bytes: Uint8Array, name = 'the bytes', options: NpzReadOptions = {}): Map<string, NpyArray> {
-  const op = 'parseNpz';
+  return decodeNpz('parseNpz', bytes, name, checkReadOptions('parseNpz', options));
+}
+
+function checkReadOptions(op: string, options: NpzReadOptions): number {
   checkOptions(op, options, ['maxBytes']);
+  return unpackLimit(op, options.maxBytes);
+}
+
+function decodeNpz(op: string, bytes: Uint8Array, name: string, maxBytes: number): Map<string, NpyArray> {
   if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[${op}] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
-  const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${name} is not a valid .npz file: ${text}`);
-  const files = readZip(bytes, { maxBytes: checkInteger(op, 'maxBytes', options.maxBytes ?? 2 ** 32, 0) }, fail);
+  const fail = (text: string, cause?: unknown): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${brief(name)} is not a valid .npz file: ${text}`, cause === undefined ? undefined : { cause });
   const arrays = new Map<string, NpyArray>();
-  for (const [file, content] of files) {
+  for (const [file, content] of readZip(bytes, { maxBytes }, fail)) {
     if (!file.endsWith('.npy')) throw fail(`every member is an array. Expected names that end in .npy, received ${show(file)}.`);
-    arrays.set(file.slice(0, -4), parseNpy(content, `${name}, member ${file}`));
+    arrays.set(file.slice(0, -4), decodeNpy(op, content, `${brief(name)}, member ${brief(file)}`));
   }
   return arrays;
 }
 
-/** Encodes a .npz file; the same arrays give the same bytes. @returns pieces to be written one after the other */
+/** Encodes a .npz file of at most 65,534 arrays and 4 GiB; the same arrays give the same bytes. @returns pieces to be written one after the other */
 export function encodeNpz(arrays: ReadonlyMap<string, NpyInput> | Readonly<Record<string, NpyInput>>, options: NpzWriteOptions = {}): Uint8Array[] {
   return npzBytes('encodeNpz', arrays, options);
 }
 
 function npzBytes(op: string, arrays: NpzArrays, options: NpzWriteOptions): Uint8Array[] {
   checkOptions(op, options, ['compress']);
+  const compress = checkBoolean(op, 'compress', options.compress ?? false);
   const list: (readonly [string, NpyInput])[] = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
-  return writeZip(
-    list.map(([name, array]) => [`${name}.npy`, npyBytes(op, array)] as const),
-    options.compress ?? false,
-  );
+  return writeZip(op, list.map(([name, array]) => [`${name}.npy`, npyBytes(op, array)] as const), compress);
 }

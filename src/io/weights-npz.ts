@@ -1,10 +1,10 @@
 // Weights to NumPy and back: W1, b1, W2, b2, … in float64.
 import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show, showList } from '../errors.js';
+import { brief, NablaError, show, showList } from '../errors.js';
 import { checkName, checkOptions } from '../model/checks.js';
 import { toPath, type PathLike } from './files.js';
 import type { NpyArray, NpyInput } from './npy.js';
-import { readNpz, writeArrays } from './npz.js';
+import { loadNpz, writeArrays } from './npz.js';
 
 /** A model, or anything that holds weights like one. */
 export interface WeightHolder {
@@ -62,10 +62,11 @@ export async function importNpz(model: WeightHolder, path: PathLike, options: Im
   checkOptions(op, options, ['layout']);
   const layout = checkName(op, 'layout', options.layout ?? 'out-in', ['out-in', 'in-out']);
   checkDense(op, model);
-  const file = toPath(op, path);
-  const arrays = await readNpz(path);
+  const file = brief(toPath(op, path));
+  const arrays = await loadNpz(op, path, {});
   const names = letters(model);
-  const unknown = [...arrays.keys()].filter((name) => !names.includes(name));
+  const known = new Set(names);
+  const unknown = [...arrays.keys()].filter((name) => !known.has(name));
   const missing = names.filter((name) => !arrays.has(name));
   if (unknown.length > 0 || missing.length > 0) {
     throw new NablaError('ERR_FORMAT', `[${op}] ${file} does not hold this model's weights. Expected ${showList(names)}, received ${showList([...arrays.keys()])}.`);

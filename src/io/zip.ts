@@ -1,5 +1,6 @@
 // ZIP archives, as far as NPZ needs them: stored and deflated members, zip64, data descriptors. Every size, checksum and offset is checked:
 // libraries that only unpack leave that to their callers. Format: PKWARE's APPNOTE.TXT.
+import { constants } from 'node:buffer';
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { NablaError, show } from '../errors.js';
 
@@ -16,7 +17,7 @@ interface Member {
   readonly unpacked: number;
   readonly offset: number;
 }
-type Fail = (text: string) => NablaError;
+type Fail = (text: string, cause?: unknown) => NablaError;
 
 const endMagic = 0x06054b50;
 const end64Magic = 0x06064b50;
@@ -26,42 +27,49 @@ const localMagic = 0x04034b50;
 const endSize = 22;
 /** DEFLATE cannot expand by more (RFC 1951). */
 const maxExpansion = 1032;
+/** The largest count that does not say "look at the zip64 record". */
+const maxMembers = 65534;
 const stored = 0;
 const deflated = 8;
 
-/** Unpacks all members but folders. @param fail makes the error of a text @throws what fail makes, ERR_MEMORY above the limit */
-export function readZip(bytes: Uint8Array, limits: ZipLimits, fail: Fail): Map<string, Uint8Array> {
+/**
+ * Unpacks all members but folders, each when it is asked for. Sizes are what the directory says, and no more is unpacked.
+ * @param fail makes the error of a text  @throws what fail makes, ERR_MEMORY above the limit before anything is unpacked
+ */
+export function* readZip(bytes: Uint8Array, limits: ZipLimits, fail: Fail): Generator<readonly [name: string, content: Uint8Array], void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { members, directory } = readDirectory(view, bytes, fail);
   const total = members.reduce((sum, member) => sum + member.unpacked, 0);
   if (total > limits.maxBytes) throw new NablaError('ERR_MEMORY', fail(`it unpacks to more than allowed. Expected at most ${limits.maxBytes} bytes (maxBytes), received ${total}.`).message);
+  const largest = members.find((member) => member.unpacked > constants.MAX_LENGTH);
+  if (largest !== undefined) throw new NablaError('ERR_MEMORY', fail(`${show(largest.name)} is too large for one array. Expected at most ${constants.MAX_LENGTH} bytes, received ${largest.unpacked}.`).message);
   const ranges = members.map((member) => ({ member, ...locate(view, member, directory, fail) })).sort((a, b) => a.header - b.header);
   ranges.forEach((range, i) => {
     const next = ranges[i + 1]?.header ?? directory;
     if (range.end > next) throw fail(`its members overlap. Expected ${show(range.member.name)} to end at ${next}, received ${range.end}.`);
   });
-  const files = new Map<string, Uint8Array>();
+  const names = new Set<string>();
   for (const { member, start, end } of ranges) {
-    if (files.has(member.name)) throw fail(`two members share the name ${show(member.name)}.`);
+    if (names.has(member.name)) throw fail(`two members share the name ${show(member.name)}.`);
     const content = unpack(member, bytes.subarray(start, end), fail);
-    if (!member.name.endsWith('/')) files.set(member.name, content);
+    names.add(member.name);
+    if (!member.name.endsWith('/')) yield [member.name, content];
   }
-  return files;
 }
 
 /** Packs files into an archive; the same files give the same bytes: the time stamps are those of 1980. */
-export function writeZip(files: Iterable<readonly [name: string, content: Uint8Array]>, compress: boolean): Uint8Array[] {
+export function writeZip(op: string, files: Iterable<readonly [name: string, content: Uint8Array]>, compress: boolean): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   const central: Uint8Array[] = [];
   let offset = 0;
+  let members = 0;
   for (const [name, content] of files) {
+    if (members === maxMembers) throw tooLarge(op);
     const packed = compress ? deflateRawSync(content) : content;
     const nameBytes = new TextEncoder().encode(name);
     const local = new DataView(new ArrayBuffer(30));
     const entry = new DataView(new ArrayBuffer(46));
-    if (nameBytes.length > 65535 || offset + packed.length > 0xfffffffe || content.length > 0xfffffffe || central.length === 65534) {
-      throw new NablaError('ERR_RANGE', '[writeZip] this archive would need zip64, which is not written. Expected less than 4 GiB and 65,534 members.');
-    }
+    if (nameBytes.length > 65535 || offset + packed.length > 0xfffffffe || content.length > 0xfffffffe) throw tooLarge(op);
     local.setUint32(0, localMagic, true);
     entry.setUint32(0, centralMagic, true);
     entry.setUint16(4, 20, true);
@@ -80,15 +88,20 @@ export function writeZip(files: Iterable<readonly [name: string, content: Uint8A
     pieces.push(new Uint8Array(local.buffer), nameBytes, packed);
     central.push(new Uint8Array(entry.buffer), nameBytes);
     offset += 30 + nameBytes.length + packed.length;
+    members += 1;
   }
   const size = central.reduce((sum, piece) => sum + piece.length, 0);
   const end = new DataView(new ArrayBuffer(endSize));
   end.setUint32(0, endMagic, true);
-  end.setUint16(8, central.length / 2, true);
-  end.setUint16(10, central.length / 2, true);
+  end.setUint16(8, members, true);
+  end.setUint16(10, members, true);
   end.setUint32(12, size, true);
   end.setUint32(16, offset, true);
   return [...pieces, ...central, new Uint8Array(end.buffer)];
+}
+
+function tooLarge(op: string): NablaError {
+  return new NablaError('ERR_RANGE', `[${op}] this archive would need zip64, which is not written. Expected less than 4 GiB, at most ${maxMembers} members and names of at most 65535 bytes.`);
 }
 
 function readDirectory(view: DataView, bytes: Uint8Array, fail: Fail): { members: Member[]; directory: number } {
@@ -198,8 +211,8 @@ function inflate(member: Member, data: Uint8Array, fail: Fail): Uint8Array {
   try {
     return inflateRawSync(data, { maxOutputLength: Math.max(1, member.unpacked) });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw fail(`${show(member.name)} lies about its size. Expected ${member.unpacked} bytes, received more.`);
-    throw fail(`${show(member.name)} is damaged: it cannot be unpacked (${error instanceof Error ? error.message : String(error)}).`);
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw fail(`${show(member.name)} lies about its size. Expected ${member.unpacked} bytes, received more.`, error);
+    throw fail(`${show(member.name)} is damaged: it cannot be unpacked (${error instanceof Error ? error.message : String(error)}).`, error);
   }
 }
 

@@ -117,6 +117,13 @@ describe('split', () => {
     }
   });
 
+  it('holds back a test set alone, the same rows as a validation set', () => {
+    const [fit, test] = set.split({ test: 0.2, seed: 5 });
+    const [sameFit, validation] = set.split({ validation: 0.2, seed: 5 });
+    expect([fit.x, test.x]).toEqual([sameFit.x, validation.x]);
+    expect(set.split({ test: 0.2 }).length).toBe(2);
+  });
+
   it('refuses parts that cannot be', () => {
     for (const validation of [0, 1.5, -0.1, NaN, Infinity, 0.0001, 1000, 2000, 0.9999]) expect(codeOf(() => set.split({ validation }))).toBe('ERR_RANGE');
     expect(codeOf(() => set.split({ validation: 0.5, test: 0.5 }))).toBe('ERR_RANGE');
@@ -124,7 +131,7 @@ describe('split', () => {
     expect(codeOf(() => new ArrayDataset({ x: new Uint8Array(4), rows: 4 }).split({ validation: 1, stratify: true }))).toBe('ERR_STATE');
     // @ts-expect-error the option is misspelt
     expect(codeOf(() => set.split({ validation: 0.5, stratified: true }))).toBe('ERR_OPTION');
-    // @ts-expect-error validation is required
-    expect(codeOf(() => set.split({}))).toBe('ERR_RANGE');
+    expect(codeOf(() => set.split({}))).toBe('ERR_OPTION');
+    expect(codeOf(() => set.split({ test: 0 }))).toBe('ERR_RANGE');
   });
 });

@@ -152,6 +152,52 @@ describe('parseIdx', () => {
     expect(error.message).toMatch(/Expected 2147483648 bytes/);
   });
 
+  it('unpacks no more than it is allowed', async () => {
+    const set = encodeIdx({ shape: [1 << 20], data: new Uint8Array(1 << 20) });
+    const packed = gzipSync(set);
+    const error = failure(() => parseIdx(packed, 'big.gz', { maxBytes: 1 << 20 }));
+    expect(error.code).toBe('ERR_MEMORY');
+    expect(error.message).toMatch(/big.gz unpacks to more than allowed. Expected at most 1048576 bytes \(maxBytes\), received 1048584/);
+    expect(parseIdx(packed, 'big.gz', { maxBytes: set.length }).shape).toEqual([1 << 20]);
+    // Not the file's size: plain data are in memory already.
+    expect(parseIdx(set, 'plain', { maxBytes: 0 }).shape).toEqual([1 << 20]);
+    const path = join(dir, 'big.gz');
+    writeFileSync(path, packed);
+    expect((await failureOf(readIdx(path, { maxBytes: 1000 }))).message).toMatch(/\[readIdx\] .*at most 1000 bytes/);
+    expect((await failureOf(readIdxImagesLabels({ images: path, labels: path, maxBytes: -1 }))).code).toBe('ERR_RANGE');
+    // @ts-expect-error the option is misspelt
+    expect(failure(() => parseIdx(packed, 'a', { limit: 1 })).code).toBe('ERR_OPTION');
+  });
+
+  it('finds the content behind any gzip header, and in any number of members', () => {
+    const set = encodeIdx({ shape: [5000], data: Uint8Array.from({ length: 5000 }, (_, i) => (i * i) % 251) });
+    const plain = gzipSync(set);
+    for (const length of [0, 100_000]) {
+      const name = Buffer.concat([Buffer.alloc(length, 'x'), Buffer.alloc(1)]);
+      const extra = Buffer.concat([Uint8Array.of(255, 255), Buffer.alloc(65535)]);
+      const head = Buffer.from(plain.subarray(0, 10));
+      head[3] = 4 + 8 + 16;
+      expect(parseIdx(Buffer.concat([head, extra, name, name, plain.subarray(10)])).shape).toEqual([5000]);
+    }
+    // A second member that begins close to where the look at the start ends.
+    for (let cut = 3900; cut < 4400; cut += 7) {
+      expect(parseIdx(Buffer.concat([gzipSync(set.subarray(0, 8)), gzipSync(set.subarray(8, cut), { level: 0 }), gzipSync(set.subarray(cut))])).shape).toEqual([5000]);
+    }
+    const damaged = Buffer.from(gzipSync(set, { level: 0 }));
+    damaged.fill(255, 10, 40);
+    expect(failure(() => parseIdx(damaged)).message).toMatch(/is damaged: its gzip data cannot be unpacked/);
+  });
+
+  it('bounds what it quotes', () => {
+    const bytes = new Uint8Array(4 + 4 * 255).fill(255);
+    bytes.set([0, 0, 14, 255]);
+    for (const file of [bytes, gzipSync(bytes)]) {
+      const { message } = failure(() => parseIdx(file, 'n'.repeat(10_000)));
+      expect(message).toMatch(/Expected over 2\^53 bytes of data for shape \[4294967295, /);
+      expect(message.length).toBeLessThan(900);
+    }
+  });
+
   it('refuses bytes after the gzip data', () => {
     const file = gzipSync(encodeIdx({ shape: [1], data: Uint8Array.of(7) }));
     expect(failure(() => parseIdx(Buffer.concat([file, Buffer.alloc(5)]))).message).toMatch(/after the end of its gzip data. Expected 0, received 5/);
@@ -207,6 +253,8 @@ describe('readIdxImagesLabels', () => {
     expect((await failureOf(readIdxImagesLabels({ images: wide, labels: two, classNames: ['a', 'b'] }))).message).toMatch(/Expected 0 to 1 for label 1 .* received 70000/);
     const negative = write('negative', [2], Int8Array.of(0, -1));
     expect((await failureOf(readIdxImagesLabels({ images: wide, labels: negative }))).code).toBe('ERR_RANGE');
+    const table = write('table', [2, 3], Uint8Array.of(1, 2, 3, 4, 5, 6));
+    expect((await failureOf(readIdxImagesLabels({ images: wide, labels: table }))).message).toMatch(/table has two axes \(magic 2050\), expected labels \(magic 2049\): one axis/);
     const real = write('real', [2], Float32Array.of(0, 1));
     expect((await failureOf(readIdxImagesLabels({ images: wide, labels: real }))).message).toMatch(/holds float32 numbers/);
     expect((await failureOf(readIdxImagesLabels({ images: wide, labels: two, classes: 0 }))).code).toBe('ERR_RANGE');

@@ -1,10 +1,13 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeIdx, parseIdx } from '../../src/data/idx.js';
 import { encodeNpz, parseNpz, readNpz, writeNpz } from '../../src/io/npz.js';
 import { writeZip } from '../../src/io/zip.js';
+import { getHost, setHost } from '../../src/train/host.js';
 import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
 import { messageOf } from '../thrown.js';
 
@@ -96,13 +99,58 @@ describe('parseNpz', () => {
     expect(messageOf(() => parseNpz(overlap))).toMatch(/differ in the name|overlap/);
     const twice = Buffer.from(archive.toString('latin1').replaceAll('b.npy', 'a.npy'), 'latin1');
     expect(messageOf(() => parseNpz(twice))).toMatch(/two members share the name "a.npy"/);
-    expect(messageOf(() => parseNpz(Buffer.concat(writeZip([['readme.txt', new Uint8Array(3)]], false))))).toMatch(/end in .npy, received "readme.txt"/);
+    expect(messageOf(() => parseNpz(Buffer.concat(writeZip('encodeNpz', [['readme.txt', new Uint8Array(3)]], false))))).toMatch(/end in .npy, received "readme.txt"/);
     const claims = Buffer.from(archive);
     claims.writeUInt32LE(4_000_000_000, second + 24);
     expect(messageOf(() => parseNpz(claims))).toMatch(/lies about its size/);
     expect(messageOf(() => parseNpz(Buffer.concat([archive, Buffer.alloc(3)])))).toMatch(/ERR_FORMAT/);
     // @ts-expect-error the option is misspelt
     expect(messageOf(() => parseNpz(archive, 'a', { limit: 1 }))).toMatch(/ERR_OPTION/);
+  });
+});
+
+describe('the limit on what is unpacked', () => {
+  const zeros = Buffer.concat(encodeNpz({ a: { shape: [1 << 20], data: new Uint8Array(1 << 20) }, b: { shape: [1 << 20], data: new Uint8Array(1 << 20) } }, { compress: true }));
+
+  it('counts all members, and holds for the reader of files and of weights', async () => {
+    expect(messageOf(() => parseNpz(zeros, 'zeros', { maxBytes: 1.5 * 2 ** 20 }))).toMatch(/^ERR_MEMORY \[parseNpz\] zeros .*Expected at most 1572864 bytes \(maxBytes\), received 2097408/);
+    expect(parseNpz(zeros, 'zeros', { maxBytes: 2097408 }).size).toBe(2);
+    const path = join(dir, 'zeros.npz');
+    writeFileSync(path, zeros);
+    await expect(readNpz(path, { maxBytes: 1000 })).rejects.toThrow(/\[readNpz\] .*zeros.npz .*at most 1000 bytes/);
+    expect(messageOf(() => parseNpz(zeros, 'zeros', { maxBytes: -1 }))).toMatch(/^ERR_RANGE .*maxBytes/);
+  });
+
+  it('is a quarter of the memory by default', () => {
+    const host = getHost();
+    try {
+      setHost({ ...host, memoryLimit: () => 4 * 2 ** 20 });
+      expect(messageOf(() => parseNpz(zeros))).toMatch(/^ERR_MEMORY .*Expected at most 1048576 bytes/);
+      setHost({ ...host, memoryLimit: () => 16 * 2 ** 20 });
+      expect(parseNpz(zeros).size).toBe(2);
+      // A gzip file claims a size too.
+      setHost({ ...host, memoryLimit: () => 2 ** 20 });
+      expect(messageOf(() => parseIdx(gzipSync(encodeIdx({ shape: [1 << 20], data: new Uint8Array(1 << 20) }))))).toMatch(/^ERR_MEMORY .*Expected at most 262144 bytes \(maxBytes\), received 1048584/);
+    } finally {
+      setHost(host);
+    }
+  });
+
+  it('stops where a member holds more than it says', () => {
+    const lie = Buffer.from(zeros);
+    // The size in both headers of the first member.
+    lie.writeUInt32LE(1000, 22);
+    lie.writeUInt32LE(1000, lie.indexOf(Buffer.from('504b0102', 'hex')) + 24);
+    expect(messageOf(() => parseNpz(lie))).toMatch(/"a.npy" lies about its size. Expected 1000 bytes, received more/);
+  });
+});
+
+describe('encodeNpz', () => {
+  it('holds as many members as it says', () => {
+    const array = { shape: [], data: Uint8Array.of(1) };
+    const members = (count: number): Record<string, typeof array> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, array]));
+    expect(parseNpz(Buffer.concat(encodeNpz(members(65534)))).size).toBe(65534);
+    expect(messageOf(() => encodeNpz(members(65535)))).toMatch(/^ERR_RANGE \[encodeNpz\] .*at most 65534 members/);
   });
 });
 
