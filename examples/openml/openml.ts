@@ -1,5 +1,5 @@
 // The 70,000 digits as one set, as OpenML keeps them: saved as a pair of CSV files, read again, shuffled, learnt. README.md has the mathematics.
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
@@ -25,9 +25,13 @@ export function asOneSet(train: ArrayDataset, test: ArrayDataset): ArrayDataset 
   return new ArrayDataset({ x, y, sampleShape: train.sampleShape, ...(train.classNames === undefined ? {} : { classNames: train.classNames }) });
 }
 
-/** Writes X.csv (an index column, pixel1, pixel2, …) and y.csv (an index column, class) and reads them again. */
+/** Writes X.csv (an index column, pixel1, pixel2, …) and y.csv (an index column, class) and reads them again. Files of these names may be the reader's own: they stay. */
 export async function throughCsv(data: ArrayDataset, folder: string): Promise<ArrayDataset> {
   const [X, y] = [join(folder, 'X.csv'), join(folder, 'y.csv')];
+  for (const path of [X, y]) {
+    const found = await lstat(path).catch(() => undefined);
+    if (found !== undefined) throw new UsageError(`--csv writes X.csv and y.csv and replaces neither: ${path} is there already`);
+  }
   const pixels = Array.from({ length: data.features }, (_, i) => `pixel${i + 1}`);
   await writeCsv(X, data, { columns: pixels, index: true, label: 'class', labels: y, names: data.classNames !== undefined });
   return readCsv(X, { labels: y, sampleShape: data.sampleShape, ...(data.classNames === undefined ? {} : { classNames: data.classNames }) });
@@ -85,7 +89,7 @@ async function main(): Promise<void> {
   const rows = command.integer('rows', 70000, 'pictures, from the start of the set; 1,000 of them are held out', held + 1);
   const seed = command.integer('seed', 0, "seed of NumPy's generator");
   const choice = command.text('data', 'mnist|fashion|DIR', 'which pictures (default mnist)');
-  const folder = command.text('csv', 'DIR', 'where the CSV files go (default: a temporary folder)');
+  const folder = command.text('csv', 'DIR', 'where X.csv and y.csv go, which must not be there (default: a temporary folder)');
   const backend = command.backend();
   command.ready();
   if (asWritten && compare) throw new UsageError('--compare shows both variants: leave --as-written out');
