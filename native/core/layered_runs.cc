@@ -65,7 +65,7 @@ TrainOutcome Layered<T>::train(const Data& data, const TrainRequest& request) {
   std::vector<double> row_loss(batch_rows), losses(threads);
   std::vector<uint32_t> correct(threads);
   double penalty = 0;
-  bool stop = false;
+  bool stop = false, given_up = false;
   const Clock::time_point start = Clock::now();
   const bool timed = std::isfinite(request.max_milliseconds);
   run_crew(threads, [&](const Crew& crew) {
@@ -87,7 +87,13 @@ TrainOutcome Layered<T>::train(const Data& data, const TrainRequest& request) {
       if (lo < hi && request.outputs)
         Base::copy_rows(w.base.outputs.data() + lo * last.ld, last.ld, hi - lo, last.units,
                         reinterpret_cast<T*>(outcome.outputs.data()) + (outcome.output_rows + lo) * last.units);
+      // No weight has changed yet.
+      if (crew.thread == 0 && n > chunk_rows) given_up = Base::abort_.load(std::memory_order_relaxed);
       crew.meet();
+      if (given_up) {
+        if (crew.thread == 0) outcome.stopped = Stopped::aborted;
+        return;
+      }
       losses[crew.thread] = Base::weighted_sum(row_loss.data(), batch) / denominator + penalty;
       const bool failed = !std::isfinite(losses[crew.thread]);
       if (!failed) {

@@ -212,6 +212,8 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
   for (size_t at = 0; at < n; at += chunk_rows) {
     const size_t m = std::min(chunk_rows, n - at);
     const size_t lo = part(m, thread, team.split->threads), hi = part(m, thread + 1, team.split->threads);
+    // No weight has changed yet.
+    if (thread == 0 && !single && abort_.load(std::memory_order_relaxed)) team.given_up.store(true, std::memory_order_relaxed);
     if (lo < hi) {
       if (sparse) {
         gather_sparse(team.sparse_rows[0], batch, at, lo, hi, n);
@@ -229,6 +231,7 @@ void Engine<T>::chunk_step(Team& team, const Batch& batch, unsigned thread) {
       backward_rows(team.chunk, lo, hi);
     }
     team.meet(thread);
+    if (!single && team.given_up.load(std::memory_order_relaxed)) return;
     const bool last = at + m == n;
     if (last) {
       team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
@@ -303,6 +306,9 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
     const size_t from = part(n, block, count), to = part(n, block + 1, count);
     T* const gradients = team.partials.data() + block * plan_.flat_size;
     for (size_t at = from; at < to; at += block_rows) {
+      // Each looks for itself, and all see it at the barrier.
+      if (n > chunk_rows && abort_.load(std::memory_order_relaxed)) team.given_up.store(true, std::memory_order_relaxed);
+      if (team.given_up.load(std::memory_order_relaxed)) break;
       const size_t m = std::min(block_rows, to - at);
       if (sparse) {
         gather_sparse(team.sparse_rows[thread + 1], batch, at, 0, m, block_rows);
@@ -334,6 +340,7 @@ void Engine<T>::block_step(Team& team, const Batch& batch, unsigned thread) {
     }
   }
   team.meet(thread);
+  if (team.given_up.load(std::memory_order_relaxed)) return;
   team.losses[thread] = weighted_sum(team.row_loss.data(), batch) / denom + team.penalty;
   if (!std::isfinite(team.losses[thread])) return;
   const size_t begin = part(plan_.flat_size / plan_.width, thread, team.split->threads) * plan_.width;
@@ -399,6 +406,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
   team.outputs = request.outputs;
   team.output_row = 0;
   team.stop = false;
+  team.given_up.store(false, std::memory_order_relaxed);
   size_t next = request.first_step;
   if (request.outputs) {
     // One pass at most: with outputs a slice ends where a pass does, so that memory stays bounded.
@@ -426,6 +434,10 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
         block_step(team, batch, thread);
       else
         chunk_step(team, batch, thread);
+      if (team.given_up.load(std::memory_order_relaxed)) {
+        if (thread == 0) outcome.stopped = Stopped::aborted;
+        return;
+      }
       const bool failed = !std::isfinite(team.losses[thread]);
       if (thread == 0) {
         outcome.losses.push_back(team.losses[0]);

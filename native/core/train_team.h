@@ -48,6 +48,7 @@ struct Engine<T>::Team {
   // Of the current step; written by thread 0 before a barrier.
   double penalty = 0;
   bool stop = false;
+  std::atomic<bool> given_up{false};  // a long step that was aborted in the middle: read by all behind the same barrier
   TrainOutcome* outcome = nullptr;
   bool outputs = false;
   size_t output_row = 0;  // first output row of the current step

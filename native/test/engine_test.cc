@@ -359,6 +359,41 @@ void allocations_in_steps() {
   }
 }
 
+// A step of many rows is given up in its middle: nothing of it is left, and the same steps later give the same bytes.
+void abort_within_a_step() {
+  test::Random random(31);
+  for (const size_t units : {8, 300})
+    for (const unsigned threads : {1u, 2u, 3u}) {
+      Job job;
+      job.name = std::to_string(units) + " units, " + std::to_string(threads) + " threads";
+      job.spec = test::network(64, {test::dense(units, nabla::Activation::relu), test::dense(10, nabla::Activation::linear)},
+                               nabla::LossName::softmax_cross_entropy, false);
+      job.data = test::samples(job.spec, 5000, nabla::InputType::float32, 0, nabla::TargetKind::labels, false, random);
+      job.rows = job.batch = 5000;
+      job.repeat = 2;
+      const std::vector<double> scalars = job.scalars();
+      const auto network = make(job.spec, *nabla::best_kernels(), threads, false),
+                 straight = make(job.spec, *nabla::best_kernels(), 1, false);
+      const State<float> start = test::start<float>(*network, 9);
+      start.write(*network);
+      start.write(*straight);
+      straight->train(*job.data, job.request(scalars));
+      TrainRequest request = job.request(scalars);
+      network->abort();
+      const TrainOutcome none = network->train(*job.data, request);
+      CHECK(none.stopped == Stopped::aborted && none.steps == 0 && none.losses.empty() && none.correct.empty());
+      State<float> a(*network), b(*straight);
+      a.read(*network);
+      CHECK_THAT(a == start, job.name + ": an aborted step leaves nothing");
+      network->clear_abort();
+      const TrainOutcome all = network->train(*job.data, request);
+      CHECK(all.stopped == Stopped::done && all.steps == 2);
+      a.read(*network);
+      b.read(*straight);
+      CHECK_THAT(a == b, job.name + ": the same steps after an aborted one");
+    }
+}
+
 // Predictions of published weights, states and sizes while another thread trains.
 void readers_while_training() {
   Job job = test::jobs(false)[0];
@@ -460,6 +495,7 @@ int main() {
   all_sets<float>();
   all_sets<double>();
   abort_and_go_on();
+  abort_within_a_step();
   all_non_finite();
   allocations_in_steps();
   readers_while_training();

@@ -151,7 +151,7 @@ export interface Executor {
   load(options: LoadOptions): DataHandle;
   trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult>;
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult;
-  /** Ends a running slice after its current step; the slice resolves with stopped: 'aborted'. */
+  /** Ends a running slice after its current step, or in the middle of a step of many rows, which then never was; the slice resolves with stopped: 'aborted'. */
   abort(): void;
   evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult>;
   evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult;
