@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 // The package's entry and its commands; then what scripts and the bench use.
-const entries = ['index', 'cli/main', 'cli/start', 'cli/digits', 'random/permutation', 'random/purposes'];
+const entries = ['index', 'cli/main', 'cli/digits', 'random/permutation', 'random/purposes'];
 
 rmSync(join(top, 'dist'), { recursive: true, force: true });
 const tsc = spawnSync(process.execPath, [join(top, 'node_modules/typescript/bin/tsc'), '-p', join(top, 'tsconfig.json')], { encoding: 'utf8' });

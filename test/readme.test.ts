@@ -37,7 +37,7 @@ afterAll(() => {
 const HOW: Readonly<Record<string, () => void>> = {
   'npm ci && npm start': () => {
     // `npm ci` made what this runs.
-    const out = expectSuccess(run(process.execPath, [join(top, 'dist/cli/start.js')], folder));
+    const out = expectSuccess(run(process.execPath, [join(top, 'dist/cli/main.js'), 'start'], folder));
     const accuracy = Number(/Test accuracy ([\d.]+) %/.exec(out)?.[1]);
     // TypeScript trains for three epochs only.
     expect(accuracy).toBeGreaterThanOrEqual(out.includes('Native core') ? 97.3 : 95);
