@@ -8,6 +8,7 @@
 #include "bind_values.h"
 #include "core/memory_limit.h"
 #include "core/permutation.h"
+#include "core/uniform.h"
 
 namespace nabla_addon {
 
@@ -264,16 +265,40 @@ Napi::Value first_unusable(const Info& info) {
   return Napi::Number::New(info.Env(), at == x.length ? -1.0 : static_cast<double>(at));
 }
 
+struct Stream {
+  uint64_t seed;
+  uint32_t purpose;
+  uint64_t index;
+};
+// seed, purpose, index
+Stream stream_argument(const Info& info, size_t at) {
+  const double seed = number_argument(info, at), index = number_argument(info, at + 2);
+  constexpr double most = 9007199254740991;
+  if (!(seed >= 0 && seed <= most && seed == std::floor(seed))) bad_argument(at, "a whole number");
+  if (!(index >= 0 && index <= most && index == std::floor(index))) bad_argument(at + 2, "a whole number");
+  return {static_cast<uint64_t>(seed), static_cast<uint32_t>(size_argument(info, at + 1)), static_cast<uint64_t>(index)};
+}
+
+// array to fill, seed, purpose, index, low, high
+Napi::Value fill_uniform(const Info& info) {
+  const View out = view_of(info[0], 0);
+  const Stream s = stream_argument(info, 1);
+  const double low = number_argument(info, 4), high = number_argument(info, 5);
+  if (out.type == napi_float32_array)
+    nabla::fill_uniform(static_cast<float*>(out.data), out.length, s.seed, s.purpose, s.index, low, high);
+  else if (out.type == napi_float64_array)
+    nabla::fill_uniform(static_cast<double*>(out.data), out.length, s.seed, s.purpose, s.index, low, high);
+  else
+    bad_argument(0, "a Float32Array or Float64Array");
+  return info.Env().Undefined();
+}
+
 // Uint32Array to fill, seed, purpose, index
 std::function<void()> permutation_of(const Info& info) {
   const View order = view_argument(info, 0, napi_uint32_array, "a Uint32Array");
-  const double seed = number_argument(info, 1), index = number_argument(info, 3);
-  constexpr double most = 9007199254740991;
-  if (!(seed >= 0 && seed <= most && seed == std::floor(seed))) bad_argument(1, "a whole number");
-  if (!(index >= 0 && index <= most && index == std::floor(index))) bad_argument(3, "a whole number");
   if (order.length > 0xffffffffu) bad_argument(0, "at most 2^32 - 1 numbers");
-  return [to = static_cast<uint32_t*>(order.data), count = order.length, seed, purpose = static_cast<uint32_t>(size_argument(info, 2)),
-          index] { nabla::permute(to, count, static_cast<uint64_t>(seed), purpose, static_cast<uint64_t>(index)); };
+  const Stream s = stream_argument(info, 1);
+  return [to = static_cast<uint32_t*>(order.data), count = order.length, s] { nabla::permute(to, count, s.seed, s.purpose, s.index); };
 }
 Napi::Value permute(const Info& info) {
   permutation_of(info)();
@@ -336,6 +361,7 @@ void register_runs(Napi::Env env, Napi::Object exports) {
   add("predict", call<predict>);
   add("predictSync", call<predict_sync>);
   add("firstUnusable", call<first_unusable>);
+  add("fillUniform", call<fill_uniform>);
   add("permute", call<permute>);
   add("permuteAsync", call<permute_async>);
   add("predictArray", call<predict_array>);

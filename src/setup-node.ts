@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import process from 'node:process';
 import { loadAddon } from './backend/addon.js';
-import { createNativeExecutor, nativeInfo } from './backend/native.js';
+import { createNativeExecutor, nativeFillUniform, nativeInfo } from './backend/native.js';
 import { registerBackend } from './backend/registry.js';
 import { saveModel } from './io/model-io.js';
 import { setHost } from './train/host.js';
@@ -23,6 +23,7 @@ registerBackend('native', {
     return isa === undefined || isas.includes(isa) ? null : `this processor runs ${isas.join(', ')}, not ${isa}.`;
   },
   create: createNativeExecutor,
+  fillUniform: nativeFillUniform,
 });
 
 setHost({

@@ -49,6 +49,8 @@ export interface NativeAddon {
   predict(...args: PredictArguments): Promise<FloatArray>;
   predictSync(...args: PredictArguments): FloatArray;
   firstUnusable(network: NativeNetwork, x: InputArray): number;
+  /** Fills `out` with what src/random/uniform.ts gives from a stream's beginning. */
+  fillUniform(out: FloatArray, seed: number, purpose: number, index: number, low: number, high: number): void;
   /** Fills `order` with what src/random/permutation.ts gives. */
   permute(order: Uint32Array, seed: number, purpose: number, index: number): void;
   /** The same on a thread of its own. */

@@ -41,6 +41,7 @@ const EXPORTS: Readonly<Record<keyof NativeAddon, 'function'>> = {
   predict: 'function',
   predictSync: 'function',
   firstUnusable: 'function',
+  fillUniform: 'function',
   permute: 'function',
   permuteAsync: 'function',
   predictArray: 'function',

@@ -32,6 +32,12 @@ export function nativeInfo(): NativeInfo {
   return addon().info();
 }
 
+/** Uniform numbers of a stream. @see BackendFactory.fillUniform @throws ERR_BACKEND where there is no addon */
+export function nativeFillUniform(out: FloatArray, seed: number, purpose: number, index: number, low: number, high: number): void {
+  const native = addon();
+  call(() => { native.fillUniform(out, seed, purpose, index, low, high); });
+}
+
 /**
  * Builds a network in the addon.
  * @param spec plain data, checked here and again in C++

@@ -1,6 +1,6 @@
 // Backends by name. The native one needs node: modules, so the Node entry registers it; without that there is TypeScript alone.
 import type { Executor, ExecutorOptions } from './executor.js';
-import type { NetworkSpec } from './spec.js';
+import type { FloatArray, NetworkSpec } from './spec.js';
 
 /** How a backend is made. */
 export interface BackendFactory {
@@ -8,6 +8,8 @@ export interface BackendFactory {
   problem(options: ExecutorOptions): string | null;
   /** @throws ERR_OPTION, ERR_BACKEND, ERR_MEMORY */
   create(spec: NetworkSpec, options: ExecutorOptions): Executor;
+  /** What fillUniform of src/random gives from the beginning of the stream of (seed, purpose, index), at the backend's speed. */
+  fillUniform(out: FloatArray, seed: number, purpose: number, index: number, low: number, high: number): void;
 }
 
 const factories = new Map<string, BackendFactory>();

@@ -149,7 +149,7 @@ export class ModelCore {
     const { dtype, seed } = this.settings;
     // Refuses sizes that cannot be held before any array is made.
     buildSpec(op, { structure, loss: null, optimizer: null, dtype, seed });
-    this.state = state ?? { parameters: initialWeights(op, structure, dtype, seed), slots: {}, step: 0, statistics: initialStatistics(structure, dtype) };
+    this.state = state ?? { parameters: initialWeights(op, structure, dtype, seed, this.settings.backend), slots: {}, step: 0, statistics: initialStatistics(structure, dtype) };
     this.step = this.state.step;
     this.structure = structure;
     return structure;

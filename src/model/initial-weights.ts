@@ -1,3 +1,4 @@
+import { findBackend } from '../backend/registry.js';
 import { parameterShapes, statisticShapes, type DType, type FloatArray, type NetworkSpec, type ParameterShape } from '../backend/spec.js';
 import { NablaError, show, showList } from '../errors.js';
 import { purposes } from '../random/purposes.js';
@@ -31,8 +32,13 @@ export function toParameter(op: string, name: string, value: unknown, shape: rea
   return dtype === 'float32' ? Float32Array.from(matrix.values) : Float64Array.from(matrix.values);
 }
 
-/** Initial parameters in canonical order: given arrays where there are some, else drawn from the seed, each from its own stream. */
-export function initialWeights(op: string, structure: Structure, dtype: DType, seed: number): FloatArray[] {
+/** Parameters with fewer numbers are drawn here: a call would cost more. */
+const WORTH_A_CALL = 4096;
+
+/** Initial parameters in canonical order: given arrays where there are some, else drawn from the seed, each from its own stream. @param backend draws large ones, the same numbers */
+export function initialWeights(op: string, structure: Structure, dtype: DType, seed: number, backend: 'native' | 'typescript'): FloatArray[] {
+  const native = backend === 'native' ? findBackend('native') : undefined;
+  const { initialWeights: purpose } = purposes;
   const shapes = parameterShapes({ inputSize: structure.inputSize, layers: structure.specLayers });
   return shapes.map((parameter, index) => {
     const layer = structure.sources.get(parameter.layer);
@@ -42,7 +48,8 @@ export function initialWeights(op: string, structure: Structure, dtype: DType, s
     if (given !== null && given !== undefined) return toParameter(op, label, given, parameter.shape, dtype);
     const out = floatArray(dtype, parameter.size);
     const [fanOut = 1, fanIn = fanOut] = parameter.shape;
-    fillInitial(out, initializerOf(layer.config, parameter.name), fanIn, fanOut, new RandomStream(seed, purposes.initialWeights, index));
+    const uniformly = native === undefined || parameter.size < WORTH_A_CALL ? undefined : (array: FloatArray, low: number, high: number): void => { native.fillUniform(array, seed, purpose, index, low, high); };
+    fillInitial(out, initializerOf(layer.config, parameter.name), fanIn, fanOut, new RandomStream(seed, purpose, index), uniformly);
     return out;
   });
 }

@@ -22,7 +22,7 @@ const quiet = (): void => undefined;
 
 describe('resolveBackend', () => {
   it('takes native where it works', () => {
-    using({ problem: () => null, create: never }, () => {
+    using({ problem: () => null, create: never, fillUniform: quiet }, () => {
       expect(resolveBackend('auto', {}, never)).toBe('native');
       expect(resolveBackend('native', {}, never)).toBe('native');
       expect(resolveBackend('typescript', {}, never)).toBe('typescript');
@@ -31,14 +31,14 @@ describe('resolveBackend', () => {
 
   it('warns and takes TypeScript where it does not', () => {
     const warnings: [string, string][] = [];
-    using({ problem: () => 'tried x; fix: npx nabla build', create: never }, () => {
+    using({ problem: () => 'tried x; fix: npx nabla build', create: never, fillUniform: quiet }, () => {
       expect(resolveBackend('auto', {}, (message, code) => void warnings.push([message, code]))).toBe('typescript');
     });
     expect(warnings).toEqual([[expect.stringMatching(/TypeScript backend.*tried x; fix: npx nabla build/), 'NABLA_NO_ADDON']]);
   });
 
   it('refuses where native was asked for, by name or by instruction set', () => {
-    using({ problem: () => 'tried x', create: never }, () => {
+    using({ problem: () => 'tried x', create: never, fillUniform: quiet }, () => {
       expect(() => resolveBackend('native', {}, quiet)).toThrow(expect.objectContaining({ code: 'ERR_BACKEND', message: expect.stringContaining('tried x') }));
       expect(() => resolveBackend('auto', { isa: 'avx2' }, quiet)).toThrow(expect.objectContaining({ code: 'ERR_BACKEND' }));
     });
@@ -48,7 +48,7 @@ describe('resolveBackend', () => {
 describe('createExecutor', () => {
   it('builds in the backend that was settled on', () => {
     const asked: unknown[] = [];
-    const factory: BackendFactory = { problem: () => null, create: (given, options) => { asked.push(given, options); return createExecutor(given, 'typescript', {}); } };
+    const factory: BackendFactory = { problem: () => null, fillUniform: quiet, create: (given, options) => { asked.push(given, options); return createExecutor(given, 'typescript', {}); } };
     using(factory, () => {
       createExecutor(spec, 'native', { threads: 2 });
       expect(asked).toEqual([spec, { threads: 2 }]);

@@ -164,6 +164,7 @@ const right = {
   evaluateSync: onRows(flag, flag),
   predict: onRows(flag, flag),
   predictSync: onRows(flag, flag),
+  fillUniform: fc.tuple(mostly(fc.nat({ max: 99 }).map((n) => new Float32Array(n)), fc.nat({ max: 99 }).map((n) => new Float64Array(n)), junk), mostly(fc.nat(), fc.double(), junk), mostly(fc.nat(), junk), mostly(fc.nat(), fc.double(), junk), fc.double(), fc.double()),
   permute: permutations,
   permuteAsync: permutations,
   firstUnusable: fc.tuple(networks, fc.oneof(typed, junk)),
