@@ -9,6 +9,7 @@
 #include "few_threads.h"
 #include "networks.h"
 
+#if defined(NABLA_FEW_THREADS)
 namespace {
 
 using nabla::OutputKind;
@@ -75,6 +76,7 @@ std::vector<Job> jobs() {
 }
 
 }  // namespace
+#endif
 
 int main() {
 #if !defined(NABLA_FEW_THREADS)
