@@ -40,6 +40,7 @@ describe('an unknown name is answered with the nearest one', () => {
     ['an option of the model', () => call({ sequential }, 'sequential', { random_state: 3 }), 'seed'],
     ['a hook', () => call(compiled(), 'fitSync', [[0, 0]], [0], { callbacks: { onEpochEnds: () => undefined } }), 'onEpochEnd'],
     ['a watched figure', () => call(compiled(), 'fitSync', [[0, 0], [1, 1]], [0, 1], { validationSplit: 0.5, callbacks: callbacks.earlyStopping({ monitor: 'val_acc', mode: 'max' }) }), 'val_accuracy'],
+    ['a figure whose mode is not known', () => call(callbacks, 'earlyStopping', { monitor: 'val_acc' }), 'val_accuracy'],
     ['an option of a callback', () => call(callbacks, 'earlyStopping', { min_delta: 1 }), 'minDelta'],
     ['a type of random numbers', () => call(new RandomState(1), 'randint', 0, 3, 2, 'int63'), 'int64'],
   ])('%s', (_what, run, name) => {

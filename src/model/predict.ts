@@ -4,6 +4,7 @@ import { isNablaError, NablaError } from '../errors.js';
 import { predictFlow } from '../train/evaluate.js';
 import { runAsync } from '../train/flow.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
+import { knownRows } from '../train/known-rows.js';
 import { checkInteger, checkOptions } from './checks.js';
 import { splitDataset } from './fit-options.js';
 import { Prediction } from './prediction.js';
@@ -54,21 +55,27 @@ function checkPredictOptions(op: string, options: PredictOptions): PredictOption
   return options.rows === undefined ? {} : { rows: checkInteger(op, 'rows', options.rows, 1) };
 }
 
+const NONE: PredictOptions = {};
+
 /** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE */
 export function predictSync(source: PredictSource, x: unknown, options?: PredictOptions): Prediction {
   checkSource(source);
   const { executor, structure, output, weights } = source;
-  // Single samples take a few microseconds: those in a backend's own types go straight on, the executor looks for NaN itself.
-  if (options === undefined && (x instanceof Float32Array || x instanceof Uint8Array) && x.length === structure.inputSize) {
-    try {
-      return new Prediction(executor.predictArraySync(x, 1, output, weights), 1, threshold(source));
-    } catch (error) {
-      // The same check here names the row, the column and the value.
-      if (isNablaError(error) && error.code === 'ERR_NON_FINITE') samples(source, x, {});
-      throw error;
+  const told = options === undefined ? NONE : checkPredictOptions(source.op, options);
+  // Single samples take a few microseconds: whole rows in a backend's own types go straight on, the executor looks for NaN itself.
+  if (x instanceof Float32Array || x instanceof Uint8Array) {
+    const count = told.rows ?? (x.length === structure.inputSize ? 1 : (knownRows(x) ?? 1));
+    if (x.length === count * structure.inputSize && count > 0) {
+      try {
+        return new Prediction(executor.predictArraySync(x, count, output, weights), count, threshold(source));
+      } catch (error) {
+        // The same check here names the row, the column and the value.
+        if (isNablaError(error) && error.code === 'ERR_NON_FINITE') samples(source, x, told);
+        throw error;
+      }
     }
   }
-  const { values, rows } = samples(source, x, checkPredictOptions(source.op, options ?? {}));
+  const { values, rows } = samples(source, x, told);
   return new Prediction(executor.predictArraySync(values, rows, output, weights), rows, threshold(source));
 }
 

@@ -99,7 +99,7 @@ function checkRows(array: ArrayLike<unknown>, rule: MatrixRule): number {
 function checkOneSample(array: ArrayLike<unknown>, rule: MatrixRule): number {
   const { features } = rule;
   const { length } = array;
-  const rows = features === 1 ? length : (knownRows(array) ?? 1);
+  const rows = features === 1 ? length : length === features ? 1 : (knownRows(array) ?? 1);
   if (length === rows * features) return rows;
   const way = length % features === 0 ? `{ rows: ${length / features} }` : '{ rows }';
   const set = rows === 1 ? '' : ` (a data set's ${rows} samples of ${length / rows})`;

@@ -41,7 +41,7 @@ function modeOf(op: string, name: string): 'min' | 'max' {
   if (/(_loss|error|crossentropy)$/i.test(figure)) return 'min';
   if (/accuracy$/i.test(figure)) return 'max';
   // A guess that is wrong would keep the worst weights.
-  throw new NablaError('ERR_OPTION', `[${op}] the mode is known of losses, errors and metrics (loss, ${metricNames.join(', ')}, with val_ before). Expected mode 'min' or 'max' for monitor ${show(name)}, received 'auto'.`);
+  throw new NablaError('ERR_OPTION', `[${op}] the mode is known of losses, errors and metrics (loss, ${metricNames.join(', ')}, with val_ before). Expected mode 'min' or 'max' for monitor ${show(name)}, received 'auto'.${didYouMean(name, [...metricNames, 'loss'].flatMap((figure) => [figure, `val_${figure}`]))}`);
 }
 
 /** The watched figure of an epoch. @throws ERR_OPTION where the epoch has none of that name */

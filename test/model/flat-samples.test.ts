@@ -42,6 +42,8 @@ describe.each(backends)('flat samples on %s', (backend) => {
     expect(messageOf(() => model.predictSync(bytes(64), { rows: 3 }))).toContain('Expected 3 x 16 values for x, received 64');
     expect(messageOf(() => model.predictSync([[...bytes(16)]], { rows: 2 }))).toContain('Expected 2 rows for x, received 1');
     expect(messageOf(() => model.predictSync(bytes(16), { rows: 0 }))).toContain('ERR_RANGE');
+    // What has a sample's size is one, in every type.
+    for (const x of [bytes(16), Float64Array.from(bytes(16))]) expect(model.predictSync(new ArrayDataset({ x, sampleShape: [8] }).x).rows).toBe(1);
     const other = new ArrayDataset({ x: bytes(64), sampleShape: [32] });
     expect(messageOf(() => model.predictSync(other.x))).toContain("received 64 (a data set's 2 samples of 32)");
   });
