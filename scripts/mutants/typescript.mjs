@@ -92,7 +92,7 @@ export const typescriptMutants = [
   dense('z[at + o] += bias[o]', 'z[at + o] -= bias[o]', 'dense forward: sign of the bias'),
   dense('dbias[o] += dz[at + o]', 'dbias[o] -= dz[at + o]', 'dense backward: sign of dbias'),
   dense('if (!continued) dbias.fill(0);', '', 'dense backward: dbias keeps the last batch'),
-  dense('units, inputs, rows, continued);', 'units, inputs, rows, false);', 'dense backward: parts do not add up'),
+  dense('units, end - from, rows, continued);', 'units, end - from, rows, false);', 'dense backward: parts do not add up'),
   dense('(l2 / 2) * foldLanes(lanes)', 'l2 * foldLanes(lanes)', 'penalty: half dropped'),
   dense('lanes[o & 7] += sum;', 'lanes[o & 7] = sum;', 'penalty: rows dropped'),
 
@@ -226,7 +226,7 @@ export const typescriptMutants = [
   network('applyDropout(dropouts[i], seed, this.step, firstRow, d, d, rows, units);', 'void 0;', 'dropout: not on the way back'),
   network('applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);', 'void 0;', 'dropout of samples: not on the way back'),
   network('activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);', '', 'activation: not on the way back'),
-  network('if (s > 0) denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);', 'if (s > 0) scratch.d[s - 1].fill(1);', 'gradient not passed down'),
+  network('if (s > 0) yield* denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);', 'if (s > 0) scratch.d[s - 1].fill(1);', 'gradient not passed down'),
   network('first > bounds[block], target', 'false, target', 'parts of a batch do not add up'),
   network('const g = roundedTo(this.#spec.dtype, weight / denominator)', 'const g = roundedTo(this.#spec.dtype, weight)', 'loss: mean not taken'),
   network('const g = roundedTo(this.#spec.dtype, weight / denominator)', 'const g = roundedTo(this.#spec.dtype, 1 / denominator)', 'gradient: sample weight dropped'),

@@ -131,6 +131,8 @@ export interface ExecutorOptions {
   readonly plan?: PlanChoice;
   /** Default 'nabla'. */
   readonly gemm?: GemmChoice;
+  /** TypeScript only: resolves after the event loop has had a turn. Default: a timer, which takes a millisecond in Node.js. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** A network in a backend. Parameters start at zero: setState follows creation. One writer: train, applyGradients and setState

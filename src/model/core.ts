@@ -1,4 +1,5 @@
 // What is behind a Sequential: layers, weights, the executor that holds them, and the states it can be in.
+import { getHost } from '../train/host.js';
 import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
 import { parameterShapes, slotNames, slotStart, statisticShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
@@ -173,12 +174,17 @@ export class ModelCore {
     return buildSpec(op, { structure, loss: this.compiled?.loss ?? null, optimizer: backendOptimizer(this.compiled?.optimizer ?? null), dtype, seed });
   }
 
+  /** An executor as the model's settings want it. */
+  newExecutor(spec: NetworkSpec): Executor {
+    return createExecutor(spec, this.settings.backend, { ...this.settings.executorOptions, turn: () => getHost().yield() });
+  }
+
   /** The executor, made when it is first needed. */
   live(op: string): Executor {
     if (this.executor !== null) return this.executor;
     const spec = this.spec(op);
     const state = this.#ownState(op);
-    const executor = this.withLoss(createExecutor(spec, this.settings.backend, this.settings.executorOptions));
+    const executor = this.withLoss(this.newExecutor(spec));
     // Given away: what nobody else holds need not be copied first.
     executor.adoptState(withSlots(spec, state));
     this.executor = executor;

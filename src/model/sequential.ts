@@ -1,5 +1,4 @@
 // The model that people hold: layers, weights, and everything that is done with them.
-import { createExecutor } from '../backend/create.js';
 import type { Isa } from '../backend/executor.js';
 import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
@@ -432,7 +431,7 @@ export class Sequential implements TrainedModel {
     const structure = this.#core.build('freeze');
     const { parameters, statistics = [] } = this.#core.takeState('freeze');
     const spec: NetworkSpec = { ...this.#core.spec('freeze'), loss: null, optimizer: null };
-    const executor = createExecutor(spec, this.#core.settings.backend, this.#core.settings.executorOptions);
+    const executor = this.#core.newExecutor(spec);
     executor.adoptState({ parameters, slots: {}, step: 0, statistics });
     return new FrozenModel(structure, executor);
   }

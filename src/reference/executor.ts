@@ -1,4 +1,5 @@
-// The seam, in plain TypeScript: checks, slices and states around Network. Async members do their work before they return.
+// The seam, in plain TypeScript: checks, slices and states around Network. Async members work on this thread too, in pieces between which the
+// event loop has its turns; nothing may change the network or read its weights of now while a training waits for its turn.
 import { NablaError, show } from '../errors.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
@@ -13,6 +14,7 @@ import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
 import { permutation } from '../random/permutation.js';
 import { createNetwork } from './layered.js';
 import type { Network, Samples } from './network.js';
+import { finish, finishInTurns, type Pieces } from './pieces.js';
 import { listSamples, type SampleLists } from './sample-lists.js';
 import type { TinyBatch } from './tiny.js';
 
@@ -26,7 +28,7 @@ const TINY_STEPS_A_LOOK = 16;
 /**
  * Builds a network in TypeScript. It computes what docs/numerics.md defines, on one thread, in any JavaScript engine.
  * @param spec plain data, checked here
- * @param options `plan` is accepted and changes nothing; `isa` and `threads` belong to the native backend
+ * @param options `turn`; `plan` is accepted and changes nothing; `isa` and `threads` belong to the native backend
  * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE for specs that cannot be built, ERR_MEMORY for absurd sizes
  */
 export function createReferenceExecutor(spec: NetworkSpec, options: ExecutorOptions): Executor {
@@ -35,8 +37,11 @@ export function createReferenceExecutor(spec: NetworkSpec, options: ExecutorOpti
   checkGemm('createExecutor', options.gemm);
   if (options.gemm === 'openblas') throw new NablaError('ERR_OPTION', "[createExecutor] OpenBLAS belongs to the native backend. Expected gemm 'nabla' or none in TypeScript, received \"openblas\".");
   checkMemory('createExecutor', 'the network', memoryWanted(spec, 8), MEMORY_LIMIT);
-  return new ReferenceExecutor(spec);
+  return new ReferenceExecutor(spec, options.turn ?? later);
 }
+
+/** A turn of the event loop in any JavaScript. */
+const later = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 0); });
 
 class ReferenceData implements DataHandle, Samples {
   readonly rows: number;
@@ -78,10 +83,17 @@ class ReferenceExecutor implements Executor {
   readonly isa = 'typescript';
   readonly threads = 1;
   readonly spec: NetworkSpec;
+  readonly #turn: () => Promise<void>;
   #network: Network | null;
+  /** A training has begun and waits for its turn, or is at work. */
+  #training = false;
+  #aborted = false;
+  /** Asynchronous evaluations and predictions of the weights of now: who changes them leaves those to these. */
+  #readers = new Set<object>();
 
-  constructor(spec: NetworkSpec) {
+  constructor(spec: NetworkSpec, turn: () => Promise<void>) {
     this.spec = spec;
+    this.#turn = turn;
     this.#network = allocate('createExecutor', () => createNetwork(spec));
   }
 
@@ -105,18 +117,35 @@ class ReferenceExecutor implements Executor {
   }
 
   async trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult> {
-    return this.#train(data, options, options.maxMilliseconds ?? SLICE_MILLISECONDS);
+    this.#idle('trainSteps');
+    const steps = this.#train(data, options, options.maxMilliseconds ?? SLICE_MILLISECONDS, true);
+    this.#training = true;
+    this.#aborted = false;
+    try {
+      return await finishInTurns(steps, this.#turn);
+    } finally {
+      this.#training = false;
+    }
   }
 
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult {
-    return this.#train(data, options, options.maxMilliseconds ?? Infinity);
+    this.#idle('trainSteps');
+    this.#aborted = false;
+    return finish(this.#train(data, options, options.maxMilliseconds ?? Infinity, false));
   }
 
-  #train(data: DataHandle, options: TrainOptions, maxMilliseconds: number): TrainResult {
-    const network = this.#live('trainSteps');
-    const samples = this.#labelled('trainSteps', data);
-    checkTrain(this.spec, options, samples.rows);
-    const { order, from, to, batchSize, stepScalars } = options;
+  /** @param waits the steps wait for turns, while the caller may overwrite its arrays or dispose of the data */
+  *#train(data: DataHandle, options: TrainOptions, maxMilliseconds: number, waits: boolean): Pieces<TrainResult> {
+    this.#live('trainSteps');
+    const { rows, x, y, sampleWeight } = this.#labelled('trainSteps', data);
+    const samples = { rows, x, y, sampleWeight };
+    checkTrain(this.spec, options, rows);
+    const network = this.#changed('trainSteps');
+    const cut = waits && options.order !== null;
+    const order = cut ? options.order.slice(options.from, options.to) : options.order;
+    const [from, to] = cut ? [0, options.to - options.from] : [options.from, options.to];
+    const stepScalars = waits ? options.stepScalars.slice() : options.stepScalars;
+    const { batchSize } = options;
     const { outputs: width, loss } = network.plan;
     const begin = performance.now();
     const total = stepCount(options);
@@ -128,15 +157,28 @@ class ReferenceExecutor implements Executor {
     const outputs: Float64Array[] = [];
     if (stepsPerPass === 1 && options.outputs !== true && total > 1) {
       const tiny = network.tinyBatch(samples, order, from, to);
-      if (tiny !== null) return tinySteps(network, tiny, stepScalars, scalarWidth, firstStep, total, begin + maxMilliseconds);
+      if (tiny !== null) return yield* tinySteps(network, tiny, stepScalars, scalarWidth, firstStep, total, begin + maxMilliseconds);
     }
     let stopped: TrainResult['stopped'] = 'done';
     let step = firstStep;
     while (step < total) {
+      if (waits && step > firstStep) yield;
       const first = from + (step % stepsPerPass) * batchSize;
       const end = Math.min(first + batchSize, to);
       const sink = options.outputs === true ? new Float64Array((end - first) * width) : null;
-      const result = network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
+      const batch = network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
+      let piece = batch.next();
+      while (piece.done !== true) {
+        yield;
+        // The step has changed nothing yet.
+        if (this.#aborted) break;
+        piece = batch.next();
+      }
+      if (piece.done !== true) {
+        stopped = 'aborted';
+        break;
+      }
+      const result = piece.value;
       const batchLoss = result.lossSum / result.denominator + network.penalty(network.parameters);
       losses.push(batchLoss);
       correct.push(result.correct);
@@ -146,8 +188,12 @@ class ReferenceExecutor implements Executor {
         network.forget();
         break;
       }
-      network.update(network.gradients, stepScalars, scalarWidth * step);
+      yield* network.updateInPieces(network.gradients, stepScalars, scalarWidth * step);
       step++;
+      if (this.#aborted) {
+        stopped = 'aborted';
+        break;
+      }
       const passEnds = sink !== null && step % stepsPerPass === 0;
       if (step < total && (passEnds || performance.now() - begin >= maxMilliseconds)) {
         stopped = 'slice';
@@ -163,59 +209,81 @@ class ReferenceExecutor implements Executor {
     };
   }
 
-  /** Nothing can call this while a slice runs on the same thread. */
+  /** Stops a training between two pieces, or behind the update that it is in. */
   abort(): void {
     this.#live('abort');
+    this.#aborted = true;
   }
 
   async evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult> {
-    return this.evaluateSync(data, options);
+    return this.#reading(this.#evaluate(data, options), options.weights);
   }
 
   evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult {
+    return finish(this.#evaluate(data, options));
+  }
+
+  *#evaluate(data: DataHandle, options: EvaluateOptions): Pieces<EvaluateResult> {
     const network = this.#live('evaluate');
-    const samples = this.#labelled('evaluate', data);
-    checkRows('evaluate', options, samples.rows);
+    const { rows, x, y, sampleWeight } = this.#labelled('evaluate', data);
+    const samples = { rows, x, y, sampleWeight };
+    checkRows('evaluate', options, rows);
     const parameters = this.#weights('evaluate', network, options.weights);
     const { order, from, to } = options;
     const outputs = options.outputs === true ? new Float64Array((to - from) * network.plan.outputs) : null;
-    const result = network.evaluateBatch(samples, parameters, order, from, to, outputs === null ? {} : { outputs });
+    const penalty = network.penalty(parameters);
+    const result = yield* network.evaluateBatch(samples, parameters, order, from, to, outputs === null ? {} : { outputs });
     return {
       lossSum: result.lossSum,
       denominator: result.denominator,
-      penalty: network.penalty(parameters),
+      penalty,
       correct: network.plan.loss?.countsCorrect === true ? result.correct : null,
       outputs: outputs === null ? null : given(this.spec.dtype, outputs),
     };
   }
 
   async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {
-    return this.predictSync(data, options);
+    return this.#reading(this.#predictRows(data, options), options.weights);
   }
 
   predictSync(data: DataHandle, options: PredictOptions): FloatArray {
+    return finish(this.#predictRows(data, options));
+  }
+
+  #predictRows(data: DataHandle, options: PredictOptions): Pieces<FloatArray> {
     const network = this.#live('predict');
     const samples = this.#own('predict', data);
     checkRows('predict', options, samples.rows);
     return this.#predict(network, samples.x, options, options.output, options.weights);
   }
 
+  /** Runs what reads weights; those of now stay what they are until it is done, whoever changes them. */
+  async #reading<Result>(work: Pieces<Result>, weights: WeightsChoice | undefined): Promise<Result> {
+    const reader = {};
+    if (weights !== 'published') this.#readers.add(reader);
+    try {
+      return await finishInTurns(work, this.#turn);
+    } finally {
+      this.#readers.delete(reader);
+    }
+  }
+
   predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray {
     const network = this.#live('predict');
     checkInput('predict', 'x', x, rows, this.spec.inputSize, findUnusable(this.spec.dtype));
-    return this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights);
+    return finish(this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights));
   }
 
-  #predict(network: Network, x: InputArray | SampleLists, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): FloatArray {
+  *#predict(network: Network, x: InputArray | SampleLists, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): Pieces<FloatArray> {
     checkOutput('predict', output);
     const parameters = this.#weights('predict', network, weights);
     const out = allocate('predict', () => new Float64Array((to - from) * network.plan.outputs));
-    network.predict(x, parameters, order, from, to, output, out);
+    yield* network.predict(x, parameters, order, from, to, output, out);
     return given(this.spec.dtype, out);
   }
 
   forwardTrain(data: DataHandle, rows: Rows): ForwardResult {
-    const network = this.#live('forwardTrain');
+    const network = this.#resting('forwardTrain');
     const samples = this.#own('forwardTrain', data);
     checkRows('forwardTrain', rows, samples.rows);
     checkBatchRows('forwardTrain', this.spec, rows.to - rows.from);
@@ -225,7 +293,7 @@ class ReferenceExecutor implements Executor {
   }
 
   backward(dLogits: FloatArray, options: { readonly dx?: boolean } = {}): BackwardResult {
-    const network = this.#live('backward');
+    const network = this.#resting('backward');
     const rows = network.takenRows;
     if (rows === null) throw new NablaError('ERR_STATE', '[backward] goes back over what forwardTrain left. Expected forwardTrain for the last call, received another or none.');
     checkFloats('backward', 'dLogits', dLogits, rows * network.plan.outputs, this.spec.dtype);
@@ -235,16 +303,16 @@ class ReferenceExecutor implements Executor {
   }
 
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void {
-    const network = this.#live('applyGradients');
+    this.#resting('applyGradients');
     const { optimizer } = this.spec;
     if (optimizer === null) throw new NablaError('ERR_STATE', '[applyGradients] needs an update rule. Expected an optimizer for spec.optimizer, received null.');
     checkParameterArrays('applyGradients', 'gradients', this.spec, gradients);
     checkScalars('applyGradients', 'scalars', scalars, stepScalarCount(optimizer));
-    network.update(gradients.map((gradient) => Float64Array.from(gradient)), scalars, 0);
+    this.#changed('applyGradients').update(gradients.map((gradient) => Float64Array.from(gradient)), scalars, 0);
   }
 
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients {
-    const network = this.#live('lossAndGradients');
+    const network = this.#resting('lossAndGradients');
     const samples = this.#labelled('lossAndGradients', data);
     checkRows('lossAndGradients', rows, samples.rows);
     checkBatchRows('lossAndGradients', this.spec, rows.to - rows.from);
@@ -252,7 +320,7 @@ class ReferenceExecutor implements Executor {
     const count = rows.to - rows.from;
     const outputs = allocate('lossAndGradients', () => new Float64Array(count * network.plan.outputs));
     const dx = allocate('lossAndGradients', () => new Float64Array(count * inputSize));
-    const result = network.trainBatch(samples, rows.order, rows.from, rows.to, { outputs, dx });
+    const result = finish(network.trainBatch(samples, rows.order, rows.from, rows.to, { outputs, dx }));
     network.addPenaltyGradients();
     return {
       loss: result.lossSum / result.denominator,
@@ -264,7 +332,7 @@ class ReferenceExecutor implements Executor {
   }
 
   publish(): void {
-    const network = this.#live('publish');
+    const network = this.#resting('publish');
     network.published = network.weights.map((array) => array.slice());
   }
 
@@ -277,7 +345,7 @@ class ReferenceExecutor implements Executor {
   }
 
   getState(): ExecutorState {
-    const network = this.#live('getState');
+    const network = this.#resting('getState');
     const { dtype, optimizer } = this.spec;
     const names = optimizer === null ? [] : slotNames(optimizer);
     return {
@@ -289,8 +357,9 @@ class ReferenceExecutor implements Executor {
   }
 
   setState(state: ExecutorState): void {
-    const network = this.#live('setState');
+    this.#resting('setState');
     checkState(this.spec, state);
+    const network = this.#changed('setState');
     network.parameters.forEach((parameter, i) => parameter.set(state.parameters[i]));
     const names = this.spec.optimizer === null ? [] : slotNames(this.spec.optimizer);
     names.forEach((name, n) => network.slots[n].forEach((slot, i) => slot.set(state.slots[name][i])));
@@ -312,6 +381,27 @@ class ReferenceExecutor implements Executor {
     return this.#network;
   }
 
+  #idle(op: string): void {
+    if (this.#training) throw new NablaError('ERR_BUSY', `[${op}] one job may change a network at a time. Expected no training to run.`);
+  }
+
+  /** The network while no training runs. */
+  #resting(op: string): Network {
+    const network = this.#live(op);
+    this.#idle(op);
+    return network;
+  }
+
+  /** The network for who changes its weights: those that are being read stay with their readers. */
+  #changed(op: string): Network {
+    const network = this.#live(op);
+    if (this.#readers.size > 0) {
+      network.detach();
+      this.#readers = new Set();
+    }
+    return network;
+  }
+
   #own(op: string, data: DataHandle): ReferenceData {
     if (!(data instanceof ReferenceData)) throw new NablaError('ERR_TYPE', `[${op}] data comes from load. Expected a handle of this backend for data, received ${show(data)}.`);
     if (data.owner !== this) throw new NablaError('ERR_STATE', `[${op}] data belongs to the network that loaded it. Expected a handle of this network for data, received another network's.`);
@@ -328,19 +418,23 @@ class ReferenceExecutor implements Executor {
 
   #weights(op: string, network: Network, weights: WeightsChoice | undefined): readonly Float64Array[] {
     checkWeights(op, weights);
-    if (weights !== 'published') return network.weights;
+    if (weights !== 'published') {
+      this.#idle(op);
+      return network.weights;
+    }
     if (network.published === null) throw new NablaError('ERR_STATE', `[${op}] published weights are those of the last publish(). Expected publish() before weights: 'published', received none.`);
     return network.published;
   }
 }
 
 /** Steps [first, total) of a network whose batch stays the same, or as many as there is time for. @param end when time is up */
-function tinySteps(network: Network, tiny: TinyBatch, scalars: Float64Array, width: number, first: number, total: number, end: number): TrainResult {
+function* tinySteps(network: Network, tiny: TinyBatch, scalars: Float64Array, width: number, first: number, total: number, end: number): Pieces<TrainResult> {
   const losses = allocate('trainSteps', () => new Float64Array(total - first));
   const correct = allocate('trainSteps', () => new Uint32Array(total - first));
   let stopped: TrainResult['stopped'] = 'done';
   let step = first;
   while (step < total && stopped === 'done') {
+    if (step > first) yield;
     const look = Math.min(step + TINY_STEPS_A_LOOK, total);
     while (step < look && tinyStep(network, tiny, scalars, width * step, losses, correct, step - first)) step++;
     if (step < look) stopped = 'nonFinite';

@@ -14,12 +14,15 @@ import { UpdateRule } from './optimizers.js';
 import { absolutePenalty, addPenaltyGradient } from './penalties.js';
 import { expandRow, GatheredRows, type SampleLists } from './sample-lists.js';
 import { blockBounds, compilePlan, type Plan, type Rescaling } from './plan.js';
-import type { Nonzeros } from './sparse.js';
+import { finish, PIECE, type Pieces } from './pieces.js';
+import { ListSpace, type Nonzeros } from './sparse.js';
 import { isTiny, TinyBatch } from './tiny.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 
 /** Rows of a part: scratch of usual widths stays in the second-level cache. */
 const PART_ROWS = 128;
+/** Parameters whose update is a piece: 2 to 10 ms. */
+const UPDATE_PIECE = PIECE / 8;
 
 /** Loaded samples as the passes see them. */
 export interface Samples extends Pick<DataHandle, 'rows'> {
@@ -38,6 +41,14 @@ interface Scratch {
   readonly d: readonly Float64Array[];
   readonly dx: Float64Array;
 }
+
+/** What a pass works in. Training has its own; a prediction takes one for as long as it lasts, since others may run while it waits for its turn. */
+interface Workspace {
+  part: Scratch | null;
+  readonly gathered: GatheredRows;
+  readonly lists: ListSpace;
+}
+const newWorkspace = (): Workspace => ({ part: null, gathered: new GatheredRows(), lists: new ListSpace() });
 
 /** A parameter array with what its updates need. */
 interface Trained extends Clipped {
@@ -61,11 +72,11 @@ export interface Sinks {
 
 export class Network {
   readonly plan: Plan;
-  readonly parameters: readonly Float64Array[];
+  parameters: readonly Float64Array[];
   readonly slots: readonly (readonly Float64Array[])[];
   readonly gradients: readonly Float64Array[];
   /** Of batch normalizations: moving mean and moving variance, in the order of statisticShapes. */
-  readonly statistics: readonly Float64Array[];
+  statistics: readonly Float64Array[];
   published: readonly Float64Array[] | null = null;
   step = 0;
   readonly #spec: NetworkSpec;
@@ -78,9 +89,10 @@ export class Network {
   readonly #bytes: Float64Array | null = null;
   /** 0 must stay 0 on its way into the chain. */
   readonly #takesLists: boolean;
-  readonly #gathered = new GatheredRows();
+  readonly #training = newWorkspace();
+  /** Of predictions that are over. */
+  readonly #spare: Workspace[] = [];
   #blockGradients: readonly Float64Array[] | null = null;
-  #part: Scratch | null = null;
   /** For all rows of a forwardTrain at once. */
   #whole: Scratch | null = null;
   /** The rows that forwardTrain left behind for backward. */
@@ -119,6 +131,12 @@ export class Network {
     return [...this.parameters, ...this.statistics];
   }
 
+  /** Leaves the weights to those who read them; the network goes on with copies. */
+  detach(): void {
+    this.parameters = this.parameters.map((array) => array.slice());
+    this.statistics = this.statistics.map((array) => array.slice());
+  }
+
   // ---- load
 
   /** values (count, whole rows where features differ): x · scale, then + offset unless it is 0, for each rescaling layer, in place. */
@@ -137,17 +155,17 @@ export class Network {
   }
 
   /** Rows order[from, to) of x by their nonzeros, rescaled, where the first layer takes them so; else in out as #load leaves them. */
-  #loadListed(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array, training: boolean): Nonzeros | null {
+  #loadListed({ gathered }: Workspace, x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array, training: boolean): Nonzeros | null {
     const bytes = this.#bytes;
     if (!('starts' in x) || bytes === null || !this.#takesLists || (training && this.plan.inputDropouts.length > 0)) {
       this.load(x, order, from, to, out);
       return null;
     }
-    const count = this.#gathered.gather(x, order, from, to, bytes);
-    if (x.values instanceof Uint8Array) return this.#gathered;
-    storeAs(this.#spec.dtype, this.#gathered.values, count);
-    this.#rescale(this.#gathered.values, count);
-    return this.#gathered;
+    const count = gathered.gather(x, order, from, to, bytes);
+    if (x.values instanceof Uint8Array) return gathered;
+    storeAs(this.#spec.dtype, gathered.values, count);
+    this.#rescale(gathered.values, count);
+    return gathered;
   }
 
   /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
@@ -188,7 +206,7 @@ export class Network {
   // ---- passes over the rows in scratch; firstRow is the position of its first row in the batch
 
   /** scratch.x[0] (rows, features) -> scratch.a, scratch.x up to the logits. */
-  #forward(scratch: Scratch, parameters: readonly Float64Array[], rows: number, firstRow: number, training: boolean, listed: Nonzeros | null = null): void {
+  *#forward(lists: ListSpace, scratch: Scratch, parameters: readonly Float64Array[], rows: number, firstRow: number, training: boolean, listed: Nonzeros | null = null): Pieces<void> {
     const { dtype, seed } = this.#spec;
     if (training) {
       for (const dropout of this.plan.inputDropouts) {
@@ -196,10 +214,12 @@ export class Network {
         storeAs(dtype, scratch.x[0], rows * this.#spec.inputSize);
       }
     }
-    this.plan.stages.forEach((stage, s) => {
+    const { stages } = this.plan;
+    for (let s = 0; s < stages.length; s++) {
+      const stage = stages[s];
       const { inputs, units, dropouts } = stage;
       const a = scratch.a[s];
-      denseForward(scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units, s === 0 ? listed : null);
+      yield* denseForward(lists, scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units, s === 0 ? listed : null);
       const { activation } = stage.dense;
       const z = scratch.z[s];
       if (z !== null && isOfZ(activation)) {
@@ -209,19 +229,19 @@ export class Network {
       } else if (!isOfZ(activation)) activationForward(activation, a, rows, units, this.#lanes);
       storeAs(dtype, a, rows * units);
       const next = scratch.x[s + 1];
-      if (next === a) return;
+      if (next === a) continue;
       next.set(a.subarray(0, rows * units));
-      if (!training) return;
+      if (!training) continue;
       for (const dropout of dropouts) {
         applyDropout(dropout, seed, this.step, firstRow, next, next, rows, units);
         storeAs(dtype, next, rows * units);
       }
-    });
+    }
   }
 
   /** scratch.d[last] = gradient of the logits (rows, outputs) -> gradients (canonical order), scratch.dx if wanted. `continued`: rows before
    * these are in the gradients already. */
-  #backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean, listed: Nonzeros | null = null): void {
+  *#backward(scratch: Scratch, rows: number, firstRow: number, continued: boolean, gradients: readonly Float64Array[], wantDx: boolean, listed: Nonzeros | null = null): Pieces<void> {
     const { dtype, seed } = this.#spec;
     const { stages, inputDropouts } = this.plan;
     for (let s = stages.length - 1; s >= 0; s--) {
@@ -232,9 +252,9 @@ export class Network {
       if (z !== null && isOfZ(dense.activation)) backwardOfZ(dense.activation, dtype, z, scratch.a[s], d, rows * units);
       else if (!isOfZ(dense.activation)) activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);
       storeAs(dtype, d, rows * units);
-      denseBackward(d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued, s === 0 ? listed : null);
-      if (s > 0) denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);
-      else if (wantDx) denseBackwardInput(d, this.parameters[weight], scratch.dx, rows, inputs, units);
+      yield* denseBackward(this.#training.lists, d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued, s === 0 ? listed : null);
+      if (s > 0) yield* denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);
+      else if (wantDx) yield* denseBackwardInput(d, this.parameters[weight], scratch.dx, rows, inputs, units);
     }
     if (!wantDx) return;
     const { dx } = scratch;
@@ -246,7 +266,7 @@ export class Network {
   // ---- whole batches
 
   /** Loss and gradients of rows order[from, to) as one batch in training mode; the gradients are left in `this.gradients`, without L2. */
-  trainBatch(samples: Samples, order: Uint32Array | null, from: number, to: number, sinks: Sinks): BatchResult {
+  *trainBatch(samples: Samples, order: Uint32Array | null, from: number, to: number, sinks: Sinks): Pieces<BatchResult> {
     this.#taken = null;
     const { dtype } = this.#spec;
     const { stages, parameterCount, loss } = this.plan;
@@ -257,15 +277,16 @@ export class Network {
     for (let block = 0; block + 1 < bounds.length; block++) {
       const target = block === 0 ? this.gradients : (this.#blockGradients ??= this.gradients.map((array) => new Float64Array(array.length)));
       for (let first = bounds[block]; first < bounds[block + 1]; first += PART_ROWS) {
+        if (first > 0) yield;
         const rows = Math.min(PART_ROWS, bounds[block + 1] - first);
-        const scratch = this.#partScratch(rows);
-        const listed = this.#loadListed(samples.x, order, from + first, from + first + rows, scratch.x[0], true);
-        this.#forward(scratch, this.parameters, rows, first, true, listed);
+        const scratch = this.#partScratch(this.#training, rows);
+        const listed = this.#loadListed(this.#training, samples.x, order, from + first, from + first + rows, scratch.x[0], true);
+        yield* this.#forward(this.#training.lists, scratch, this.parameters, rows, first, true, listed);
         const dlogits = scratch.d[stages.length - 1];
         correct += this.lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
         if (loss !== null) storeAs(dtype, dlogits, rows * this.plan.outputs);
         if (sinks.outputs !== undefined) this.head(scratch.x[stages.length], sinks.outputs, first, rows);
-        this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined, listed);
+        yield* this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined, listed);
         if (sinks.dx !== undefined) sinks.dx.set(scratch.dx.subarray(0, rows * this.#spec.inputSize), first * this.#spec.inputSize);
       }
       if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
@@ -289,36 +310,42 @@ export class Network {
   }
 
   /** Loss of rows order[from, to) without training; the same rows' outputs where a sink is given. */
-  evaluateBatch(samples: Samples, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, sinks: Sinks): BatchResult {
+  *evaluateBatch(samples: Samples, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, sinks: Sinks): Pieces<BatchResult> {
     this.#taken = null;
+    const workspace = this.#spare.pop() ?? newWorkspace();
     const denominator = this.denominator(samples, order, from, to);
     const lossLanes = new Float64Array(8);
     let correct = 0;
     for (let first = 0; first < to - from; first += PART_ROWS) {
+      if (first > 0) yield;
       const rows = Math.min(PART_ROWS, to - from - first);
-      const scratch = this.#partScratch(rows);
-      const listed = this.#loadListed(samples.x, order, from + first, from + first + rows, scratch.x[0], false);
-      this.#forward(scratch, parameters, rows, first, false, listed);
+      const scratch = this.#partScratch(workspace, rows);
+      const listed = this.#loadListed(workspace, samples.x, order, from + first, from + first + rows, scratch.x[0], false);
+      yield* this.#forward(workspace.lists, scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[this.plan.stages.length];
       correct += this.lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
       if (sinks.outputs !== undefined) this.head(logits, sinks.outputs, first, rows);
     }
+    this.#spare.push(workspace);
     return { lossSum: foldLanes(lossLanes), denominator, correct };
   }
 
   /** Outputs after the head, or logits, of rows order[from, to) -> out (to - from, outputs). */
-  predict(x: InputArray | SampleLists, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, output: 'outputs' | 'logits', out: Float64Array): void {
+  *predict(x: InputArray | SampleLists, parameters: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, output: 'outputs' | 'logits', out: Float64Array): Pieces<void> {
     this.#taken = null;
+    const workspace = this.#spare.pop() ?? newWorkspace();
     const { outputs, stages } = this.plan;
     for (let first = 0; first < to - from; first += PART_ROWS) {
+      if (first > 0) yield;
       const rows = Math.min(PART_ROWS, to - from - first);
-      const scratch = this.#partScratch(rows);
-      const listed = this.#loadListed(x, order, from + first, from + first + rows, scratch.x[0], false);
-      this.#forward(scratch, parameters, rows, first, false, listed);
+      const scratch = this.#partScratch(workspace, rows);
+      const listed = this.#loadListed(workspace, x, order, from + first, from + first + rows, scratch.x[0], false);
+      yield* this.#forward(workspace.lists, scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[stages.length];
       if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
       else this.head(logits, out, first, rows);
     }
+    this.#spare.push(workspace);
   }
 
   /** Training pass forward over rows order[from, to) as one batch; what backward needs is kept. @returns outputs, logits, activations */
@@ -330,7 +357,7 @@ export class Network {
       const end = Math.min(first + PART_ROWS, rows);
       const part = rowsOf(scratch, first, end, this.plan);
       this.load(samples.x, order, from + first, from + end, part.x[0]);
-      this.#forward(part, this.parameters, end - first, first, true);
+      finish(this.#forward(this.#training.lists, part, this.parameters, end - first, first, true));
     }
     this.#taken = { scratch, rows };
     const logits = scratch.x[this.plan.stages.length];
@@ -364,7 +391,7 @@ export class Network {
         const count = Math.min(PART_ROWS, end - at);
         const part = rowsOf(scratch, at, at + count, this.plan);
         for (let i = 0; i < count * outputs; i++) part.d[stages.length - 1][i] = dlogits[at * outputs + i];
-        this.#backward(part, count, at, at > first, target, wantDx);
+        finish(this.#backward(part, count, at, at > first, target, wantDx));
         if (wantDx) dx.set(part.dx.subarray(0, count * inputSize), at * inputSize);
       }
       if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
@@ -375,13 +402,8 @@ export class Network {
 
   /** One update of all parameters by `gradients`, which it may change; counts as a step. The step's scalars begin at scalars[at]. */
   update(gradients: readonly Float64Array[], scalars: Float64Array, at: number): void {
-    this.#taken = null;
-    const rule = this.#rule;
+    const rule = this.#prepareUpdate(gradients);
     if (rule === null) return;
-    if (this.#penalised) {
-      for (const { index, l2, l1 } of this.#trained) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);
-    }
-    if (this.#clipping !== null) clip(this.#clipping, this.#spec.dtype, this.#trained, gradients);
     for (let i = 0; i < this.#trained.length; i++) {
       const { index, units, inputs, slots, factor, constraint } = this.#trained[i];
       const p = this.parameters[index];
@@ -389,6 +411,42 @@ export class Network {
       if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);
     }
     this.step++;
+  }
+
+  /** The same in pieces: every element is on its own. */
+  *updateInPieces(gradients: readonly Float64Array[], scalars: Float64Array, at: number): Pieces<void> {
+    if (this.plan.parameterCount <= UPDATE_PIECE) {
+      this.update(gradients, scalars, at);
+      return;
+    }
+    yield;
+    const rule = this.#prepareUpdate(gradients);
+    if (rule === null) return;
+    for (const { index, units, inputs, slots, factor, constraint } of this.#trained) {
+      const p = this.parameters[index];
+      for (let from = 0; from < p.length; from += UPDATE_PIECE) {
+        yield;
+        const cut = (array: Float64Array): Float64Array => array.subarray(from, from + UPDATE_PIECE);
+        rule.update(cut(p), cut(gradients[index]), slots.map(cut), scalars, at, factor);
+      }
+      if (constraint !== null) constrain(constraint, this.#spec.dtype, p, units, inputs);
+    }
+    this.step++;
+  }
+
+  /** What comes before the rule sees gradients. @returns the rule, null where there is none */
+  #prepareUpdate(gradients: readonly Float64Array[]): UpdateRule | null {
+    this.beforeUpdate();
+    if (this.#rule === null) return null;
+    if (this.#penalised) {
+      for (const { index, l2, l1 } of this.#trained) addPenaltyGradient(gradients[index], this.parameters[index], l2, l1);
+    }
+    if (this.#clipping !== null) clip(this.#clipping, this.#spec.dtype, this.#trained, gradients);
+    return this.#rule;
+  }
+
+  protected beforeUpdate(): void {
+    this.#taken = null;
   }
 
   /** Adds the penalties' gradients to those of the weights. */
@@ -457,9 +515,9 @@ export class Network {
 
   // ---- scratch
 
-  #partScratch(rows: number): Scratch {
-    if (this.#part === null || this.#part.capacity < rows) this.#part = this.#newScratch(rows);
-    return this.#part;
+  #partScratch(workspace: Workspace, rows: number): Scratch {
+    if (workspace.part === null || workspace.part.capacity < rows) workspace.part = this.#newScratch(rows);
+    return workspace.part;
   }
 
   #newScratch(capacity: number, dxRows = capacity): Scratch {

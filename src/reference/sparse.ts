@@ -12,20 +12,22 @@ export interface Nonzeros {
   readonly values: Float64Array;
 }
 
-let starts = new Int32Array(0);
-let next = new Int32Array(0);
-let indices = new Int32Array(0);
-let values = new Float64Array(0);
+/** What lists are kept in; grows. They serve until the next list is made in it, so work that waits for its turn has one of its own. */
+export class ListSpace {
+  starts = new Int32Array(0);
+  next = new Int32Array(0);
+  indices = new Int32Array(0);
+  values = new Float64Array(0);
 
-/** Grows what the lists are kept in; they serve until the next call. */
-function reserve(lines: number, count: number): void {
-  if (starts.length < lines + 1) {
-    starts = new Int32Array(lines + 1);
-    next = new Int32Array(lines + 1);
+  reserve(lines: number, count: number): void {
+    if (this.starts.length < lines + 1) {
+      this.starts = new Int32Array(lines + 1);
+      this.next = new Int32Array(lines + 1);
+    }
+    if (this.indices.length >= count) return;
+    this.indices = new Int32Array(count);
+    this.values = new Float64Array(count);
   }
-  if (indices.length >= count) return;
-  indices = new Int32Array(count);
-  values = new Float64Array(count);
 }
 
 function countNonzeros(x: Float64Array, count: number): number {
@@ -35,19 +37,21 @@ function countNonzeros(x: Float64Array, count: number): number {
 }
 
 /** x (rows, columns) -> its nonzeros by rows, or null where there are too many to gain by it. */
-export function nonzerosByRow(x: Float64Array, rows: number, columns: number): Nonzeros | null {
+export function nonzerosByRow(space: ListSpace, x: Float64Array, rows: number, columns: number): Nonzeros | null {
   const count = countNonzeros(x, rows * columns);
   if (count > DENSE_FROM * rows * columns) return null;
-  reserve(rows, count);
+  space.reserve(rows, count);
+  const { starts, indices, values } = space;
   fillRows(x, rows, columns, starts, indices, values);
   return { lines: rows, starts, indices, values };
 }
 
 /** x (rows, columns) -> its nonzeros by columns, or null. */
-export function nonzerosByColumn(x: Float64Array, rows: number, columns: number): Nonzeros | null {
+export function nonzerosByColumn(space: ListSpace, x: Float64Array, rows: number, columns: number): Nonzeros | null {
   const count = countNonzeros(x, rows * columns);
   if (count > DENSE_FROM * rows * columns) return null;
-  reserve(columns, count);
+  space.reserve(columns, count);
+  const { starts, next, indices, values } = space;
   fillColumns(x, rows, columns, starts, next, indices, values);
   return { lines: columns, starts, indices, values };
 }
@@ -83,9 +87,10 @@ function fillColumns(x: Float64Array, rows: number, columns: number, from: Int32
 }
 
 /** Nonzeros by rows -> the same by columns. */
-export function byColumn(rows: Nonzeros, columns: number): Nonzeros {
+export function byColumn(space: ListSpace, rows: Nonzeros, columns: number): Nonzeros {
   const count = rows.starts[rows.lines];
-  reserve(columns, count);
+  space.reserve(columns, count);
+  const { starts, next, indices, values } = space;
   turn(rows.lines, rows.starts, rows.indices, rows.values, columns, starts, next, indices, values);
   return { lines: columns, starts, indices, values };
 }
@@ -125,16 +130,16 @@ export function allFinite(array: Float64Array, count: number): boolean {
 }
 
 /**
- * c(line, column) = Σ over the line's nonzeros a_k of a_k · b(k, column), chains as in multiply, for columns [0, columns).
+ * c(line, column) = Σ over the line's nonzeros a_k of a_k · b(k, column), chains as in multiply, for columns [first, end).
  * b(k, column) lies at k·bInner + column·bColumn, c(line, column) at line·cLine + column·cColumn.
  */
 export function multiplyNonzeros(
-  a: Nonzeros, b: Float64Array, bInner: number, bColumn: number, c: Float64Array, cLine: number, cColumn: number, columns: number, continued: boolean,
+  a: Nonzeros, b: Float64Array, bInner: number, bColumn: number, c: Float64Array, cLine: number, cColumn: number, first: number, end: number, continued: boolean,
 ): void {
-  let column = 0;
-  for (; column + 8 <= columns; column += 8) lines8(a.starts, a.indices, a.values, a.lines, b, column * bColumn, bInner, bColumn, c, column * cColumn, cLine, cColumn, continued);
-  for (; column + 2 <= columns; column += 2) lines2(a.starts, a.indices, a.values, a.lines, b, column * bColumn, bInner, bColumn, c, column * cColumn, cLine, cColumn, continued);
-  if (column < columns) lines1(a.starts, a.indices, a.values, a.lines, b, column * bColumn, bInner, c, column * cColumn, cLine, continued);
+  let column = first;
+  for (; column + 8 <= end; column += 8) lines8(a.starts, a.indices, a.values, a.lines, b, column * bColumn, bInner, bColumn, c, column * cColumn, cLine, cColumn, continued);
+  for (; column + 2 <= end; column += 2) lines2(a.starts, a.indices, a.values, a.lines, b, column * bColumn, bInner, bColumn, c, column * cColumn, cLine, cColumn, continued);
+  if (column < end) lines1(a.starts, a.indices, a.values, a.lines, b, column * bColumn, bInner, c, column * cColumn, cLine, continued);
 }
 
 function lines8(

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { denseBackward, denseForward } from '../../src/reference/dense.js';
 import { multiply } from '../../src/reference/matmul.js';
-import { multiplyNonzeros, nonzerosByColumn, nonzerosByRow } from '../../src/reference/sparse.js';
+import { finish } from '../../src/reference/pieces.js';
+import { ListSpace, multiplyNonzeros, nonzerosByColumn, nonzerosByRow } from '../../src/reference/sparse.js';
 import { expectSame, uniforms } from '../backend/networks.js';
 
 /** The definition: one chain an element. a(row, k), b(k, column). */
@@ -46,19 +47,19 @@ describe('leaving out zeros', () => {
       const [a, b, before] = [numbers(rows * inner, seed, zeros), numbers(inner * columns, seed + 1, 0.1), numbers(rows * columns, seed + 2, 0)];
       const expected = chains((row, k) => a[row * inner + k], (k, column) => b[k * columns + column], continued ? before : null, rows, columns, inner);
       const few = a.filter((value) => value !== 0).length <= a.length / 2;
-      const byRow = nonzerosByRow(a, rows, inner);
+      const byRow = nonzerosByRow(new ListSpace(), a, rows, inner);
       expect(byRow !== null).toBe(few);
       if (byRow !== null) {
         const c = before.slice();
-        multiplyNonzeros(byRow, b, columns, 1, c, columns, 1, columns, continued);
+        multiplyNonzeros(byRow, b, columns, 1, c, columns, 1, 0, columns, continued);
         expectSame(c, expected);
       }
       const turned = Float64Array.from({ length: a.length }, (_, i) => a[(i % rows) * inner + Math.floor(i / rows)]);
-      const byColumn = nonzerosByColumn(turned, inner, rows);
+      const byColumn = nonzerosByColumn(new ListSpace(), turned, inner, rows);
       expect(byColumn !== null).toBe(few);
       if (byColumn !== null) {
         const c = before.slice();
-        multiplyNonzeros(byColumn, b, columns, 1, c, columns, 1, columns, continued);
+        multiplyNonzeros(byColumn, b, columns, 1, c, columns, 1, 0, columns, continued);
         expectSame(c, expected);
       }
     }), { numRuns: 300, seed: 6 });
@@ -71,12 +72,12 @@ describe('leaving out zeros', () => {
       const weight = new Float64Array(6 * 3).fill(0.5);
       weight[6] = bad;
       const z = new Float64Array(12);
-      denseForward(x, weight, null, z, 4, 6, 3);
+      finish(denseForward(new ListSpace(), x, weight, null, z, 4, 6, 3));
       expect([...z].map(Number.isNaN)).toEqual([0, 1, 2, 3].flatMap(() => [false, true, false]));
       const dz = new Float64Array(12);
       dz[4] = bad;
       const dweight = new Float64Array(18);
-      denseBackward(dz, x, dweight, null, 4, 6, 3, false);
+      finish(denseBackward(new ListSpace(), dz, x, dweight, null, 4, 6, 3, false));
       expect([...dweight].map(Number.isFinite)).toEqual(Array.from({ length: 18 }, (_, i) => i < 6 || i >= 12));
     }
   });
