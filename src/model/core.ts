@@ -1,10 +1,10 @@
 // What is behind a Sequential: layers, weights, the executor that holds them, and the states it can be in.
-import { getHost } from '../train/host.js';
 import { createExecutor } from '../backend/create.js';
 import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
 import { parameterShapes, slotNames, slotStart, statisticShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { perform, type Flow } from '../train/flow.js';
+import { getHost } from '../train/host.js';
 import type { LbfgsJob } from '../train/full-batch.js';
 import type { LbfgsMemory } from '../train/lbfgs.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
