@@ -58,7 +58,8 @@ export class NablaError extends Error {
   readonly code: NablaErrorCode;
   /** @param code stable code  @param message text for a person  @param options `cause`: what led here */
   constructor(code: NablaErrorCode, message: string, options?: { cause?: unknown }) {
-    super(brief(message, messageLimit), options);
+    // Any value: an error that is being made must not hide behind another one.
+    super(brief(typeof message === 'string' ? message : show(message), messageLimit), options);
     this.name = 'NablaError';
     this.code = code;
     Object.defineProperty(this, marker, { value: true });

@@ -1,7 +1,8 @@
 // A data set held in typed arrays, in the type it came in.
 import { NablaError, show, showList } from '../errors.js';
 import { counted, grouped, inspectAs } from '../inspected.js';
-import { checkOptions } from '../model/checks.js';
+import { checkOptions, checkText, checkTexts, itemsOf } from '../model/checks.js';
+import { isNumericTypedArray } from '../model/typed-arrays.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
 import type { Dataset } from '../train/dataset.js';
@@ -57,7 +58,10 @@ export class ArrayDataset implements Dataset {
   }
 
   constructor(options: ArrayDatasetOptions) {
-    const { x, y = null, classNames, name = 'data' } = options;
+    checkOptions('ArrayDataset', options, ['x', 'y', 'rows', 'sampleShape', 'classNames', 'name']);
+    const { x, y = null } = options;
+    const classNames = options.classNames === undefined ? undefined : checkTexts('ArrayDataset', 'classNames', options.classNames);
+    const name = checkText('ArrayDataset', 'name', options.name ?? 'data');
     if (!(x instanceof Uint8Array || x instanceof Float32Array || x instanceof Float64Array)) {
       throw new NablaError('ERR_TYPE', `[ArrayDataset] samples lie in one typed array. Expected Uint8Array, Float32Array or Float64Array for x, received ${show(x)}.`);
     }
@@ -73,7 +77,7 @@ export class ArrayDataset implements Dataset {
     this.rows = rows;
     this.features = shape.reduce((p, d) => p * d, 1);
     this.sampleShape = Object.freeze([...shape]);
-    this.classNames = classNames === undefined ? undefined : Object.freeze([...classNames]);
+    this.classNames = classNames;
     this.name = name;
     rememberRows(x, rows);
   }
@@ -125,6 +129,7 @@ export class ArrayDataset implements Dataset {
    * @throws ERR_RANGE for a row that does not exist
    */
   take(rows: Uint32Array | readonly number[]): ArrayDataset {
+    if (!Array.isArray(rows) && !isNumericTypedArray(rows)) throw new NablaError('ERR_TYPE', `[ArrayDataset.take] rows are listed. Expected an array or a typed array of whole numbers for rows, received ${show(rows)}.`);
     for (let i = 0; i < rows.length; i++) this.#checkRow('take', rows[i] ?? -1);
     return this.#with(gather(this.x, rows, this.features), this.y === null ? null : gather(this.y, rows, this.targetSize), rows.length);
   }
@@ -200,7 +205,8 @@ function layout(x: SampleArray, rows: number | undefined, sampleShape: readonly 
     return { rows, shape: [x.length / rows] };
   }
   if (!isShape(sampleShape)) {
-    const received = Array.isArray(sampleShape) ? `[${showList(sampleShape)}]` : show(sampleShape);
+    const given: unknown = sampleShape;
+    const received = Array.isArray(given) ? `[${showList(itemsOf(given).map(show))}]` : show(given);
     throw new NablaError('ERR_SHAPE', `[ArrayDataset] a sample has a shape. Expected whole positive dimensions for sampleShape, received ${received}.`);
   }
   const features = sampleShape.reduce((p, d) => p * d, 1);
@@ -212,7 +218,7 @@ function layout(x: SampleArray, rows: number | undefined, sampleShape: readonly 
 }
 
 function isShape(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((d: unknown) => Number.isSafeInteger(d) && Number(d) > 0);
+  return Array.isArray(value) && value.length > 0 && itemsOf(value).every((d: unknown) => Number.isSafeInteger(d) && Number(d) > 0);
 }
 
 function heldBack(name: string, value: number, rows: number): number {

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { brief, NablaError, show } from '../errors.js';
 import { fileError, openToRead, toPath, type PathLike } from '../io/files.js';
-import { checkName, checkOptions as checkKnown } from '../model/checks.js';
+import { checkName, checkOptions as checkKnown, checkText, checkTexts } from '../model/checks.js';
 import { didYouMean } from '../nearest.js';
 import { ArrayDataset, type ArrayDatasetOptions } from './array-dataset.js';
 import { maxLineBytes, parseRecord, readQuoted } from './csv-quoted.js';
@@ -65,7 +65,9 @@ export async function readCsv(path: PathLike, options: CsvOptions = {}): Promise
   checkOptions(options);
   const name = toPath(op, path);
   const { header = 'auto', index, label, dtype = 'auto', targets = 'classes' } = options;
-  const common = { op, header, index, type: dtype, classes: options.classes, classNames: options.classNames, targets } as const;
+  const given = options.classNames === undefined ? undefined : checkTexts(op, 'classNames', options.classNames);
+  const common = { op, header, index, type: dtype, classes: options.classes, classNames: given, targets } as const;
+  if (options.name !== undefined) checkText(op, 'name', options.name);
   const pair = options.labels === undefined ? undefined : toPath(op, options.labels);
   const table = await readTable(name, { ...common, name: brief(name), label: pair === undefined ? label : null, labelsOnly: false });
   const labels = pair === undefined ? table : await readTable(pair, { ...common, name: brief(pair), label, labelsOnly: true });

@@ -4,7 +4,7 @@ import { brief, NablaError, show, showList } from '../errors.js';
 import { readBytes, toPath, type PathLike } from '../io/files.js';
 import { countText, elementCount } from '../io/shapes.js';
 import { unpackLimit } from '../io/unpack-limit.js';
-import { checkOptions } from '../model/checks.js';
+import { checkBytes, checkDimensions, checkObject, checkOptions, checkText, checkTexts } from '../model/checks.js';
 import { ArrayDataset } from './array-dataset.js';
 import { exceedsGzip, gunzip, gunzipStart, isGzip, tooMuch } from './gzip.js';
 
@@ -73,7 +73,7 @@ export async function readIdx(path: PathLike, options: IdxReadOptions = {}): Pro
  */
 export function parseIdx(bytes: Uint8Array, name = 'the bytes', options: IdxReadOptions = {}): IdxArray {
   const limit = readLimit('parseIdx', options);
-  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[parseIdx] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  checkBytes('parseIdx', bytes, name);
   return decode('parseIdx', name, bytes, { copy: true, limit });
 }
 
@@ -89,10 +89,12 @@ function readLimit(op: string, options: IdxReadOptions): number {
  * @throws ERR_TYPE for other arrays, ERR_SHAPE when the shape does not fit the data
  */
 export function encodeIdx(array: { readonly shape: readonly number[]; readonly data: IdxData }): Uint8Array {
-  const { shape, data } = array;
+  checkObject('encodeIdx', 'array', array, 'shape, data');
+  const { data } = array;
+  const shape = checkDimensions('encodeIdx', array.shape);
   const info = types.find((t) => t.type === typeOf(data));
   if (info === undefined) throw new NablaError('ERR_TYPE', `[encodeIdx] IDX has no such element type. Expected ${typeNames()} for data, received ${show(data)}.`);
-  if (shape.length < 1 || shape.length > 255 || !shape.every((d) => Number.isInteger(d) && d >= 0 && d < 2 ** 32)) {
+  if (shape.length < 1 || shape.length > 255 || !shape.every((d) => d < 2 ** 32)) {
     throw new NablaError('ERR_SHAPE', `[encodeIdx] a shape has 1 to 255 whole dimensions from 0 to 2^32-1. Received [${showList(shape)}].`);
   }
   if (elementCount(shape) !== data.length) {
@@ -123,9 +125,12 @@ export function encodeIdx(array: { readonly shape: readonly number[]; readonly d
  */
 export async function readIdxImagesLabels(files: IdxFiles): Promise<ArrayDataset> {
   const op = 'readIdxImagesLabels';
+  checkOptions(op, files, ['images', 'labels', 'classes', 'classNames', 'name', 'maxBytes']);
+  const classNames = files.classNames === undefined ? undefined : checkTexts(op, 'classNames', files.classNames);
+  const name = files.name === undefined ? undefined : checkText(op, 'name', files.name);
   const [imagesName, labelsName] = [toPath(op, files.images), toPath(op, files.labels)];
   const limit = unpackLimit(op, files.maxBytes);
-  const classes = files.classes ?? files.classNames?.length;
+  const classes = files.classes ?? classNames?.length;
   if (classes !== undefined && (!Number.isInteger(classes) || classes < 1)) {
     throw new NablaError('ERR_RANGE', `[${op}] the number of classes is whole and positive. Expected 1 or more for classes, received ${show(classes)}.`);
   }
@@ -147,8 +152,8 @@ export async function readIdxImagesLabels(files: IdxFiles): Promise<ArrayDataset
     y,
     rows,
     sampleShape: images.shape.slice(1),
-    name: files.name ?? imagesName,
-    ...(files.classNames === undefined ? {} : { classNames: files.classNames }),
+    name: name ?? imagesName,
+    ...(classNames === undefined ? {} : { classNames }),
   });
 }
 

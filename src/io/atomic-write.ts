@@ -4,7 +4,7 @@ import {
 } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { brief, isNablaError, NablaError } from '../errors.js';
+import { brief, NablaError } from '../errors.js';
 import { perform, runAsync, runSync, type Flow } from '../train/flow.js';
 import { fileError, toPath, type PathLike } from './files.js';
 import { isAbandoned, temporaryName } from './temporary-name.js';
@@ -60,8 +60,8 @@ function* writing(op: string, path: PathLike, data: Content): Flow<void> {
     const [left, opened] = [temporary, file];
     if (opened !== undefined) yield* quietly(close(opened));
     if (left !== undefined) yield* quietly(perform(() => unlinkSync(left), () => unlink(left)));
-    // Content that is made while it is written may be refused itself.
-    throw isNablaError(error) ? error : fileError(op, 'write', name, error);
+    // Content that is made while it is written may fail by itself: only what the system says is about the file.
+    throw error instanceof Error && 'syscall' in error ? fileError(op, 'write', name, error) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 // Writing tables of numbers: data sets, and the file that Kaggle wants.
 import { NablaError, show } from '../errors.js';
-import { checkOptions } from '../model/checks.js';
+import { checkBoolean, checkInteger, checkObject, checkOptions, checkText, checkTexts } from '../model/checks.js';
+import { isNumericTypedArray } from '../model/typed-arrays.js';
 import type { Dataset } from '../train/dataset.js';
 import { writeFileAtomic } from './atomic-write.js';
 import type { PathLike } from './files.js';
@@ -40,11 +41,12 @@ const rowsAPiece = 512;
 export async function writeCsv(path: PathLike, dataset: NamedDataset, options: WriteCsvOptions = {}): Promise<void> {
   const op = 'writeCsv';
   checkOptions(op, options, ['columns', 'label', 'index', 'labels', 'names']);
-  const columns = options.columns ?? Array.from({ length: dataset.features }, (_, i) => `pixel${i}`);
+  checkDataset(op, dataset);
+  const columns = options.columns === undefined ? Array.from({ length: dataset.features }, (_, i) => `pixel${i}`) : checkTexts(op, 'columns', options.columns);
   if (columns.length !== dataset.features) throw new NablaError('ERR_SHAPE', `[${op}] every feature has a name. Expected ${dataset.features} names for columns, received ${columns.length}.`);
-  const label = options.label === undefined ? (dataset.y === null ? null : 'label') : options.label;
-  const index = options.index ?? false;
-  const labelText = label === null ? undefined : labelTexts(op, dataset, options.names ?? false);
+  const label = options.label === undefined ? (dataset.y === null ? null : 'label') : options.label === null ? null : checkText(op, 'label', options.label);
+  const index = checkBoolean(op, 'index', options.index ?? false);
+  const labelText = label === null ? undefined : labelTexts(op, dataset, checkBoolean(op, 'names', options.names ?? false));
   const apart = options.labels !== undefined;
   if (apart && labelText === undefined) throw new NablaError('ERR_STATE', `[${op}] a file of labels needs labels. Expected a label column for labels, received none.`);
   const first = [...(index ? [''] : []), ...(labelText === undefined || apart ? [] : [label ?? ''])];
@@ -65,13 +67,27 @@ export async function writeCsv(path: PathLike, dataset: NamedDataset, options: W
 export async function writeSubmission(path: PathLike, predictions: ArrayLike<number>, options: SubmissionOptions = {}): Promise<void> {
   const op = 'writeSubmission';
   checkOptions(op, options, ['header', 'firstId']);
-  const { header = ['ImageId', 'Label'], firstId = 1 } = options;
+  const { firstId = 1 } = options;
+  const header = checkTexts(op, 'header', options.header ?? ['ImageId', 'Label']);
+  if (header.length !== 2) throw new NablaError('ERR_SHAPE', `[${op}] there are two columns. Expected 2 names for header, received ${header.length}.`);
+  if (!Array.isArray(predictions) && !isNumericTypedArray(predictions)) throw new NablaError('ERR_TYPE', `[${op}] predictions are numbers. Expected a typed array or an array for predictions, received ${show(predictions)}.`);
   if (!Number.isSafeInteger(firstId)) throw new NablaError('ERR_RANGE', `[${op}] rows are counted. Expected a whole number for firstId, received ${show(firstId)}.`);
   for (let i = 0; i < predictions.length; i++) {
     const value = predictions[i];
     if (!Number.isSafeInteger(value) || value < 0) throw new NablaError('ERR_RANGE', `[${op}] a prediction is the number of a class. Expected a whole number from 0 for prediction ${i}, received ${show(value)}.`);
   }
   await writeFileAtomic(op, path, lines(header, predictions.length, (row) => `${firstId + row},${predictions[row]}`));
+}
+
+function checkDataset(op: string, dataset: NamedDataset): void {
+  checkObject(op, 'dataset', dataset, 'x, y, rows, features');
+  const rows = checkInteger(op, 'rows of dataset', dataset.rows, 0);
+  const features = checkInteger(op, 'features of dataset', dataset.features, 1);
+  if (!isNumericTypedArray(dataset.x) || dataset.x.length !== rows * features) {
+    throw new NablaError('ERR_SHAPE', `[${op}] samples lie in one typed array. Expected ${rows} x ${features} numbers for x of dataset, received ${show(dataset.x)}.`);
+  }
+  if (dataset.y !== null && !isNumericTypedArray(dataset.y)) throw new NablaError('ERR_TYPE', `[${op}] targets lie in one typed array. Expected such an array or null for y of dataset, received ${show(dataset.y)}.`);
+  if (dataset.classNames !== undefined) checkTexts(op, 'classNames', dataset.classNames);
 }
 
 function* lines(header: readonly string[], rows: number, line: (row: number) => string): Generator<Uint8Array, void> {

@@ -10,8 +10,19 @@ export type PathLike = string | URL;
 /** The path as a string; anything else than a path is an error of the caller. */
 export function toPath(op: string, path: unknown): string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
-  if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path);
+  if (path instanceof URL && path.protocol === 'file:') return fromUrl(op, path);
   throw new NablaError('ERR_TYPE', `[${op}] a file is named by a path or a file: URL. Expected a non-empty string for path, received ${show(path)}.`);
+}
+
+function fromUrl(op: string, url: URL): string {
+  try {
+    const path = fileURLToPath(url);
+    if (!path.includes('\0')) return path;
+  } catch (error) {
+    // Another host, or a slash in disguise.
+    throw new NablaError('ERR_TYPE', `[${op}] a file: URL names a file of this machine. Expected such a URL for path, received ${show(url.href)}.`, { cause: error });
+  }
+  throw new NablaError('ERR_TYPE', `[${op}] a path has no zero bytes. Expected another URL for path, received ${show(url.href)}.`);
 }
 
 const reasons: Readonly<Record<string, string>> = {

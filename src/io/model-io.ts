@@ -1,5 +1,6 @@
 // Saving and loading models: what stands behind model.save and loadModel.
 import { isNablaError, NablaError, showList } from '../errors.js';
+import { checkObject, checkOptions } from '../model/checks.js';
 import { sequentialFromRecord, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
@@ -50,7 +51,9 @@ function checkWhere(options: FromRecordOptions): void {
 }
 
 function toRecord(op: string, model: Savable, options: SaveOptions): ModelRecord {
+  checkObject(op, 'model', model, 'a model or its record');
   if ('toRecord' in model) return model.toRecord(options);
+  checkOptions(op, options, ['includeOptimizer', 'extra']);
   if (Object.keys(options).length > 0) throw new NablaError('ERR_OPTION', `[${op}] a record is written as it is. Expected no options (give them to toRecord), received ${showList(Object.keys(options))}.`);
   return model;
 }

@@ -1,6 +1,7 @@
 // NumPy's array file (.npy): magic, version, a Python dictionary as header, the elements.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { brief, NablaError, show, showList } from '../errors.js';
+import { checkBytes, checkDimensions, checkObject } from '../model/checks.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { readBytes, toPath, type PathLike } from './files.js';
@@ -63,7 +64,7 @@ export function parseNpy(bytes: Uint8Array, name = 'the bytes'): NpyArray {
 
 /** parseNpy for any caller. @param op named in errors */
 export function decodeNpy(op: string, bytes: Uint8Array, name: string): NpyArray {
-  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[${op}] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  checkBytes(op, bytes, name);
   const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${brief(name)} is not a valid .npy file: ${text}`);
   if (bytes.length < 10) throw fail(bytes.length === 0 ? 'it is empty.' : `it is too short. Expected at least 10 bytes, received ${bytes.length}.`);
   if (!magic.every((byte, i) => bytes[i] === byte)) throw fail('it does not begin with the magic string \\x93NUMPY.');
@@ -95,11 +96,13 @@ export function encodeNpy(array: NpyInput): Uint8Array {
 
 /** encodeNpy. @param op the public function, named in errors */
 export function npyBytes(op: string, array: NpyInput): Uint8Array {
-  const { shape, data } = array;
+  checkObject(op, 'array', array, 'shape, data');
+  const { data } = array;
+  const shape = checkDimensions(op, array.shape);
   const kind = kinds.find((k) => k.dtype === dtypeOf(data));
   if (kind === undefined) throw new NablaError('ERR_TYPE', `[${op}] the numbers lie in one typed array. Expected Float64Array, Float32Array or one of whole numbers for data, received ${show(data)}.`);
   if (shape.length > maxRank) throw new NablaError('ERR_SHAPE', `[${op}] an array has a limited number of dimensions, as in NumPy. Expected at most ${maxRank} for shape, received ${shape.length}.`);
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || elementCount(shape) !== data.length) {
+  if (elementCount(shape) !== data.length) {
     throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${showList(shape)}] to be its length, received ${data.length}.`);
   }
   const descr = `${kind.size === 1 ? '|' : '<'}${kind.code}`;

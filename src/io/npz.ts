@@ -1,6 +1,6 @@
 // NumPy's archive of arrays (.npz): a ZIP file with one .npy file an array.
 import { brief, NablaError, show } from '../errors.js';
-import { checkBoolean, checkOptions } from '../model/checks.js';
+import { checkBoolean, checkBytes, checkObject, checkOptions, checkText } from '../model/checks.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
 import { decodeNpy, npyBytes, type NpyArray, type NpyInput } from './npy.js';
@@ -55,7 +55,7 @@ function checkReadOptions(op: string, options: NpzReadOptions): number {
 }
 
 function decodeNpz(op: string, bytes: Uint8Array, name: string, maxBytes: number): Map<string, NpyArray> {
-  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[${op}] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  checkBytes(op, bytes, name);
   const fail = (text: string, cause?: unknown): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${brief(name)} is not a valid .npz file: ${text}`, cause === undefined ? undefined : { cause });
   const arrays = new Map<string, NpyArray>();
   for (const [file, content] of readZip(bytes, { maxBytes }, fail)) {
@@ -72,7 +72,8 @@ export function encodeNpz(arrays: ReadonlyMap<string, NpyInput> | Readonly<Recor
 
 function npzBytes(op: string, arrays: NpzArrays, options: NpzWriteOptions): Uint8Array[] {
   checkOptions(op, options, ['compress']);
+  checkObject(op, 'arrays', arrays, 'name: { shape, data }');
   const compress = checkBoolean(op, 'compress', options.compress ?? false);
   const list: (readonly [string, NpyInput])[] = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
-  return writeZip(op, list.map(([name, array]) => [`${name}.npy`, npyBytes(op, array)] as const), compress);
+  return writeZip(op, list.map(([name, array]) => [`${checkText(op, 'name of an array', name)}.npy`, npyBytes(op, array)] as const), compress);
 }

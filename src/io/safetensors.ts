@@ -1,6 +1,7 @@
 // safetensors: 8 bytes little-endian length, a JSON header, the tensors' bytes without gaps.
 // Format: https://github.com/huggingface/safetensors#format
 import { NablaError, show, showList } from '../errors.js';
+import { checkBytes, checkDimensions, checkList, checkObject, checkOptions } from '../model/checks.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
@@ -62,7 +63,8 @@ export async function writeSafetensors(path: PathLike, tensors: readonly Safeten
  * @throws ERR_TYPE, ERR_OPTION, ERR_FORMAT
  */
 export function parseSafetensors(bytes: Uint8Array, name = 'the bytes', options: SafetensorsOptions = {}): SafetensorsFile {
-  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[parseSafetensors] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  checkBytes('parseSafetensors', bytes, name);
+  checkOptions('parseSafetensors', options, ['half']);
   const half = options.half ?? 'bits';
   if (half !== 'bits' && half !== 'float32') throw new NablaError('ERR_OPTION', `[parseSafetensors] unknown form of 16-bit floats. Expected 'bits' or 'float32' for half, received ${show(half)}.`);
   const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[parseSafetensors] ${name} is not a valid safetensors file: ${text}`);
@@ -104,11 +106,14 @@ export function parseSafetensors(bytes: Uint8Array, name = 'the bytes', options:
  */
 export function encodeSafetensors(tensors: readonly SafetensorsTensor[], metadata: ReadonlyMap<string, string> = new Map()): Uint8Array[] {
   const op = 'encodeSafetensors';
+  const list = checkList(op, 'tensors', tensors);
+  list.forEach((tensor, i) => { checkObject(op, `tensors[${i}]`, tensor, 'name, dtype, shape, data'); });
+  if (!(metadata instanceof Map)) throw new NablaError('ERR_TYPE', `[${op}] metadata is text by key. Expected a Map for metadata, received ${show(metadata)}.`);
   const bad = (text: string): NablaError => new NablaError('ERR_TYPE', `[${op}] the header holds well-formed text: ${text}`);
   const fields: string[] = [];
   if (metadata.size > 0) {
     const pairs = [...metadata].map(([key, value]) => {
-      if (typeof value !== 'string') throw new NablaError('ERR_TYPE', `[${op}] metadata is text. Expected a string for ${show(key)}, received ${show(value)}.`);
+      if (typeof key !== 'string' || typeof value !== 'string') throw new NablaError('ERR_TYPE', `[${op}] metadata is text. Expected a string for ${show(key)}, received ${show(value)}.`);
       checkText(key, bad);
       checkText(value, bad);
       return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
@@ -118,14 +123,15 @@ export function encodeSafetensors(tensors: readonly SafetensorsTensor[], metadat
   const names = new Set<string>(['__metadata__']);
   const pieces: Uint8Array[] = [];
   let offset = 0;
-  for (const { name, dtype, shape, data } of tensors) {
+  for (const { name, dtype, shape: given, data } of tensors) {
     if (typeof name !== 'string' || names.has(name)) throw new NablaError('ERR_OPTION', `[${op}] every tensor has a name of its own. Expected a name not used before, received ${show(name)}.`);
     names.add(name);
     checkText(name, bad);
     if (!isDtype(dtype) || !(data instanceof arrayOf(dtype))) {
       throw new NablaError('ERR_TYPE', `[${op}] the data has the type that dtype says. Expected ${isDtype(dtype) ? arrayOf(dtype).name : `a dtype out of ${dtypes}`} for ${show(name)}, received ${isDtype(dtype) ? show(data) : show(dtype)}.`);
     }
-    if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || count(shape) !== BigInt(data.length)) {
+    const shape = checkDimensions(op, given);
+    if (count(shape) !== BigInt(data.length)) {
       throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${showList(shape)}] to be the length of ${show(name)}, received ${data.length}.`);
     }
     fields.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${offset},${offset + data.byteLength}]}`);

@@ -1,7 +1,7 @@
 // Weights to NumPy and back: W1, b1, W2, b2, … in float64.
 import type { FloatArray } from '../backend/spec.js';
 import { brief, NablaError, show, showList } from '../errors.js';
-import { checkName, checkOptions } from '../model/checks.js';
+import { checkName, checkObject, checkOptions } from '../model/checks.js';
 import { toPath, type PathLike } from './files.js';
 import type { NpyArray, NpyInput } from './npy.js';
 import { loadNpz, writeArrays } from './npz.js';
@@ -15,6 +15,8 @@ export interface WeightHolder {
 }
 /** 'out-in': W is (outputs, inputs), for samples in columns (W @ X + b) and PyTorch; 'in-out': W is (inputs, outputs), for samples in rows (X @ W + b) and Keras. */
 export type WeightLayout = 'out-in' | 'in-out';
+
+const holderMethods = ['parameterNames', 'parameterShapes', 'getWeights', 'setWeights'] as const;
 
 export interface ExportNpzOptions {
   /** Default 'out-in'. */
@@ -91,6 +93,10 @@ function fitted(op: string, name: string, array: NpyArray | undefined, shape: re
 }
 
 function checkDense(op: string, model: WeightHolder): void {
+  checkObject(op, 'model', model, holderMethods.join(', '));
+  for (const method of holderMethods) {
+    if (typeof model[method] !== 'function') throw new NablaError('ERR_TYPE', `[${op}] a model holds weights. Expected a method ${method} of model, received ${show(model[method])}.`);
+  }
   const other = model.parameterNames().find((name) => !/\.(weight|bias)$/.test(name));
   if (other !== undefined) throw new NablaError('ERR_OPTION', `[${op}] W1, b1, … are what dense layers have. Expected a model of dense layers (saveModel takes all), received one with ${show(other)}.`);
 }

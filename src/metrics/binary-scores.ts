@@ -1,4 +1,6 @@
 // Figures of a ranking: the scores of the positives and of the negatives, each in order. Counts are whole numbers, so that ties are exact.
+import { NablaError, show } from '../errors.js';
+import { checkText } from '../model/checks.js';
 import { checkLabels, checkSameLength, checkValues, type Numbers } from './input.js';
 import { SortedNumbers } from './sorted-numbers.js';
 
@@ -27,7 +29,7 @@ export class BinaryScores {
 
   /** @param op what errors name */
   constructor(op = 'BinaryScores.update') {
-    this.#op = op;
+    this.#op = checkText('BinaryScores', 'op', op);
   }
 
   /** Adds rows. @param targets 0 or 1 @param scores larger means class 1 @returns this @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
@@ -40,8 +42,9 @@ export class BinaryScores {
     return this;
   }
 
-  /** One row, unchecked. */
+  /** One row. @param positive whether it is of class 1 @param score any number @throws ERR_TYPE */
   add(positive: boolean, score: number): void {
+    if (typeof score !== 'number') throw new NablaError('ERR_TYPE', `[BinaryScores.add] a score is a number. Expected a number for score, received ${show(score)}.`);
     (positive ? this.#positives : this.#negatives).add(score);
   }
 

@@ -1,6 +1,6 @@
 import { checkInteger } from '../model/checks.js';
 import { ClassCounts, type ClassFigures } from './class-counts.js';
-import { checkLabels, checkSameLength, checkSampleWeight, MAX_CLASSES, type Numbers } from './input.js';
+import { checkZeroDivision, checkLabels, checkSameLength, checkSampleWeight, MAX_CLASSES, type Numbers } from './input.js';
 
 /**
  * Counts of (target, prediction) pairs of several classes, slice by slice. Figures of no rows are NaN.
@@ -84,7 +84,7 @@ export class ConfusionMatrix {
 
   /** @param zeroDivision what 0/0 is, 0 (default) or 1 */
   precisionRecallF1(zeroDivision: 0 | 1 = 0): ClassFigures {
-    return this.#classCounts().figures(zeroDivision);
+    return this.#classCounts().figures(checkZeroDivision('ConfusionMatrix.precisionRecallF1', zeroDivision));
   }
 
   #right(): number {

@@ -9,6 +9,9 @@ export type Numbers = NumericTypedArray | readonly number[];
 /** Classes a table of counts may have; the table has their square. */
 export const MAX_CLASSES = 4096;
 
+/** Outputs, labels or classes a row may have where figures are kept for each. */
+export const MAX_OUTPUTS = 1 << 20;
+
 interface Range {
   readonly minimum: number;
   readonly maximum: number;
@@ -107,6 +110,13 @@ export function checkSampleWeight(op: string, value: unknown, rows: number): Num
   if (weights.length !== rows) throw new NablaError('ERR_SHAPE', `[${op}] there is one weight a row. Expected ${rows} values for sampleWeight, received ${weights.length}.`);
   for (let i = 0; i < rows; i++) if (weights[i] > 0) return weights;
   throw new NablaError('ERR_RANGE', `[${op}] some row weighs something. Expected a weight above 0 in sampleWeight, received zeros.`);
+}
+
+/** What 0/0 is. @throws ERR_OPTION */
+export function checkZeroDivision(op: string, value: unknown): 0 | 1 {
+  if (value === undefined || value === 0) return 0;
+  if (value === 1) return 1;
+  throw new NablaError('ERR_OPTION', `[${op}] zeroDivision is one of two. Expected 0 or 1 for zeroDivision, received ${show(value)}.`);
 }
 
 /** Position of a row's largest value, the first of equals. */

@@ -4,7 +4,7 @@ import { checkInteger, checkName, checkNumbers, checkOptions, checkReal } from '
 import { BinaryScores, type RocCurve, type ThresholdFigures, type ThresholdGoal } from './binary-scores.js';
 import type { ClassFigures } from './class-counts.js';
 import { ConfusionMatrix } from './confusion-matrix.js';
-import { argmax, checkClasses, checkLabels, checkSameLength, checkValues, checkWholeRows, MAX_CLASSES, type Numbers } from './input.js';
+import { argmax, checkClasses, checkLabels, checkSameLength, checkValues, checkWholeRows, checkZeroDivision, MAX_CLASSES, type Numbers } from './input.js';
 import { MultiLabelCounts } from './multi-label.js';
 import { ProbabilityScores, type Calibration } from './probability-scores.js';
 import { RankedScores, type ScoreAverage } from './ranked-scores.js';
@@ -52,12 +52,6 @@ function labelTable(op: string, targets: Numbers, predictions: Numbers, classes:
   checkLabels(op, 'targets', wanted, count);
   checkLabels(op, 'predictions', found, count);
   return new ConfusionMatrix(count).update(wanted, found);
-}
-
-function checkZeroDivision(op: string, value: unknown): 0 | 1 {
-  if (value === undefined || value === 0) return 0;
-  if (value === 1) return 1;
-  throw new NablaError('ERR_OPTION', `[${op}] zeroDivision is one of two. Expected 0 or 1 for zeroDivision, received ${show(value)}.`);
 }
 
 function averaged(op: string, figure: 'precision' | 'recall' | 'f1', targets: Numbers, predictions: Numbers, options: PrecisionRecallOptions): number {

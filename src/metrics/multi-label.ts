@@ -1,6 +1,6 @@
-import { checkInteger, checkReal } from '../model/checks.js';
+import { checkInteger, checkReal, checkText } from '../model/checks.js';
 import { ClassCounts, type ClassFigures } from './class-counts.js';
-import { checkSameLength, checkSampleWeight, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
+import { MAX_OUTPUTS, checkSameLength, checkSampleWeight, checkValues, checkWholeRows, checkZeroDivision, PROBABILITY, type Numbers } from './input.js';
 
 /**
  * Counts of yes-or-no targets, any number of them a row, slice by slice. A target counts as yes from 0.5 on, a score from the threshold on.
@@ -18,8 +18,8 @@ export class MultiLabelCounts {
 
   /** @param labels values a row, 1 for binary @param threshold default 0.5 @param op what errors name @throws ERR_TYPE, ERR_RANGE */
   constructor(labels: number, threshold = 0.5, op = 'MultiLabelCounts.update') {
-    this.#op = op;
-    this.labels = checkInteger(op, 'labels', labels, 1);
+    this.#op = checkText('MultiLabelCounts', 'op', op);
+    this.labels = checkInteger(op, 'labels', labels, 1, MAX_OUTPUTS);
     this.threshold = checkReal(op, 'threshold', threshold);
     this.#counts = new ClassCounts(labels);
   }
@@ -63,6 +63,6 @@ export class MultiLabelCounts {
   }
   /** @param zeroDivision what 0/0 is, 0 (default) or 1 */
   precisionRecallF1(zeroDivision: 0 | 1 = 0): ClassFigures {
-    return this.#counts.figures(zeroDivision);
+    return this.#counts.figures(checkZeroDivision('MultiLabelCounts.precisionRecallF1', zeroDivision));
   }
 }

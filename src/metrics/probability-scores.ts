@@ -1,5 +1,5 @@
 import { NablaError } from '../errors.js';
-import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
+import { checkInteger, checkOptions, checkReal, checkText } from '../model/checks.js';
 import { argmax, checkSampleWeight, checkTargetLabels, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
 
 /** Rows whose predicted probability lies in (from, to]; the first bin has 0 too. */
@@ -47,7 +47,7 @@ export class ProbabilityScores {
 
   /** @param classes probabilities a row; 1: the probability of class 1 of two @param options see {@link ProbabilityOptions} @param op what errors name @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
   constructor(classes: number, options: ProbabilityOptions = {}, op = 'ProbabilityScores.update') {
-    this.#op = op;
+    this.#op = checkText('ProbabilityScores', 'op', op);
     checkOptions(op, options, ['epsilon', 'bins']);
     this.classes = checkInteger(op, 'classes', classes, 1);
     this.#epsilon = checkReal(op, 'epsilon', options.epsilon ?? 2 ** -52, { minimum: 0, maximum: 0.5, maximumOpen: true });

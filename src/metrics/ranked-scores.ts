@@ -1,6 +1,6 @@
-import { checkInteger } from '../model/checks.js';
+import { checkInteger, checkName, checkText } from '../model/checks.js';
 import { BinaryScores } from './binary-scores.js';
-import { checkTargetLabels, checkValues, checkWholeRows, type Numbers } from './input.js';
+import { MAX_OUTPUTS, checkTargetLabels, checkValues, checkWholeRows, type Numbers } from './input.js';
 
 /** How figures of several classes become one. */
 export type ScoreAverage = 'macro' | 'weighted';
@@ -13,8 +13,8 @@ export class RankedScores {
 
   /** @param classes scores a row; 1: the score of class 1 of two @param op what errors name @throws ERR_TYPE, ERR_RANGE */
   constructor(classes: number, op = 'RankedScores.update') {
-    this.#op = op;
-    this.classes = checkInteger(op, 'classes', classes, 1);
+    this.#op = checkText('RankedScores', 'op', op);
+    this.classes = checkInteger(op, 'classes', classes, 1, MAX_OUTPUTS);
     this.#scores = Array.from({ length: classes }, () => new BinaryScores());
   }
 
@@ -31,8 +31,9 @@ export class RankedScores {
     return this;
   }
 
-  /** One element, unchecked. */
+  /** One element. @param unit 0 to classes-1 @param positive whether it is of class `unit` @param score any number @throws ERR_RANGE, ERR_TYPE */
   add(unit: number, positive: boolean, score: number): void {
+    if (typeof unit !== 'number' || this.#scores[unit] === undefined) checkInteger('RankedScores.add', 'unit', unit, 0, this.classes - 1);
     this.#scores[unit].add(positive, score);
   }
 
@@ -50,6 +51,7 @@ export class RankedScores {
   }
 
   #mean(figures: readonly number[], average: ScoreAverage): number {
+    checkName(this.#op, 'average', average, ['macro', 'weighted']);
     let sum = 0;
     let total = 0;
     figures.forEach((figure, k) => {

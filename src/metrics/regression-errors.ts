@@ -1,5 +1,6 @@
-import { checkInteger } from '../model/checks.js';
-import { checkSameLength, checkSampleWeight, checkValues, checkWholeRows, type Numbers } from './input.js';
+import { NablaError, show } from '../errors.js';
+import { checkInteger, checkReal, checkText } from '../model/checks.js';
+import { MAX_OUTPUTS, checkSameLength, checkSampleWeight, checkValues, checkWholeRows, type Numbers } from './input.js';
 
 /** Figures of one output. */
 export interface RegressionFigures {
@@ -25,8 +26,8 @@ export class RegressionErrors {
 
   /** @param outputs values a row, default 1 @param op what errors name @throws ERR_TYPE, ERR_RANGE */
   constructor(outputs = 1, op = 'RegressionErrors.update') {
-    this.#op = op;
-    this.outputs = checkInteger(op, 'outputs', outputs, 1);
+    this.#op = checkText('RegressionErrors', 'op', op);
+    this.outputs = checkInteger(op, 'outputs', outputs, 1, MAX_OUTPUTS);
     this.#squares = new Float64Array(outputs);
     this.#absolutes = new Float64Array(outputs);
     this.#origin = new Float64Array(outputs);
@@ -50,8 +51,11 @@ export class RegressionErrors {
     return this;
   }
 
-  /** One row, unchecked. @param targetStart where the row begins in targets @param start where it begins in predictions */
+  /** One row. @param targetStart where the row begins in targets @param start where it begins in predictions @param weight from 0, default 1 @throws ERR_TYPE, ERR_RANGE */
   addRow(targets: ArrayLike<number>, targetStart: number, predictions: ArrayLike<number>, start: number, weight = 1): void {
+    this.#checkRow('targets', targets, targetStart);
+    this.#checkRow('predictions', predictions, start);
+    if (typeof weight !== 'number' || !(weight >= 0 && weight < Infinity)) checkReal('RegressionErrors.addRow', 'weight', weight, { minimum: 0 });
     this.#rows += 1;
     if (weight === 0) return;
     const first = this.#weight === 0;
@@ -94,6 +98,14 @@ export class RegressionErrors {
       const meanSquaredError = this.#squares[unit] / this.#weight;
       return { meanSquaredError, meanAbsoluteError: this.#absolutes[unit] / this.#weight, rootMeanSquaredError: Math.sqrt(meanSquaredError), r2: this.#r2(unit) };
     });
+  }
+
+  #checkRow(name: string, values: unknown, start: number): void {
+    const fits = typeof values === 'object' && values !== null && Number.isInteger(start);
+    for (let unit = 0; unit < this.outputs; unit++) {
+      if (fits && typeof Reflect.get(values, start + unit) === 'number') continue;
+      throw new NablaError('ERR_TYPE', `[RegressionErrors.addRow] a row is numbers. Expected ${this.outputs} from position ${show(start)} of ${name}, received ${show(values)}.`);
+    }
   }
 
   #sum(values: Float64Array): number {

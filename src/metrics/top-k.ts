@@ -1,4 +1,4 @@
-import { checkInteger } from '../model/checks.js';
+import { checkInteger, checkText } from '../model/checks.js';
 import { checkTargetLabels, checkValues, checkWholeRows, type Numbers } from './input.js';
 
 /** Rows whose class is among the k largest scores, slice by slice. Of equal scores the lower class index ranks first, as in argmax. */
@@ -11,7 +11,7 @@ export class TopKAccuracy {
 
   /** @param classes 2 or more @param k 1 or more, default 5; from `classes` on every row is right @param op what errors name @throws ERR_TYPE, ERR_RANGE */
   constructor(classes: number, k = 5, op = 'TopKAccuracy.update') {
-    this.#op = op;
+    this.#op = checkText('TopKAccuracy', 'op', op);
     this.classes = checkInteger(op, 'classes', classes, 2);
     this.k = checkInteger(op, 'k', k, 1);
   }

@@ -75,7 +75,7 @@ export function checkShape(op: string, name: string, value: unknown): readonly n
   if (!Array.isArray(value) || value.length === 0) {
     throw new NablaError('ERR_SHAPE', `[${op}] a shape lists the sizes of one sample. Expected an array such as [784] for ${name}, received ${show(value)}.`);
   }
-  return Object.freeze(value.map((size: unknown) => checkInteger(op, `each size of ${name}`, size, 1)));
+  return Object.freeze(itemsOf(value).map((size) => checkInteger(op, `each size of ${name}`, size, 1)));
 }
 
 /** Numbers of an array or typed array. @returns a fresh plain array */
@@ -83,11 +83,57 @@ export function checkNumbers(op: string, name: string, value: unknown, range: Re
   if (!Array.isArray(value) && !isNumericTypedArray(value)) {
     throw new NablaError('ERR_TYPE', `[${op}] ${name} lists numbers. Expected an array for ${name}, received ${show(value)}.`);
   }
-  const items: ArrayLike<unknown> = value;
-  return Array.from(items, (item, index) => checkReal(op, `${name}[${index}]`, item, range));
+  return itemsOf(value).map((item, index) => checkReal(op, `${name}[${index}]`, item, range));
 }
 
 /** The product of a shape's sizes. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** An object with fields, such as what a file is encoded from. @param fields named in the error @returns the object */
+export function checkObject(op: string, name: string, value: unknown, fields: string): object {
+  if (typeof value !== 'object' || value === null) {
+    throw new NablaError('ERR_TYPE', `[${op}] ${name} is an object. Expected { ${fields} } for ${name}, received ${show(value)}.`);
+  }
+  return value;
+}
+
+/** An array. @returns a copy: what is looked at stays what is used, and its methods are the language's */
+export function checkList(op: string, name: string, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new NablaError('ERR_TYPE', `[${op}] ${name} is a list. Expected an array for ${name}, received ${show(value)}.`);
+  return itemsOf(value);
+}
+
+/** A copy of an array's or a typed array's items, by their places: an array's own methods and iterator may be anything, a transferred array has none. */
+export function itemsOf(array: ArrayLike<unknown>): unknown[] {
+  return Array.from({ length: array.length }, (_, i) => array[i]);
+}
+
+/** A text. @returns it */
+export function checkText(op: string, name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new NablaError('ERR_TYPE', `[${op}] ${name} is a text. Expected a string for ${name}, received ${show(value)}.`);
+  return value;
+}
+
+/** A list of texts. @returns a frozen copy */
+export function checkTexts(op: string, name: string, value: unknown): readonly string[] {
+  return Object.freeze(checkList(op, name, value).map((text, i) => checkText(op, `${name}[${i}]`, text)));
+}
+
+/** The shape of an array: whole sizes from 0; none for a single number. @returns a copy @throws ERR_SHAPE */
+export function checkDimensions(op: string, value: unknown): number[] {
+  const list = Array.isArray(value) ? itemsOf(value) : [undefined];
+  const bad = list.findIndex((size) => !Number.isSafeInteger(size) || Number(size) < 0);
+  if (bad >= 0) {
+    const received = Array.isArray(value) ? `${show(list[bad])} at position ${bad}` : show(value);
+    throw new NablaError('ERR_SHAPE', `[${op}] a shape lists whole sizes. Expected an array of numbers from 0 for shape, received ${received}.`);
+  }
+  return list.map(Number);
+}
+
+/** The bytes of a file and what errors call them. */
+export function checkBytes(op: string, bytes: unknown, name: unknown): void {
+  if (!(bytes instanceof Uint8Array)) throw new NablaError('ERR_TYPE', `[${op}] a file's content is bytes. Expected Uint8Array for bytes, received ${show(bytes)}.`);
+  checkText(op, 'name', name);
 }

@@ -9,7 +9,7 @@ import type { LbfgsJob } from '../train/full-batch.js';
 import type { LbfgsMemory } from '../train/lbfgs.js';
 import { checkMetrics, type Metric } from '../train/metrics.js';
 import { buildSpec } from './build-spec.js';
-import { checkReal } from './checks.js';
+import { checkList, checkReal } from './checks.js';
 import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
 import { parameterNames } from './gradients.js';
@@ -66,7 +66,7 @@ export class ModelCore {
 
   constructor(options: SequentialOptions, layers: readonly unknown[], inherited: Inherited) {
     this.settings = checkSettings(options);
-    for (const layer of layers) this.layers.push(checkLayer('sequential', layer));
+    for (const layer of checkList('sequential', 'layers', layers)) this.layers.push(checkLayer('sequential', layer));
     if (this.layers.length > 0) this.build('sequential', inherited.state);
     if (inherited.compiled !== undefined) this.compile('sequential', inherited.compiled);
   }

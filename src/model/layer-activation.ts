@@ -13,7 +13,7 @@ export interface ActivationOptions {
 /** An activation as a layer of its own, behind a linear dense layer (the same as that layer's `activation`), a normalization, noise or prelu. @param options `activation`, or its name alone @throws ERR_OPTION */
 export function activation(options: ActivationOptions | ActivationOption): Layer {
   const op = 'layers.activation';
-  if (typeof options === 'string' || (typeof options === 'object' && 'name' in options && !('activation' in options))) return makeLayer({ kind: 'activation', name: '', activation: checkActivation(op, options) });
+  if (typeof options === 'string' || (typeof options === 'object' && options !== null && 'name' in options && !('activation' in options))) return makeLayer({ kind: 'activation', name: '', activation: checkActivation(op, options) });
   checkOptions(op, options, ['activation', 'name']);
   if (options.activation === undefined) throw new NablaError('ERR_OPTION', `[${op}] the activation is named. Expected { activation: 'relu' }, received ${show(options)}.`);
   return makeLayer({ kind: 'activation', name: checkLayerName(op, options.name), activation: checkActivation(op, options.activation) });

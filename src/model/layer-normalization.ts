@@ -4,7 +4,7 @@ import { isDataset, type Dataset } from '../train/dataset.js';
 import { checkNumbers, checkOptions, checkShape, sizeOf } from './checks.js';
 import { checkLayerName, makeLayer, registerLayer, type Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
-import { toMatrix } from './samples.js';
+import { checkDepth, toMatrix } from './samples.js';
 import { isNumericTypedArray, type ArrayInput } from './typed-arrays.js';
 
 /** Options of {@link normalization}. */
@@ -94,7 +94,10 @@ function isConstant(variance: number, mean: number, rows: number): boolean {
 
 function featuresOf(op: string, data: unknown): number {
   if (isDataset(data)) return data.features;
-  const count = (value: unknown): number => (Array.isArray(value) ? value.reduce((sum: number, item: unknown) => sum + count(item), 0) : isNumericTypedArray(value) ? value.length : 1);
+  const count = (value: unknown, depth = 1): number => {
+    checkDepth(op, 'data', 0, depth);
+    return Array.isArray(value) ? value.reduce((sum: number, item: unknown) => sum + count(item, depth + 1), 0) : isNumericTypedArray(value) ? value.length : 1;
+  };
   const first: unknown = Array.isArray(data) ? data[0] : undefined;
   if (typeof first === 'object' && first !== null && count(first) > 0) return count(first);
   throw new NablaError('ERR_SHAPE', `[${op}] the layer knows how many numbers a sample has. Expected inputShape in the layer's options, nested arrays or a data set for data, received ${show(data)}.`);

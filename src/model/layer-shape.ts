@@ -1,5 +1,5 @@
 import { NablaError, show, showList } from '../errors.js';
-import { checkInteger, checkOptions, checkShape } from './checks.js';
+import { checkInteger, checkOptions, checkShape, itemsOf } from './checks.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 
 /** Options of {@link input}. */
@@ -47,7 +47,8 @@ export interface ReshapeOptions {
 export function reshape(options: ReshapeOptions): Layer {
   const op = 'layers.reshape';
   checkOptions(op, options, ['targetShape', 'inputShape', 'name']);
-  const given: unknown = options.targetShape;
+  const target: unknown = options.targetShape;
+  const given = Array.isArray(target) ? itemsOf(target) : target;
   if (!Array.isArray(given) || given.length === 0 || given.filter((size) => size === -1).length > 1) {
     throw new NablaError('ERR_SHAPE', `[${op}] a shape lists the sizes of one sample. Expected an array such as [28, 28] with at most one -1 for targetShape, received ${show(given)}.`);
   }

@@ -22,6 +22,10 @@ export class Prediction<Data extends FloatArray = FloatArray> {
 
   /** @param data (rows, outputs) @param rows number of samples @param threshold with one output: values from here on are class 1; null: no classes */
   constructor(data: Data, rows: number, threshold: number | null) {
+    const given: unknown = data;
+    if (!(given instanceof Float32Array || given instanceof Float64Array)) throw new NablaError('ERR_TYPE', `[Prediction] outputs lie in one array. Expected Float32Array or Float64Array for data, received ${show(given)}.`);
+    if (!Number.isInteger(rows) || rows < 1 || data.length % rows !== 0) throw new NablaError('ERR_SHAPE', `[Prediction] data holds whole rows. Expected a divisor of ${data.length} for rows, received ${show(rows)}.`);
+    if (threshold !== null && typeof threshold !== 'number') throw new NablaError('ERR_TYPE', `[Prediction] a threshold is a number. Expected one or null for threshold, received ${show(threshold)}.`);
     this.data = data;
     this.shape = [rows, data.length / rows];
     this.#threshold = threshold;

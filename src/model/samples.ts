@@ -12,6 +12,9 @@ export interface Matrix {
   readonly rows: number;
 }
 
+/** Levels of nested arrays: more than a sample's shape has axes, few enough for the stack. */
+const deepest = 64;
+
 /** How a matrix is called in errors, and what it must look like. */
 export interface MatrixRule {
   /** The public function, for example 'fit'. */
@@ -61,7 +64,7 @@ export function toMatrix(value: unknown, rule: MatrixRule): Matrix {
     for (let i = 0; i < source.length; i++) values[i] = element(source[i], Math.floor(i / features), i % features, rule);
   } else {
     for (let row = 0; row < rows; row++) {
-      const end = fillRow(values, row * features, source[row], row, 0, rule);
+      const end = fillRow(values, row * features, source[row], row, 0, rule, 1);
       if (end !== features) {
         throw new NablaError('ERR_SHAPE', `[${op}] every row has the same number of values. Expected ${shapeText(rule)} in row ${row} of ${name}, received ${end}.`);
       }
@@ -109,8 +112,14 @@ function checkOneSample(array: ArrayLike<unknown>, rule: MatrixRule): number {
   );
 }
 
+/** Refuses arrays nested deeper than samples are, before the stack ends. @throws ERR_SHAPE */
+export function checkDepth(op: string, name: string, row: number, depth: number): void {
+  if (depth > deepest) throw new NablaError('ERR_SHAPE', `[${op}] arrays are nested as samples are. Expected at most ${deepest} levels in row ${row} of ${name}, received more (an array may hold itself).`);
+}
+
 /** Copies a row's numbers behind each other. @returns how many of the row's values there are now */
-function fillRow(out: Float32Array | Float64Array, offset: number, value: unknown, row: number, column: number, rule: MatrixRule): number {
+function fillRow(out: Float32Array | Float64Array, offset: number, value: unknown, row: number, column: number, rule: MatrixRule, depth: number): number {
+  checkDepth(rule.op, rule.name, row, depth);
   const isArray = Array.isArray(value);
   if (!isArray && !isNumericTypedArray(value)) {
     if (column === 0 && rule.features > 1 && typeof value !== 'number') {
@@ -122,7 +131,7 @@ function fillRow(out: Float32Array | Float64Array, offset: number, value: unknow
   let next = column;
   for (let i = 0; i < items.length; i++) {
     const item = items[i];
-    next = typeof item === 'object' && item !== null ? fillRow(out, offset, item, row, next, rule) : fillElement(out, offset, item, row, next, rule);
+    next = typeof item === 'object' && item !== null ? fillRow(out, offset, item, row, next, rule, depth + 1) : fillElement(out, offset, item, row, next, rule);
   }
   return next;
 }

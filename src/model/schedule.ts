@@ -1,6 +1,6 @@
 // What a learning-rate schedule is: a function of the step that knows its own settings.
 import { NablaError, show } from '../errors.js';
-import { checkBoolean, checkInteger, checkName, checkOptions, checkReal, type RealRange } from './checks.js';
+import { checkBoolean, checkInteger, checkName, checkOptions, checkReal, itemsOf, type RealRange } from './checks.js';
 
 /** How a one-cycle schedule goes from one rate to the next: half a cosine wave, or a straight line. */
 export type AnnealStrategy = 'cos' | 'linear';
@@ -128,7 +128,7 @@ export class ScheduleOptions {
     if (!Array.isArray(given)) {
       throw new NablaError('ERR_TYPE', `[${this.#op}] ${name} lists steps. Expected an array of whole numbers for ${name}, received ${show(given)}.`);
     }
-    const list = given.map((step: unknown, i) => checkInteger(this.#op, `${name}[${i}]`, step, 0));
+    const list = itemsOf(given).map((step, i) => checkInteger(this.#op, `${name}[${i}]`, step, 0));
     for (let i = 1; i < list.length; i++) {
       if (list[i] < list[i - 1] || (strictly && list[i] === list[i - 1])) {
         throw new NablaError('ERR_RANGE', `[${this.#op}] steps ${strictly ? 'rise' : 'never fall'}. Expected ${strictly ? 'more than' : 'at least'} ${list[i - 1]} for ${name}[${i}], received ${list[i]}.`);

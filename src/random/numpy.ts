@@ -1,6 +1,6 @@
 // NumPy's legacy generator, numpy.random.RandomState: MT19937 (M. Matsumoto, T. Nishimura 1998) and the samplers on top of it. It lets a
 // notebook's numbers come out again. nabla's own draws come from src/random/stream.ts.
-import { NablaError, show, showList } from '../errors.js';
+import { NablaError, show } from '../errors.js';
 import { didYouMean } from '../nearest.js';
 import { preciseLog } from './precise-log.js';
 
@@ -23,6 +23,8 @@ export interface RandomStateSnapshot {
 }
 
 const words = 624;
+/** What one call gives at most: 2 GiB, seconds of drawing. */
+const largest = 2 ** 28;
 const ranges: Readonly<Record<RandintDtype, readonly [low: number, high: number, bits: number]>> = {
   int64: [-(2 ** 53), 2 ** 53, 32],
   int32: [-(2 ** 31), 2 ** 31, 32],
@@ -52,14 +54,16 @@ export class RandomState {
 
   /** Starts anew. @param seed whole number from 0 to 2^32-1, or a list of such @throws ERR_RANGE */
   seed(seed: number | readonly number[]): void {
-    const list = typeof seed === 'number' ? [seed] : seed;
-    if (list.length === 0 || !list.every((s) => Number.isInteger(s) && s >= 0 && s < 2 ** 32)) {
-      throw new NablaError('ERR_RANGE', `[RandomState.seed] a seed is a whole number or a list of them. Expected 0 to 2^32-1 for seed, received ${typeof seed === 'number' ? show(seed) : `[${showList(list)}]`}.`);
+    const given: unknown = seed;
+    const list: readonly unknown[] = itemsOf(given);
+    const bad = list.findIndex((s) => !Number.isInteger(s) || Number(s) < 0 || Number(s) >= 2 ** 32);
+    if (list.length === 0 || bad >= 0) {
+      throw new NablaError('ERR_RANGE', `[RandomState.seed] a seed is a whole number or a list of them. Expected 0 to 2^32-1 for seed, received ${show(bad >= 0 ? list[bad] : seed)}.`);
     }
     this.#gauss = undefined;
     this.#pos = words;
     if (typeof seed === 'number') fillFromNumber(this.#key, seed);
-    else fillFromList(this.#key, list);
+    else fillFromList(this.#key, list.map(Number));
   }
 
   /** A copy of the state. */
@@ -69,9 +73,12 @@ export class RandomState {
 
   /** Goes on from a state. @throws ERR_SHAPE, ERR_RANGE */
   setState(state: RandomStateSnapshot): void {
+    const given: unknown = state;
+    if (typeof given !== 'object' || given === null) throw new NablaError('ERR_TYPE', `[RandomState.setState] a state is what getState gave. Expected { key, pos, hasGauss, cachedGaussian } for state, received ${show(given)}.`);
     if (!(state.key instanceof Uint32Array) || state.key.length !== words) throw new NablaError('ERR_SHAPE', `[RandomState.setState] the generator has ${words} words. Expected a Uint32Array(${words}) for key, received ${show(state.key)}.`);
     if (!Number.isInteger(state.pos) || state.pos < 0 || state.pos > words) throw new NablaError('ERR_RANGE', `[RandomState.setState] pos counts words. Expected 0 to ${words} for pos, received ${show(state.pos)}.`);
-    this.#key = state.key.slice();
+    if (typeof state.hasGauss !== 'boolean' || typeof state.cachedGaussian !== 'number') throw new NablaError('ERR_TYPE', `[RandomState.setState] a normal number may be kept. Expected a boolean for hasGauss and a number for cachedGaussian, received ${show(state.hasGauss)} and ${show(state.cachedGaussian)}.`);
+    this.#key = Uint32Array.from(state.key);
     this.#pos = state.pos;
     this.#gauss = state.hasGauss ? state.cachedGaussian : undefined;
   }
@@ -104,7 +111,7 @@ export class RandomState {
   uniform(low?: number, high?: number): number;
   uniform(low: number, high: number, size: Size): Float64Array;
   uniform(low = 0, high = 1, size?: Size): number | Float64Array {
-    const span = high - low;
+    const span = typeof low === 'number' && typeof high === 'number' ? high - low : NaN;
     if (!Number.isFinite(span)) throw new NablaError('ERR_RANGE', `[RandomState.uniform] the bounds are finite. Expected numbers for low and high, received ${show(low)} and ${show(high)}.`);
     return this.#fill('uniform', size, () => low + span * this.#double());
   }
@@ -113,7 +120,7 @@ export class RandomState {
   normal(loc?: number, scale?: number): number;
   normal(loc: number, scale: number, size: Size): Float64Array;
   normal(loc = 0, scale = 1, size?: Size): number | Float64Array {
-    if (!Number.isFinite(loc) || !(scale >= 0)) throw new NablaError('ERR_RANGE', `[RandomState.normal] scale is not negative. Expected a number for loc and one from 0 for scale, received ${show(loc)} and ${show(scale)}.`);
+    if (!Number.isFinite(loc) || typeof scale !== 'number' || !(scale >= 0)) throw new NablaError('ERR_RANGE', `[RandomState.normal] scale is not negative. Expected a number for loc and one from 0 for scale, received ${show(loc)} and ${show(scale)}.`);
     return this.#fill('normal', size, () => loc + scale * this.#normal());
   }
 
@@ -125,7 +132,7 @@ export class RandomState {
   randint(low: number, high?: number): number;
   randint(low: number, high: number | undefined, size: Size, dtype?: RandintDtype): RandintArray;
   randint(low: number, high?: number, size?: Size, dtype: RandintDtype = 'int64'): number | RandintArray {
-    if (!Object.hasOwn(ranges, dtype)) throw new NablaError('ERR_OPTION', `[RandomState.randint] unknown dtype. Expected one of ${Object.keys(ranges).join(', ')}, received ${show(dtype)}.${didYouMean(dtype, Object.keys(ranges))}`);
+    if (typeof dtype !== 'string' || !Object.hasOwn(ranges, dtype)) throw new NablaError('ERR_OPTION', `[RandomState.randint] unknown dtype. Expected one of ${Object.keys(ranges).join(', ')}, received ${show(dtype)}.${didYouMean(dtype, Object.keys(ranges))}`);
     const [from, to] = high === undefined ? [0, low] : [low, high];
     const [least, most, bits] = ranges[dtype];
     if (!Number.isInteger(from) || !Number.isInteger(to) || from < least || to > most || to <= from || to - 1 - from > Number.MAX_SAFE_INTEGER) {
@@ -140,7 +147,7 @@ export class RandomState {
 
   /** The numbers 0 to n-1 in random order. @throws ERR_RANGE */
   permutation(n: number): Uint32Array {
-    if (!Number.isInteger(n) || n < 0 || n > 2 ** 32 - 1) throw new NablaError('ERR_RANGE', `[RandomState.permutation] the length is a whole number. Expected 0 to 2^32-1 for n, received ${show(n)}.`);
+    if (!Number.isInteger(n) || n < 0 || n > largest) throw new NablaError('ERR_RANGE', `[RandomState.permutation] the length is a whole number. Expected 0 to 2^28 for n, received ${show(n)}.`);
     const order = new Uint32Array(n);
     for (let i = 0; i < n; i++) order[i] = i;
     this.shuffle(order);
@@ -153,13 +160,15 @@ export class RandomState {
    * @throws ERR_SHAPE when rowLength does not divide the array
    */
   shuffle(array: Shuffleable, rowLength = 1): void {
-    const rows = array.length / rowLength;
+    if (!Array.isArray(array) && !isNumbers(array)) throw new NablaError('ERR_TYPE', `[RandomState.shuffle] what is shuffled is an array. Expected an array or a typed array of numbers for array, received ${show(array)}.`);
+    const rows = typeof rowLength === 'number' ? array.length / rowLength : NaN;
     if (!Number.isInteger(rowLength) || rowLength < 1 || !Number.isInteger(rows)) throw new NablaError('ERR_SHAPE', `[RandomState.shuffle] the array holds whole rows. Expected a divisor of ${array.length} for rowLength, received ${show(rowLength)}.`);
     if (Array.isArray(array)) {
       this.#shuffleList(array, rows, rowLength);
       return;
     }
-    const held = array.slice(0, rowLength);
+    // Holds every such number; a Buffer's slice would be the same memory.
+    const held = new Float64Array(rowLength);
     for (let i = rows - 1; i > 0; i--) {
       const j = this.#interval(i);
       if (i === j) continue;
@@ -188,8 +197,8 @@ export class RandomState {
    * @throws ERR_RANGE
    */
   binomial(n: number, p: number, size: Size): Float64Array {
-    const chance = Math.min(p, 1 - p);
-    if (!Number.isSafeInteger(n) || n < 0 || !(p >= 0 && p <= 1) || n * chance > 30) {
+    const chance = typeof p === 'number' ? Math.min(p, 1 - p) : NaN;
+    if (!Number.isSafeInteger(n) || n < 0 || !(chance >= 0) || n * chance > 30) {
       throw new NablaError('ERR_RANGE', `[RandomState.binomial] n is whole, p is from 0 to 1, and n times the smaller of p and 1-p is at most 30. Received n ${show(n)}, p ${show(p)}.`);
     }
     return this.#fill('binomial', size, () => {
@@ -360,16 +369,32 @@ function fillFromList(key: Uint32Array, list: readonly number[]): void {
   key[0] = 0x80000000;
 }
 
+type Numbers = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+
+/** Typed arrays of numbers; no BigInts, no DataView. */
+function isNumbers(value: unknown): value is Numbers {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
+}
+
+/** A copy of a list's items, or the one value. By their places: a transferred array has none, and no iterator. */
+function itemsOf(value: unknown): unknown[] {
+  if (!Array.isArray(value) && !isNumbers(value)) return [value];
+  const items: ArrayLike<unknown> = value;
+  return Array.from({ length: items.length }, (_, i) => items[i]);
+}
+
 function lengthOf(op: string, size: Size): number {
-  const shape: readonly unknown[] = typeof size === 'object' ? size : [size];
+  const given: unknown = size;
+  const shape: readonly unknown[] = itemsOf(given);
   let length = 1;
-  for (const d of shape) {
+  for (let i = 0; i < shape.length; i++) {
+    const d = shape[i];
     if (typeof d !== 'number' || !Number.isSafeInteger(d) || d < 0) {
       throw new NablaError('ERR_SHAPE', `[RandomState.${op}] a size is a length or a shape. Expected whole numbers from 0 for size, received ${show(d)}.`);
     }
     length *= d;
   }
-  if (length > 2 ** 32 - 1) throw new NablaError('ERR_SHAPE', `[RandomState.${op}] what is drawn fits into one array. Expected at most 2^32-1 numbers, received ${length}.`);
+  if (length > largest) throw new NablaError('ERR_SHAPE', `[RandomState.${op}] one call draws a bounded number. Expected at most 2^28 for size, received ${length}.`);
   return length;
 }
 

@@ -6,7 +6,7 @@ import { argmax, checkTargetLabels, checkValues, checkWholeRows, MAX_CLASSES, PR
 import { checkGoal, metrics } from '../metrics/metrics.js';
 import { ProbabilityScores } from '../metrics/probability-scores.js';
 import { WeightedScores } from '../metrics/weighted-scores.js';
-import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
+import { checkInteger, checkOptions, checkReal, itemsOf } from '../model/checks.js';
 import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom, type Weights } from './baseline.js';
 import { softmaxRegression } from './linear.js';
 import { count, orNull, ratio, table } from './table.js';
@@ -116,7 +116,7 @@ function checkUnits(op: string, value: unknown, outputs: number, targets: number
 /** One name each. */
 export function checkNames(op: string, name: string, value: unknown, count: number): readonly string[] {
   if (value === undefined) return Array.from({ length: count }, (_, k) => String(k));
-  const list: readonly unknown[] = Array.isArray(value) ? value : [];
+  const list: readonly unknown[] = Array.isArray(value) ? itemsOf(value) : [];
   const names = list.filter((item) => typeof item === 'string');
   if (names.length !== count || list.length !== count) throw new NablaError('ERR_OPTION', `[${op}] ${name} has one text each. Expected ${count} texts for ${name}, received ${show(value)}.`);
   return names;

@@ -1,5 +1,6 @@
 import { NablaError, show } from '../errors.js';
-import { checkInteger, checkName, checkOptions } from '../model/checks.js';
+import { checkInteger, checkName, checkObject, checkOptions } from '../model/checks.js';
+import { isNumericTypedArray } from '../model/typed-arrays.js';
 import type { SampleInput } from '../model/predict.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
@@ -15,7 +16,7 @@ export interface Predictor {
 export interface PermutationImportanceOptions {
   /** What is scored: a name, or a function of which larger is better. */
   readonly metric: ScoreName | ScoreFunction;
-  /** Shuffles a feature, default 5. */
+  /** Shuffles a feature, 1 to 1,000,000, default 5. */
   readonly repeats?: number;
   /** Whole number from 0 to 2^53-1, default 0. */
   readonly seed?: number;
@@ -54,7 +55,9 @@ const BREATH = 12;
 export async function permutationImportance(model: Predictor, data: Dataset, options: PermutationImportanceOptions): Promise<PermutationImportance> {
   const op = 'permutationImportance';
   checkOptions(op, options, ['metric', 'repeats', 'seed']);
-  const repeats = checkInteger(op, 'repeats', options.repeats ?? 5, 1);
+  const { predict }: { readonly predict?: unknown } = checkObject(op, 'model', model, 'predict');
+  if (typeof predict !== 'function') throw new NablaError('ERR_TYPE', `[${op}] a model predicts. Expected a method predict of model, received ${show(predict)}.`);
+  const repeats = checkInteger(op, 'repeats', options.repeats ?? 5, 1, 1_000_000);
   const seed = checkInteger(op, 'seed', options.seed ?? 0, 0);
   const metric = typeof options.metric === 'function' ? options.metric : checkName(op, 'metric', options.metric, scoreNames);
   const given: unknown = data;
@@ -64,6 +67,7 @@ export async function permutationImportance(model: Predictor, data: Dataset, opt
   const sign = typeof metric === 'string' && isError(metric) ? -1 : 1;
   const scoreOf = async (x: Dataset['x']): Promise<number> => {
     const { data: outputs } = await model.predict({ x, y: null, rows, features });
+    if (!isNumericTypedArray(outputs)) throw new NablaError('ERR_TYPE', `[${op}] a model predicts numbers. Expected { data: Float32Array } from predict, received ${show(outputs)} for data.`);
     const units = outputs.length / rows;
     const value = typeof metric === 'string' ? score(op, metric, y, outputs, units) : metric(y, outputs, units);
     if (!Number.isFinite(value)) throw new NablaError('ERR_RANGE', `[${op}] the metric can be told on these rows. Expected a finite figure from metric, received ${show(value)}.`);

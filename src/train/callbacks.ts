@@ -1,5 +1,6 @@
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { checkInteger, checkObject, itemsOf } from '../model/checks.js';
 import { didYouMean } from '../nearest.js';
 import type { FitParams, History, Logs } from './history.js';
 import type { Flow } from './flow.js';
@@ -41,10 +42,18 @@ const hookNames = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', '
 /** Name of a hook. */
 export type HookName = (typeof hookNames)[number];
 
+/** What a ready callback's hook was called with, by whomever. @throws ERR_TYPE */
+export function checkHook(op: string, { logs, epoch = 0, context }: { readonly logs: unknown; readonly epoch?: unknown; readonly context: unknown }): void {
+  checkInteger(op, 'epoch', epoch, 0);
+  checkObject(op, 'logs', logs, 'loss, …');
+  const { model }: { readonly model?: unknown } = checkObject(op, 'context', context, 'model');
+  checkObject(op, 'model of context', model, 'learningRate, stopTraining');
+}
+
 /** @param value one callback, an array of them, or nothing @throws ERR_TYPE for a hook that is no function or is misspelt */
 export function checkCallbacks(op: string, value: unknown): readonly Callback[] {
   if (value === undefined || value === null) return [];
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const list: readonly unknown[] = Array.isArray(value) ? itemsOf(value) : [value];
   return list.map((item) => {
     if (isCallback(op, item)) return item;
     throw new NablaError('ERR_TYPE', `[${op}] a callback is an object of hooks. Expected { ${hookNames.join(', ')} } for callbacks, received ${show(item)}.`);

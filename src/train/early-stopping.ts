@@ -1,6 +1,6 @@
 import type { FloatArray } from '../backend/spec.js';
 import { checkBoolean, checkInteger, checkOptions, checkReal } from '../model/checks.js';
-import type { Callback, CallbackContext } from './callbacks.js';
+import { checkHook, type Callback, type CallbackContext } from './callbacks.js';
 import type { Logs } from './history.js';
 import { checkMonitor, isBetter, readMonitor, type Monitor, type MonitorMode } from './monitor.js';
 
@@ -63,7 +63,9 @@ export class EarlyStopping implements Callback {
     this.#waited = 0;
   }
 
-  onEpochEnd(epoch: number, logs: Logs, { model }: CallbackContext): void {
+  onEpochEnd(epoch: number, logs: Logs, context: CallbackContext): void {
+    checkHook('earlyStopping.onEpochEnd', { epoch, logs, context });
+    const { model } = context;
     const value = readMonitor(this.#monitor, logs);
     if (epoch < this.#startFromEpoch) return;
     const better = isBetter(this.#monitor, value, this.#best, this.#minDelta);
@@ -82,9 +84,10 @@ export class EarlyStopping implements Callback {
     model.stopTraining = true;
   }
 
-  onTrainEnd(_logs: Logs, { model }: CallbackContext): void {
+  onTrainEnd(logs: Logs, context: CallbackContext): void {
+    checkHook('earlyStopping.onTrainEnd', { logs, context });
     if (this.#bestWeights === null) return;
-    model.setWeights(this.#bestWeights);
+    context.model.setWeights(this.#bestWeights);
     this.#bestWeights = null;
   }
 }

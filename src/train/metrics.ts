@@ -7,7 +7,7 @@ import { argmax } from '../metrics/input.js';
 import { RankedScores } from '../metrics/ranked-scores.js';
 import { RegressionErrors } from '../metrics/regression-errors.js';
 import { isAmongTop } from '../metrics/top-k.js';
-import { checkName } from '../model/checks.js';
+import { checkName, itemsOf } from '../model/checks.js';
 import { isElementwise, type Loss } from '../model/losses.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
@@ -47,7 +47,7 @@ export interface Metric {
 export function checkMetrics(op: string, value: unknown, loss: Loss): readonly Metric[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new NablaError('ERR_TYPE', `[${op}] metrics are a list of names. Expected for example ['accuracy'] for metrics, received ${show(value)}.`);
-  const names = value.map((item: unknown) => checkName(op, 'metric', item, metricNames));
+  const names = itemsOf(value).map((item) => checkName(op, 'metric', item, metricNames));
   return [...new Set(names)].map((name) => makeMetric(op, name, loss));
 }
 

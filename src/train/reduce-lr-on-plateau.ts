@@ -1,6 +1,6 @@
 import { NablaError } from '../errors.js';
 import { checkInteger, checkName, checkOptions, checkReal } from '../model/checks.js';
-import type { Callback, CallbackContext } from './callbacks.js';
+import { checkHook, type Callback, type CallbackContext } from './callbacks.js';
 import type { Logs } from './history.js';
 import { checkMonitor, isBetter, readMonitor, type Monitor, type MonitorMode } from './monitor.js';
 
@@ -68,7 +68,9 @@ export class ReduceLROnPlateau implements Callback {
     this.#cooling = 0;
   }
 
-  onEpochEnd(_epoch: number, logs: Logs, { model }: CallbackContext): void {
+  onEpochEnd(epoch: number, logs: Logs, context: CallbackContext): void {
+    checkHook('reduceLROnPlateau.onEpochEnd', { epoch, logs, context });
+    const { model } = context;
     const value = readMonitor(this.#monitor, logs);
     const rate = model.learningRate;
     logs['learning_rate'] = rate;

@@ -72,9 +72,8 @@ describe.each([
       throw new Error('no more');
     })();
     const inside: unknown = await write(join(dir, 'a'), failing).catch((e: unknown) => e);
-    if (!isNablaError(inside)) throw inside;
-    expect(inside.message).toMatch(/^\[save\] cannot write ".*": no more/);
-    expect(inside.cause).toBeInstanceOf(Error);
+    // Not the file's fault: what the caller's own code throws arrives as it is.
+    expect(inside).toEqual(new Error('no more'));
     expect(readFileSync(join(dir, 'a'), 'utf8')).toBe('old');
     expect(readdirSync(dir).sort()).toEqual(['a', 'folder']);
     await expect(write(join(dir, 'absent', 'a'), bytes('x'))).rejects.toThrow(/no such file or folder \(ENOENT\)/);
