@@ -1,6 +1,7 @@
 // IDX, the file format of MNIST: two zero bytes, element type, rank, big-endian dimensions, big-endian elements.
 // http://yann.lecun.com/exdb/mnist/ describes it.
 import { brief, NablaError, show, showList } from '../errors.js';
+import { hostIsLittleEndian, swapBytes } from '../io/byte-order.js';
 import { readBytes, toPath, type PathLike } from '../io/files.js';
 import { countText, elementCount } from '../io/shapes.js';
 import { unpackLimit } from '../io/unpack-limit.js';
@@ -224,27 +225,28 @@ function refuseHuge(op: string, name: string, dataBytes: number): void {
 /** The elements in the machine's byte order. Bytes are viewed where the caller owns the buffer (`copy` false). */
 function elements(header: Header, bytes: Uint8Array, copy: boolean): IdxArray {
   const { info, shape, offset } = header;
-  const n = elementCount(shape);
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, n * info.bytes);
-  return { type: info.type, shape, data: read() };
+  const content = bytes.subarray(offset, offset + elementCount(shape) * info.bytes);
+  if (info.bytes === 1 && !copy) return { type: info.type, shape, data: viewAs(info.type, content) };
+  const own = new Uint8Array(content.length);
+  own.set(content);
+  if (hostIsLittleEndian) swapBytes(own, info.bytes);
+  return { type: info.type, shape, data: viewAs(info.type, own) };
+}
 
-  function read(): IdxData {
-    switch (info.type) {
-      case 'uint8': {
-        const data = new Uint8Array(view.buffer, view.byteOffset, n);
-        return copy ? data.slice() : data;
-      }
-      case 'int8':
-        return Int8Array.from({ length: n }, (_, i) => view.getInt8(i));
-      case 'int16':
-        return Int16Array.from({ length: n }, (_, i) => view.getInt16(2 * i));
-      case 'int32':
-        return Int32Array.from({ length: n }, (_, i) => view.getInt32(4 * i));
-      case 'float32':
-        return Float32Array.from({ length: n }, (_, i) => view.getFloat32(4 * i));
-      case 'float64':
-        return Float64Array.from({ length: n }, (_, i) => view.getFloat64(8 * i));
-    }
+function viewAs(type: IdxType, { buffer, byteOffset, byteLength }: Uint8Array): IdxData {
+  switch (type) {
+    case 'uint8':
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    case 'int8':
+      return new Int8Array(buffer, byteOffset, byteLength);
+    case 'int16':
+      return new Int16Array(buffer, byteOffset, byteLength / 2);
+    case 'int32':
+      return new Int32Array(buffer, byteOffset, byteLength / 4);
+    case 'float32':
+      return new Float32Array(buffer, byteOffset, byteLength / 4);
+    case 'float64':
+      return new Float64Array(buffer, byteOffset, byteLength / 8);
   }
 }
 

@@ -167,6 +167,9 @@ describe('readCsv', () => {
     expect(await failure('a,b\n1,2\r3,4\n', { label: null })).toMatch(/line 2, column 2/);
     expect(await failure('a,b\n1,2\n3,\xff\n')).toMatch(/line 3, column 2/);
     expect(await errorOf(readCsv(file(Buffer.from('a,b\n1,\xff\n', 'latin1'))))).toMatch(/line 2, column 2 \(b\): .*UTF-8/);
+    expect(await failure('a,b\n1,"2"\n \n\n3,4\n', { label: null })).toMatch(/line 3: a blank line/);
+    expect(await failure('a,b\n1,"2"\n"3","x\ny"\n', { label: null })).toMatch(/line 3, column 2/);
+    for (const eol of ['\n', '\r\n']) expect(await rows(`a,b${eol}1,"2"${eol}${eol} ${eol}${eol}`, { label: null })).toEqual([[1, 2]]);
     expect(await rows('a,b\n1,"2"\n\n\n', { label: null })).toEqual([[1, 2]]);
     // More than one piece of a mebibyte, with the mistake near the end.
     const many = `a,b\n${'1,22\n'.repeat(400000)}3,x\n`;

@@ -5,8 +5,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeIdx, parseIdx } from '../../src/data/idx.js';
+import { NablaError } from '../../src/errors.js';
 import { encodeNpz, parseNpz, readNpz, writeNpz } from '../../src/io/npz.js';
-import { writeZip } from '../../src/io/zip.js';
+import { readZip, writeZip } from '../../src/io/zip.js';
 import { getHost, setHost } from '../../src/train/host.js';
 import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
 import { messageOf } from '../thrown.js';
@@ -147,10 +148,12 @@ describe('the limit on what is unpacked', () => {
 
 describe('encodeNpz', () => {
   it('holds as many members as it says', () => {
-    const array = { shape: [], data: Uint8Array.of(1) };
-    const members = (count: number): Record<string, typeof array> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, array]));
-    expect(parseNpz(Buffer.concat(encodeNpz(members(65534)))).size).toBe(65534);
-    expect(messageOf(() => encodeNpz(members(65535)))).toMatch(/^ERR_RANGE \[encodeNpz\] .*at most 65534 members/);
+    const many = Object.fromEntries(Array.from({ length: 33_000 }, (_, i) => [`a${i}`, { shape: [], data: Uint8Array.of(1) }]));
+    expect(parseNpz(Buffer.concat(encodeNpz(many))).size).toBe(33_000);
+    const members = (count: number): (readonly [string, Uint8Array])[] => Array.from({ length: count }, (_, i) => [`a${i}`, new Uint8Array(0)]);
+    const archive = Buffer.concat(writeZip('encodeNpz', members(65534), false));
+    expect([...readZip(archive, { maxBytes: 0 }, (text) => new NablaError('ERR_FORMAT', text))].length).toBe(65534);
+    expect(messageOf(() => writeZip('encodeNpz', members(65535), false))).toMatch(/^ERR_RANGE \[encodeNpz\] .*at most 65534 members/);
   });
 });
 
