@@ -36,5 +36,8 @@ it('the names are not listed, and what there is is as it was', () => {
     'activation', 'batchNormalization', 'dense', 'dropout', 'elu', 'flatten', 'gaussianNoise', 'input', 'layerNormalization', 'leakyReLU', 'normalization', 'prelu', 'rescaling', 'reshape', 'thresholdedReLU',
   ]);
   expect(Reflect.get(layers, 'anythingElse')).toBeUndefined();
+  // Does not compile where the type lists one.
+  const listed: 'conv2d' | 'Dense' extends keyof typeof layers ? true : false = false;
+  expect(listed).toBe(false);
   expect(layers.dense({ units: 2 }).config.kind).toBe('dense');
 });

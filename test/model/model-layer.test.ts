@@ -35,7 +35,7 @@ describe.each(backends)('layers of a model on %s', (backend) => {
   it('are found by name and by position, and hold the model\'s own numbers', () => {
     const model = trained();
     const weights = model.getWeights();
-    expect(model.getLayer('code').getWeights()).toEqual([weights[4], weights[5]].map((array) => array));
+    expect(model.getLayer('code').getWeights()).toEqual([weights[4], weights[5]]);
     expect(model.getLayer('dense').getWeights()).toEqual(weights.slice(0, 2));
     expect(model.getLayer('batchNormalization').getWeights()).toEqual([weights[2], weights[3], weights[11], weights[12]]);
     expect(model.getLayer(3).name).toBe('code');
