@@ -102,7 +102,7 @@ async function readTable(path: string, options: TableOptions): Promise<CsvTable>
     if (table.rows === 0) throw new NablaError('ERR_FORMAT', `[${op}] ${table.options.name} holds no data. Expected at least one row of numbers${table.names === null ? '' : ' below the header'}, received none.`);
     return table;
   } finally {
-    await file.close();
+    await file.close().catch(() => undefined);
   }
 }
 

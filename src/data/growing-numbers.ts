@@ -1,4 +1,5 @@
 // A list of numbers in the smallest of three types that holds every one of them exactly.
+import { isNablaError, NablaError } from '../errors.js';
 import type { SampleArray } from './array-dataset.js';
 
 /** Narrow to wide. */
@@ -38,7 +39,13 @@ export class GrowingNumbers {
 
   /** Makes room for about so many numbers in all; a little more, so that a slightly larger guess moves nothing. */
   expect(total: number): void {
-    if (total > this.#data.length) this.#move(this.type, Math.ceil(total * 1.02));
+    if (total <= this.#data.length) return;
+    try {
+      this.#move(this.type, Math.ceil(total * 1.02));
+    } catch (error) {
+      // Only a guess, from a size that the file system tells: the file may be mostly a hole.
+      if (!isNablaError(error)) throw error;
+    }
   }
 
   /** The numbers: a view, where little room is left over, else a copy of just that length. */
@@ -75,12 +82,9 @@ export function isByte(value: number): boolean {
 }
 
 function make(type: NumberType, length: number): SampleArray {
-  switch (type) {
-    case 'uint8':
-      return new Uint8Array(length);
-    case 'float32':
-      return new Float32Array(length);
-    case 'float64':
-      return new Float64Array(length);
+  try {
+    return type === 'uint8' ? new Uint8Array(length) : type === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  } catch (cause) {
+    throw new NablaError('ERR_MEMORY', `[readCsv] the table does not fit into memory. Expected room for ${length} numbers of type ${type}, received none.`, { cause });
   }
 }

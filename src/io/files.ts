@@ -89,7 +89,7 @@ function openToReadSync(op: string, name: string): { file: number; size: number 
     refuseEndless(op, name, stats);
     return { file, size: stats.size };
   } catch (error) {
-    if (file !== undefined) closeSync(file);
+    if (file !== undefined) closeQuietly(file);
     throw isNablaError(error) ? error : fileError(op, 'read', name, error);
   }
 }
@@ -110,7 +110,7 @@ export async function readBytes(op: string, path: PathLike): Promise<Uint8Array>
   } catch (error) {
     throw isNablaError(error) ? error : fileError(op, 'read', name, error);
   } finally {
-    await file.close();
+    await file.close().catch(() => undefined);
   }
 }
 
@@ -130,7 +130,16 @@ export function readBytesSync(op: string, path: PathLike): Uint8Array {
   } catch (error) {
     throw isNablaError(error) ? error : fileError(op, 'read', name, error);
   } finally {
+    closeQuietly(file);
+  }
+}
+
+/** What was read stays right whatever closing says. */
+function closeQuietly(file: number): void {
+  try {
     closeSync(file);
+  } catch {
+    // Nothing was written through it.
   }
 }
 

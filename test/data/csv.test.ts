@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -224,6 +224,16 @@ describe('readCsv', () => {
     // Not separators: blanks in a name, anything in a quoted one.
     expect(await rows('height in cm\n180\n', { label: null })).toEqual([[180]]);
     expect((await readCsv(file('"a;b|c"\n1\n'), { label: null })).featureNames).toEqual(['a;b|c']);
+  });
+
+  it('takes no room for a hole in the file', async (context) => {
+    const path = file(`a,b\n${'1.5,2\n'.repeat(400_000)}`);
+    try {
+      truncateSync(path, 2 ** 42);
+    } catch {
+      context.skip('this file system holds no file of 4 TiB');
+    }
+    expect(await errorOf(readCsv(path, { label: null }))).toMatch(/^ERR_FORMAT .*line 400002: a line has a limit/);
   });
 
   it('reads values to be predicted', async () => {
