@@ -106,7 +106,7 @@ void Engine<T>::scale_updates() {
     for (size_t bias = 0; bias < (s.use_bias ? 2 : 1); ++bias) {
       const double sum = join_rows(rows + bias * s.panels * plan_.width, s.units, o.norm);
       if (o.clip == Clip::norm) scale(updates_[2 * i + bias], sum);
-      total = join(total, sum, o.norm);
+      if (s.rate_factor != 0) total = join(total, sum, o.norm);
     }
     rows += 2 * s.panels * plan_.width;
   }

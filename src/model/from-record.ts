@@ -119,6 +119,7 @@ function layerFromConfig(fields: Fields): Layer {
         kernelConstraint: checkKernelConstraint(op, fields.get('kernelConstraint')) ?? null,
         biasConstraint: checkBiasConstraint(op, fields.get('biasConstraint')) ?? null,
         learningRateFactor: fields.number('learningRateFactor'),
+        trainable: fields.get('trainable') === undefined ? true : fields.flag('trainable'),
         ...shape,
       });
     }

@@ -18,13 +18,14 @@ export interface DenseOptions {
   readonly kernelConstraint?: Constraint | ConstraintName | null;
   readonly biasConstraint?: NonNegative | 'nonNegative' | null;
   readonly learningRateFactor?: number;
+  readonly trainable?: boolean;
   readonly weights?: readonly [weight: ArrayInput, bias?: ArrayInput];
   readonly inputShape?: readonly number[];
   readonly name?: string;
 }
 
 const known = [
-  'units', 'activation', 'useBias', 'kernelInitializer', 'biasInitializer', 'kernelRegularizer', 'kernelConstraint', 'biasConstraint', 'learningRateFactor', 'weights', 'inputShape', 'name',
+  'units', 'activation', 'useBias', 'kernelInitializer', 'biasInitializer', 'kernelRegularizer', 'kernelConstraint', 'biasConstraint', 'learningRateFactor', 'trainable', 'weights', 'inputShape', 'name',
 ] as const;
 
 /**
@@ -32,10 +33,12 @@ const known = [
  * @param options `units` outputs; `activation` a name or an object of `activations`, default 'linear'; `useBias` default true; `kernelInitializer` default 'glorotUniform',
  * `biasInitializer` default 'zeros', each a name, an object of `initializers` or an array; `kernelRegularizer` default none: a penalty of `regularizers` or
  * 'l1', 'l2'; `kernelConstraint` default none: one of `constraints` or its name; `biasConstraint` default none: nonNegative;
- * `learningRateFactor` multiplies the learning rate of this layer, default 1; `weights` [weight, bias] initial arrays, (out, in);
+ * `learningRateFactor` multiplies the learning rate of this layer, default 1; `trainable` default true: false keeps weight and bias as they are, without
+ * penalty, constraint or part in a global norm (Keras; gradients pass through); `weights` [weight, bias] initial arrays, (out, in);
  * `inputShape` of one sample, for the first layer; `name` default dense, dense_1, …
  * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE, ERR_SHAPE
  * @example layers.dense({ units: 100, activation: 'relu' })
+ * @example layers.dense({ units: 100, activation: 'relu', trainable: false, weights: [weight, bias] }) // a layer trained before, kept
  */
 export function dense(options: DenseOptions): Layer {
   const op = 'layers.dense';
@@ -72,6 +75,7 @@ export function dense(options: DenseOptions): Layer {
       ...(kernelConstraint === undefined ? {} : { kernelConstraint }),
       ...(biasConstraint === undefined ? {} : { biasConstraint }),
       learningRateFactor: checkReal(op, 'learningRateFactor', options.learningRateFactor ?? 1, { minimum: 0 }),
+      ...(checkBoolean(op, 'trainable', options.trainable ?? true) ? {} : { trainable: false }),
       ...(options.inputShape === undefined ? {} : { inputShape: checkShape(op, 'inputShape', options.inputShape) }),
     },
     values,

@@ -38,6 +38,8 @@ export type LayerConfig =
       readonly kernelConstraint?: Constraint;
       readonly biasConstraint?: NonNegative;
       readonly learningRateFactor: number;
+      /** Left out where it is true. */
+      readonly trainable?: boolean;
       readonly inputShape?: readonly number[];
     }
   | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationConfig }

@@ -30,6 +30,8 @@ export interface Structure {
   /** Trained numbers. */
   readonly parameters: number;
   /** Numbers of moving statistics. */
+  /** Of layers that are not trainable; counted in `parameters` too. */
+  readonly frozen: number;
   readonly statistics: number;
 }
 
@@ -45,6 +47,7 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
   let shape = inputShape;
   const configs: LayerConfig[] = [];
   const rows: LayerRow[] = [];
+  let frozen = 0;
   const specLayers: LayerSpec[] = [];
   const sources = new Map<number, Layer>();
   let units = 0;
@@ -77,14 +80,20 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
       case 'dense': {
         const inputs = rowLength(op, 'dense layers', name, shape);
         own = config.units * inputs + (config.useBias ? config.units : 0);
-        specLayers.push({
-          kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation),
-          l2: 2 * config.l2, // Keras adds l2·Σweight², the backend λ/2·Σweight².
-          ...(config.l1 === undefined ? {} : { l1: config.l1 }),
-          ...(config.kernelConstraint === undefined ? {} : { kernelConstraint: config.kernelConstraint }),
-          ...(config.biasConstraint === undefined ? {} : { biasConstraint: config.biasConstraint }),
-          learningRateFactor: config.learningRateFactor,
-        });
+        const plain = { kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation) } as const;
+        if (config.trainable === false) {
+          specLayers.push({ ...plain, l2: 0, learningRateFactor: 0 });
+          frozen += own;
+        } else {
+          specLayers.push({
+            ...plain,
+            l2: 2 * config.l2, // Keras adds l2·Σweight², the backend λ/2·Σweight².
+            ...(config.l1 === undefined ? {} : { l1: config.l1 }),
+            ...(config.kernelConstraint === undefined ? {} : { kernelConstraint: config.kernelConstraint }),
+            ...(config.biasConstraint === undefined ? {} : { biasConstraint: config.biasConstraint }),
+            learningRateFactor: config.learningRateFactor,
+          });
+        }
         sources.set(specLayers.length - 1, layer);
         units = config.units;
         shape = [units];
@@ -133,7 +142,7 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
   if (lastActivation === 'softmax' && units === 1) {
     throw new NablaError('ERR_OPTION', `[${op}] a softmax over one unit is always 1. Expected 2 units or more, or activation 'sigmoid', received 1 unit.`);
   }
-  return { configs, rows, specLayers, sources, inputShape, inputSize: sizeOf(inputShape), units, lastActivation, parameters, statistics };
+  return { configs, rows, specLayers, sources, inputShape, inputSize: sizeOf(inputShape), units, lastActivation, parameters, frozen, statistics };
 }
 
 /** Numbers of a row. @throws ERR_SHAPE for samples of several dimensions */

@@ -19,8 +19,8 @@ export function summaryText(title: string, structure: Structure, seed: number): 
     ...rows.map(line),
     '='.repeat(width),
     `Total params: ${grouped(structure.parameters + structure.statistics)}`,
-    `Trainable params: ${grouped(structure.parameters)}`,
-    `Non-trainable params: ${grouped(structure.statistics)}`,
+    `Trainable params: ${grouped(structure.parameters - structure.frozen)}`,
+    `Non-trainable params: ${grouped(structure.statistics + structure.frozen)}`,
     `Seed: ${seed}${seed === 0 ? ' (the default; models with the same seed start with the same weights)' : ''}`,
   ].join('\n');
 }

@@ -22,6 +22,8 @@ export interface Clipped {
   /** 0 for biases; as the network's type holds them. */
   readonly l2: number;
   readonly l1: number;
+  /** Of the learning rate; what does not learn has no part in a global norm. */
+  readonly factor: number;
 }
 
 /** @returns null where gradients stay as they are */
@@ -35,7 +37,7 @@ export function clippingOf(spec: ClippingSpec, dtype: DType): Clipping | null {
 /** Clips all gradients, which contain their penalties' parts, in place. */
 export function clip({ kind, limit, normType }: Clipping, dtype: DType, parameters: readonly Clipped[], gradients: readonly Float64Array[]): void {
   let total = 0;
-  for (const { index, units, inputs, l2, l1 } of parameters) {
+  for (const { index, units, inputs, l2, l1, factor: learning } of parameters) {
     const gradient = gradients[index];
     if (kind === 'value') {
       clipByValue(gradient, limit);
@@ -45,7 +47,7 @@ export function clip({ kind, limit, normType }: Clipping, dtype: DType, paramete
     if (l2 !== 0 || l1 !== 0) storeAs(dtype, gradient);
     const sum = normSum(gradient, units, inputs, normType);
     if (kind === 'norm') scale(gradient, roundedTo(dtype, clipFactor(sum, limit, normType)));
-    else total = joined(total, sum, normType);
+    else if (learning !== 0) total = joined(total, sum, normType);
   }
   if (kind !== 'globalNorm') return;
   const factor = roundedTo(dtype, clipFactor(total, limit, normType));

@@ -53,8 +53,6 @@ const newWorkspace = (): Workspace => ({ part: null, gathered: new GatheredRows(
 /** A parameter array with what its updates need. */
 interface Trained extends Clipped {
   readonly slots: readonly Float64Array[];
-  /** Of the learning rate. */
-  readonly factor: number;
   readonly constraint: ConstraintSpec | null;
 }
 
