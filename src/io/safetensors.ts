@@ -1,14 +1,14 @@
 // safetensors: 8 bytes little-endian length, a JSON header, the tensors' bytes without gaps.
 // Format: https://github.com/huggingface/safetensors#format
-import { NablaError, show, showList } from '../errors.js';
-import { checkBytes, checkDimensions, checkList, checkObject, checkOptions } from '../model/checks.js';
+import { brief, NablaError, show, showList } from '../errors.js';
+import { checkBytes, checkDimensions, checkList, checkName, checkObject, checkOptions } from '../model/checks.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
-import { looseJson } from './strict-json.js';
+import { checkText, count, dtypes, headerLength, isDtype, lengthBytes, maxDimensions, maxHeader, parseLayout, sizes, type Entry, type SafetensorsDtype } from './safetensors-header.js';
 
-/** Element types of the format. */
-export type SafetensorsDtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'U64' | 'I32' | 'U32' | 'I16' | 'U16' | 'I8' | 'U8' | 'BOOL';
+export type { SafetensorsDtype } from './safetensors-header.js';
+
 /** F16 and BF16 are Uint16Array (their bits) or, where asked for, Float32Array; BOOL is Uint8Array. */
 export type SafetensorsData =
   | Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
@@ -31,13 +31,6 @@ export interface SafetensorsOptions {
   readonly half?: 'bits' | 'float32';
 }
 
-const sizes: Readonly<Record<SafetensorsDtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, U64: 8, I32: 4, U32: 4, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 };
-const dtypes = Object.keys(sizes).join(', ');
-/** The format's own limit. */
-const maxHeader = 100_000_000;
-
-interface Entry { readonly name: string; readonly dtype: SafetensorsDtype; readonly shape: readonly number[]; readonly begin: number; readonly end: number }
-
 /**
  * Reads a safetensors file whole.
  * @param path file  @param options what 16-bit floats become
@@ -45,7 +38,9 @@ interface Entry { readonly name: string; readonly dtype: SafetensorsDtype; reado
  * @example const { tensors, metadata } = await readSafetensors('model.safetensors');
  */
 export async function readSafetensors(path: PathLike, options: SafetensorsOptions = {}): Promise<SafetensorsFile> {
-  return parseSafetensors(await readBytes('readSafetensors', path), toPath('readSafetensors', path), options);
+  const op = 'readSafetensors';
+  const half = checkHalf(op, options);
+  return decodeFile(op, await readBytes(op, path), toPath(op, path), half);
 }
 
 /**
@@ -54,7 +49,7 @@ export async function readSafetensors(path: PathLike, options: SafetensorsOption
  * @throws ERR_FILE, and what encodeSafetensors throws
  */
 export async function writeSafetensors(path: PathLike, tensors: readonly SafetensorsTensor[], metadata: ReadonlyMap<string, string> = new Map()): Promise<void> {
-  await writeFileAtomic('writeSafetensors', path, encodeSafetensors(tensors, metadata));
+  await writeFileAtomic('writeSafetensors', path, safetensorsBytes('writeSafetensors', tensors, metadata));
 }
 
 /**
@@ -63,38 +58,20 @@ export async function writeSafetensors(path: PathLike, tensors: readonly Safeten
  * @throws ERR_TYPE, ERR_OPTION, ERR_FORMAT
  */
 export function parseSafetensors(bytes: Uint8Array, name = 'the bytes', options: SafetensorsOptions = {}): SafetensorsFile {
-  checkBytes('parseSafetensors', bytes, name);
-  checkOptions('parseSafetensors', options, ['half']);
-  const half = options.half ?? 'bits';
-  if (half !== 'bits' && half !== 'float32') throw new NablaError('ERR_OPTION', `[parseSafetensors] unknown form of 16-bit floats. Expected 'bits' or 'float32' for half, received ${show(half)}.`);
-  const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[parseSafetensors] ${name} is not a valid safetensors file: ${text}`);
-  const { header, start } = parseHeader(bytes, fail);
-  const metadata = new Map<string, string>();
-  const entries: Entry[] = [];
-  for (const [key, value] of Object.entries(header)) {
-    checkText(key, fail);
-    if (key !== '__metadata__') {
-      entries.push(parseEntry(key, value, fail));
-      continue;
-    }
-    if (!isObject(value)) throw fail(`__metadata__ is a map of text. Expected an object, received ${show(value)}.`);
-    for (const [k, text] of Object.entries(value)) {
-      if (typeof text !== 'string') throw fail(`__metadata__ is a map of text. Expected text for ${show(k)}, received ${show(text)}.`);
-      checkText(k, fail);
-      checkText(text, fail);
-      metadata.set(k, text);
-    }
-  }
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  let end = 0;
-  for (const entry of entries) {
-    if (entry.begin !== end) {
-      throw fail(`tensors lie side by side without ${entry.begin > end ? 'holes' : 'overlap'}. Expected ${show(entry.name)} to begin at ${end}, received ${entry.begin}.`);
-    }
-    end = entry.end;
-  }
-  const received = bytes.length - start;
-  if (received !== end) throw fail(`the data ${received < end ? 'is cut short' : 'has bytes that belong to no tensor'}. Expected ${end} bytes after the header, received ${received}.`);
+  const op = 'parseSafetensors';
+  checkBytes(op, bytes, name);
+  return decodeFile(op, bytes, name, checkHalf(op, options));
+}
+
+function checkHalf(op: string, options: SafetensorsOptions): 'bits' | 'float32' {
+  checkOptions(op, options, ['half']);
+  return checkName(op, 'form of 16-bit floats (half)', options.half ?? 'bits', ['bits', 'float32']);
+}
+
+function decodeFile(op: string, bytes: Uint8Array, name: string, half: 'bits' | 'float32'): SafetensorsFile {
+  const fail = (text: string): NablaError => new NablaError('ERR_FORMAT', `[${op}] ${brief(name)} is not a valid safetensors file: ${text}`);
+  const start = headerLength(bytes, bytes.length, fail);
+  const { entries, metadata } = parseLayout(bytes.subarray(lengthBytes, start), bytes.length - start, fail);
   return { metadata, tensors: entries.map((entry) => ({ name: entry.name, dtype: entry.dtype, shape: entry.shape, data: decode(entry, bytes.subarray(start), half) })) };
 }
 
@@ -105,7 +82,11 @@ export function parseSafetensors(bytes: Uint8Array, name = 'the bytes', options:
  * @throws ERR_TYPE, ERR_SHAPE or ERR_OPTION for what the format cannot hold
  */
 export function encodeSafetensors(tensors: readonly SafetensorsTensor[], metadata: ReadonlyMap<string, string> = new Map()): Uint8Array[] {
-  const op = 'encodeSafetensors';
+  return safetensorsBytes('encodeSafetensors', tensors, metadata);
+}
+
+/** encodeSafetensors. @param op the public function, named in errors */
+export function safetensorsBytes(op: string, tensors: readonly SafetensorsTensor[], metadata: ReadonlyMap<string, string>): Uint8Array[] {
   const list = checkList(op, 'tensors', tensors);
   list.forEach((tensor, i) => { checkObject(op, `tensors[${i}]`, tensor, 'name, dtype, shape, data'); });
   if (!(metadata instanceof Map)) throw new NablaError('ERR_TYPE', `[${op}] metadata is text by key. Expected a Map for metadata, received ${show(metadata)}.`);
@@ -131,6 +112,7 @@ export function encodeSafetensors(tensors: readonly SafetensorsTensor[], metadat
       throw new NablaError('ERR_TYPE', `[${op}] the data has the type that dtype says. Expected ${isDtype(dtype) ? arrayOf(dtype).name : `a dtype out of ${dtypes}`} for ${show(name)}, received ${isDtype(dtype) ? show(data) : show(dtype)}.`);
     }
     const shape = checkDimensions(op, given);
+    if (shape.length > maxDimensions) throw new NablaError('ERR_SHAPE', `[${op}] a shape has a limit. Expected at most ${maxDimensions} dimensions for ${show(name)}, received ${shape.length}.`);
     if (count(shape) !== BigInt(data.length)) {
       throw new NablaError('ERR_SHAPE', `[${op}] the shape fits the data. Expected the product of [${showList(shape)}] to be the length of ${show(name)}, received ${data.length}.`);
     }
@@ -151,47 +133,6 @@ export function encodeSafetensors(tensors: readonly SafetensorsTensor[], metadat
   new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
   head.set(text, 8);
   return [head, ...pieces];
-}
-
-type Fail = (text: string) => NablaError;
-
-function parseHeader(bytes: Uint8Array, fail: Fail): { header: object; start: number } {
-  if (bytes.length < 8) throw fail(bytes.length === 0 ? 'it is empty.' : `it is too short. Expected at least 8 bytes, received ${bytes.length}.`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(maxHeader)) throw fail(`its header is too long. Expected at most ${maxHeader} bytes, received ${length}.`);
-  const start = 8 + Number(length);
-  if (start > bytes.length) throw fail(`it ends inside its header. Expected ${start} bytes or more, received ${bytes.length}.`);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start));
-  } catch {
-    throw fail('its header is not UTF-8.');
-  }
-  if (!text.startsWith('{')) throw fail(`its header begins with a brace. Expected "{", received ${show(text.slice(0, 1))}.`);
-  let header: unknown;
-  try {
-    header = JSON.parse(text);
-  } catch (error) {
-    throw fail(`its header is not JSON (${error instanceof Error ? error.message : String(error)}).`);
-  }
-  if (!isObject(header)) throw fail('its header is no JSON object.');
-  const loose = looseJson(text);
-  if (loose !== undefined) throw fail(`in its header ${loose}.`);
-  return { header, start };
-}
-
-function parseEntry(name: string, value: unknown, fail: Fail): Entry {
-  if (!isObject(value)) throw fail(`a tensor is described by an object. Expected { dtype, shape, data_offsets } for ${show(name)}, received ${show(value)}.`);
-  const described: { readonly dtype?: unknown; readonly shape?: unknown; readonly data_offsets?: unknown } = value;
-  const { dtype, shape, data_offsets: offsets } = described;
-  if (!isDtype(dtype)) throw fail(`unknown dtype. Expected one of ${dtypes} for ${show(name)}, received ${show(dtype)}.`);
-  if (!isCounts(shape)) throw fail(`a shape is a list of whole numbers. Expected such a list for the shape of ${show(name)}, received ${show(shape)}.`);
-  if (!isCounts(offsets) || offsets.length !== 2) throw fail(`data_offsets are two whole numbers up to 2^53-1. Expected [begin, end] for ${show(name)}, received ${show(offsets)}.`);
-  const [begin = 0, end = 0] = offsets;
-  if (end < begin) throw fail(`a tensor ends after it begins. Expected data_offsets in ascending order for ${show(name)}, received [${begin}, ${end}].`);
-  const needed = count(shape) * BigInt(sizes[dtype]);
-  if (needed !== BigInt(end - begin)) throw fail(`data_offsets fit the shape. Expected ${needed} bytes for ${show(name)}, ${dtype} of shape [${showList(shape)}], received ${end - begin}.`);
-  return { name, dtype, shape, begin, end };
 }
 
 function decode(entry: Entry, data: Uint8Array, half: 'bits' | 'float32'): SafetensorsData {
@@ -248,23 +189,3 @@ function arrayOf(dtype: SafetensorsDtype) {
   }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isDtype(value: unknown): value is SafetensorsDtype {
-  return typeof value === 'string' && Object.hasOwn(sizes, value);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n: unknown) => Number.isSafeInteger(n) && Number(n) >= 0);
-}
-
-/** Half of a surrogate pair has no UTF-8 form. */
-function checkText(text: string, fail: Fail): void {
-  if (/\p{Surrogate}/u.test(text)) throw fail(`${show(text)} is not well-formed Unicode.`);
-}
-
-function count(shape: readonly number[]): bigint {
-  return shape.reduce((p, d) => p * BigInt(d), 1n);
-}

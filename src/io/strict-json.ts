@@ -1,4 +1,5 @@
 // What JSON.parse lets pass and a file format must not: the same key twice, and numbers that are not plain whole ones.
+import { brief, show } from '../errors.js';
 
 /** What is wrong with a text that JSON.parse accepted, or undefined. Only digits may stand for numbers: no sign, fraction or exponent. */
 export function looseJson(text: string): string | undefined {
@@ -11,7 +12,7 @@ export function looseJson(text: string): string | undefined {
       const keys = open.at(-1);
       if (keys instanceof Set && isKey(text, end)) {
         const key = String(JSON.parse(text.slice(at, end)));
-        if (keys.has(key)) return `the key ${JSON.stringify(key)} comes twice`;
+        if (keys.has(key)) return `the key ${show(key)} comes twice`;
         keys.add(key);
       }
       at = end;
@@ -24,7 +25,7 @@ export function looseJson(text: string): string | undefined {
       const number = /[-+.\deE]+/y;
       number.lastIndex = at;
       const word = number.exec(text)?.[0] ?? c;
-      if (!/^\d+$/.test(word)) return `${word} is not a whole number from 0`;
+      if (!/^\d+$/.test(word)) return `${brief(word)} is not a whole number from 0`;
       at += word.length;
       continue;
     }
