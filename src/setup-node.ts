@@ -4,7 +4,7 @@ import process from 'node:process';
 import { loadAddon } from './backend/addon.js';
 import { createNativeExecutor, nativeFillUniform, nativeInfo } from './backend/native.js';
 import { registerBackend } from './backend/registry.js';
-import { saveModel } from './io/model-io.js';
+import { writeModelFile } from './io/model-file.js';
 import { setHost } from './train/host.js';
 
 /** Bytes the machine has or, where that is less, the cgroup allows. */
@@ -33,5 +33,5 @@ setHost({
   warn: (message, code) => { process.emitWarning(message, { type: 'NablaWarning', code }); },
   yield: () => new Promise((resolve) => setImmediate(resolve)),
   memoryLimit,
-  saveModel,
+  saveModel: (record, path) => writeModelFile('save', path, record),
 });

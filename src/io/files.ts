@@ -80,7 +80,8 @@ export async function openToRead(op: string, path: PathLike): Promise<{ file: Fi
   }
 }
 
-function openToReadSync(op: string, name: string): { file: number; size: number } {
+/** openToRead, blocking. */
+export function openToReadSync(op: string, name: string): { file: number; size: number } {
   let file: number | undefined;
   try {
     refuseEndless(op, name, statSync(name));

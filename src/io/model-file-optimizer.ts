@@ -1,14 +1,14 @@
 // The optimizer's state in a model file: its arrays are tensors behind those of the model, the rest is metadata.
-import { show } from '../errors.js';
-import type { NablaError } from '../errors.js';
-import type { FloatArray } from '../backend/spec.js';
+import { show, showList, type NablaError } from '../errors.js';
+import type { LazyOptimizer, LazyTensor } from '../model/from-record.js';
 import type { OptimizerState } from '../model/optimizer-state.js';
 import type { TensorRecord } from '../model/record.js';
 
-const tensorName = (slot: string, parameter: string): string => `optimizer/${slot}/${parameter}`;
+const before = 'optimizer/';
+const tensorName = (slot: string, parameter: string): string => `${before}${slot}/${parameter}`;
 
 /** Moving statistics are no parameters: no optimizer touches them. */
-const isTrained = ({ name }: TensorRecord): boolean => !/\.moving(?:Mean|Variance)$/u.test(name);
+const isTrained = ({ name }: Pick<TensorRecord, 'name'>): boolean => !/\.moving(?:Mean|Variance)$/u.test(name);
 
 /** The metadata. */
 export function encodeOptimizer({ step, nextEpoch, learningRate, slots }: OptimizerState): string {
@@ -25,7 +25,7 @@ export function optimizerTensors(tensors: readonly TensorRecord[], { slots }: Op
  * Parts a file's tensors into the model's and the optimizer's. What the values mean is checked where the model takes them.
  * @param description parsed metadata @param all of the file @param damaged makes the error
  */
-export function decodeOptimizer(description: unknown, all: readonly TensorRecord[], damaged: (text: string) => NablaError): { tensors: TensorRecord[]; optimizerState: OptimizerState } {
+export function decodeOptimizer(description: unknown, all: readonly LazyTensor[], damaged: (text: string) => NablaError): { tensors: LazyTensor[]; optimizer: LazyOptimizer } {
   if (typeof description !== 'object' || description === null) throw damaged(`Expected an object for optimizer, received ${show(description)}.`);
   const field = (key: string): unknown => (Object.hasOwn(description, key) ? Reflect.get(description, key) : undefined);
   const number = (key: string): number => {
@@ -34,22 +34,24 @@ export function decodeOptimizer(description: unknown, all: readonly TensorRecord
     return value;
   };
   const names = field('slots');
-  if (!Array.isArray(names) || !names.every((name): name is string => typeof name === 'string') || new Set(names).size !== names.length) {
+  if (!Array.isArray(names) || !names.every((name): name is string => typeof name === 'string' && !name.includes('/')) || new Set(names).size !== names.length) {
     throw damaged(`Expected a list of different names for slots of optimizer, received ${show(names)}.`);
   }
-  const isOptimizers = ({ name }: TensorRecord): boolean => names.some((slot) => name.startsWith(tensorName(slot, '')));
+  const known = new Set(names);
+  const isOptimizers = ({ name }: LazyTensor): boolean => name.startsWith(before) && known.has(name.slice(before.length, name.indexOf('/', before.length)));
   const tensors = all.filter((tensor) => !isOptimizers(tensor));
   const parameters = tensors.filter(isTrained);
   const byName = new Map(all.map((tensor) => [tensor.name, tensor]));
-  const slots = Object.fromEntries(names.map((slot) => [slot, parameters.map((parameter): FloatArray => {
+  // Ends with the first array that is missing: no more pairs are tried than there are tensors.
+  const slots = new Map(names.map((slot) => [slot, parameters.map((parameter): LazyTensor => {
     const name = tensorName(slot, parameter.name);
     const tensor = byName.get(name);
     if (tensor === undefined) throw damaged(`Expected a tensor named ${show(name)}, received none.`);
-    if (tensor.shape.join() !== parameter.shape.join()) throw damaged(`Expected shape ${parameter.shape.join(' x ')} for ${show(name)}, received ${tensor.shape.join(' x ')}.`);
-    return tensor.data;
+    if (tensor.shape.join() !== parameter.shape.join()) throw damaged(`Expected shape ${showList(parameter.shape, ' x ')} for ${show(name)}, received ${showList(tensor.shape, ' x ')}.`);
+    return tensor;
   })]));
-  const learningRate = field('learningRate') === null ? null : number('learningRate');
   const strays = all.length - tensors.length - names.length * parameters.length;
   if (strays !== 0) throw damaged(`Expected one array of every slot for each parameter, received ${strays} more.`);
-  return { tensors, optimizerState: { step: number('step'), nextEpoch: number('nextEpoch'), learningRate, slots } };
+  const learningRate = field('learningRate') === null ? null : number('learningRate');
+  return { tensors, optimizer: { step: number('step'), nextEpoch: number('nextEpoch'), learningRate, slots } };
 }

@@ -1,15 +1,20 @@
 // Saving and loading models: what stands behind model.save and loadModel.
-import { isNablaError, NablaError, showList } from '../errors.js';
+import { brief, isNablaError, NablaError, showList } from '../errors.js';
 import { checkObject, checkOptions } from '../model/checks.js';
-import { sequentialFromRecord, type FromRecordOptions } from '../model/from-record.js';
+import { modelFlow, withoutName, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
 import { recorderOf, type SaveOptions } from '../model/to-record.js';
+import { perform, runAsync, runSync, type Flow } from '../train/flow.js';
+import { withFile } from './file-source.js';
 import { toPath, type PathLike } from './files.js';
-import { readModelFile, readModelFileSync, writeModelFile, writeModelFileSync, type StoredModel } from './model-file.js';
+import { readModel, writeModelFile, writeModelFileSync } from './model-file.js';
 
 /** Anything that can describe itself: a model, or what a model's toRecord gave. */
 export type Savable = ModelRecord | { toRecord(options?: SaveOptions): ModelRecord };
+
+/** Parameters whose packing takes longer than a call. */
+const worthPreparing = 1 << 20;
 
 /**
  * Writes a model file (.safetensors), in one piece: the file is the old or the new one, never a part.
@@ -18,13 +23,14 @@ export type Savable = ModelRecord | { toRecord(options?: SaveOptions): ModelReco
  * @example await saveModel(model, 'digits.safetensors'); // the same as model.save('digits.safetensors')
  */
 export async function saveModel(model: Savable, path: PathLike, options: SaveOptions = {}): Promise<void> {
-  const record = recorderOf(model)?.('saveModel', options);
-  await writeModelFile(path, record === undefined ? toRecord('saveModel', model, options) : await record);
+  const op = 'saveModel';
+  const record = typeof model === 'object' && model !== null ? recorderOf(model)?.(op, options) : undefined;
+  await writeModelFile(op, path, record === undefined ? toRecord(op, model, options) : await record);
 }
 
 /** saveModel, blocking. */
 export function saveModelSync(model: Savable, path: PathLike, options: SaveOptions = {}): void {
-  writeModelFileSync(path, toRecord('saveModelSync', model, options));
+  writeModelFileSync('saveModelSync', path, toRecord('saveModelSync', model, options));
 }
 
 /**
@@ -35,19 +41,40 @@ export function saveModelSync(model: Savable, path: PathLike, options: SaveOptio
  * @example const model = await loadModel('digits.safetensors');
  */
 export async function loadModel(path: PathLike, options: FromRecordOptions = {}): Promise<Sequential> {
-  checkWhere(options);
-  return build(toPath('loadModel', path), await readModelFile(path), options);
+  return runAsync(loading('loadModel', path, options));
 }
 
 /** loadModel, blocking. */
 export function loadModelSync(path: PathLike, options: FromRecordOptions = {}): Sequential {
-  checkWhere(options);
-  return build(toPath('loadModelSync', path), readModelFileSync(path), options);
+  return runSync(loading('loadModelSync', path, options));
 }
 
-/** Wrong options are the caller's fault, not the file's: they are found before it is read. */
-function checkWhere(options: FromRecordOptions): void {
+function* loading(op: string, path: PathLike, options: FromRecordOptions): Flow<Sequential> {
+  const name = toPath(op, path);
+  // Wrong options are the caller's fault, not the file's: they are found before it is read.
+  checkOptions(op, options, ['backend', 'isa', 'threads', 'plan']);
   new Sequential(options, []).dispose();
+  return yield* withFile(op, name, function* (source) {
+    const stored = yield* readModel(op, name, source);
+    try {
+      const model = yield* modelFlow(op, stored, options);
+      yield* prepare(model);
+      return model;
+    } catch (error) {
+      // A missing backend, too little memory or a disk that fails is no fault of the description.
+      if (!isNablaError(error) || ['ERR_BACKEND', 'ERR_MEMORY', 'ERR_VERSION', 'ERR_FILE'].includes(error.code)) throw error;
+      throw new NablaError('ERR_FORMAT', `[${op}] ${brief(name)} cannot be made into a model: ${withoutName(error.message)}`, { cause: error });
+    }
+  });
+}
+
+/** Big weights are packed here and not in the first prediction, which somebody may wait for; without an event loop there is nothing to gain. */
+function* prepare(model: Sequential): Flow<void> {
+  if (model.backend !== 'native' || model.countParams() < worthPreparing) return;
+  yield* perform(
+    () => undefined,
+    async () => void (await model.predict([new Float32Array(model.spec.inputSize)])),
+  );
 }
 
 function toRecord(op: string, model: Savable, options: SaveOptions): ModelRecord {
@@ -55,25 +82,5 @@ function toRecord(op: string, model: Savable, options: SaveOptions): ModelRecord
   if ('toRecord' in model) return model.toRecord(options);
   checkOptions(op, options, ['includeOptimizer', 'extra']);
   if (Object.keys(options).length > 0) throw new NablaError('ERR_OPTION', `[${op}] a record is written as it is. Expected no options (give them to toRecord), received ${showList(Object.keys(options))}.`);
-  return model;
-}
-
-function build(name: string, stored: StoredModel, options: FromRecordOptions): Sequential {
-  let model: Sequential;
-  try {
-    model = sequentialFromRecord(stored, options);
-  } catch (error) {
-    // A missing backend or too little memory is no fault of the file.
-    if (isNablaError(error) && error.code !== 'ERR_BACKEND' && error.code !== 'ERR_MEMORY' && error.code !== 'ERR_VERSION') {
-      throw new NablaError('ERR_FORMAT', `[loadModel] ${name} cannot be made into a model: ${error.message}`, { cause: error });
-    }
-    throw error;
-  }
-  const tensor = stored.tensors[0];
-  const dtype = tensor?.data instanceof Float64Array ? 'float64' : 'float32';
-  if (tensor !== undefined && dtype !== model.dtype) {
-    model.dispose();
-    throw new NablaError('ERR_FORMAT', `[loadModel] ${name} is a damaged model file. Expected ${model.dtype} tensors as its spec says, received ${dtype}.`);
-  }
   return model;
 }

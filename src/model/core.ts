@@ -41,6 +41,8 @@ export interface Inherited {
   readonly state?: ExecutorState;
   readonly compiled?: StoredCompile;
   readonly metrics?: Readonly<Record<string, number>>;
+  /** Of a record: nobody has checked more than its arrays, which are the model's from now on. */
+  readonly optimizerState?: unknown;
 }
 
 /** Everything a model is, without the manners of its public methods. */
@@ -69,6 +71,7 @@ export class ModelCore {
     for (const layer of checkList('sequential', 'layers', layers)) this.layers.push(checkLayer('sequential', layer));
     if (this.layers.length > 0) this.build('sequential', inherited.state);
     if (inherited.compiled !== undefined) this.compile('sequential', inherited.compiled);
+    if (inherited.optimizerState !== undefined) this.setOptimizerState('sequential', inherited.optimizerState, true);
   }
 
   /** Checks everything, then replaces the executor by one to be made. */
@@ -213,11 +216,11 @@ export class ModelCore {
   }
 
   /** Takes what optimizerState gave. @throws ERR_TYPE, ERR_OPTION, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE before anything changes */
-  setOptimizerState(op: string, value: unknown): void {
+  setOptimizerState(op: string, value: unknown, owned = false): void {
     const optimizer = this.requireOptimizer(op);
     const shapes = this.shapes(this.build(op));
     const names = parameterNames(this.spec(op));
-    const checked = checkOptimizerState({ op, optimizer, shapes, names, dtype: this.settings.dtype }, value);
+    const checked = checkOptimizerState({ op, optimizer, shapes, names, dtype: this.settings.dtype, owned }, value);
     const { step, nextEpoch, learningRate, slots } = checked;
     if (optimizer.spec.name === 'lbfgs') this.memory = memoryOfSlots(op, optimizer.spec, slots);
     const { parameters, statistics = [] } = this.#ownState(op);

@@ -1,186 +1,176 @@
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { checkActivation } from './activations.js';
-import { checkName } from './checks.js';
-import { checkBiasConstraint, checkKernelConstraint } from './constraints.js';
-import { storedCustomLoss } from './custom-loss.js';
-import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
-import { toParameter, toStatistic } from './initial-weights.js';
-import type { Layer } from './layer.js';
-import { storedNormalization } from './layer-normalization.js';
-import { layers } from './layers.js';
-import type { StoredRecord } from './record.js';
-import { regularizers } from './regularizers.js';
+// A model from plain data. Everything is looked at before anything of its size is made: descriptions may come from a file, and may lie.
+import { parameterShapes, statisticShapes, type FloatArray } from '../backend/spec.js';
+import { brief, NablaError, show, showList } from '../errors.js';
+import { runSync, type Flow } from '../train/flow.js';
+import { buildSpec } from './build-spec.js';
+import { checkName, checkNumbers, checkOptions } from './checks.js';
 import type { StoredCompile } from './core.js';
+import { storedCustomLoss } from './custom-loss.js';
+import { parameterNames } from './gradients.js';
+import { statisticNames } from './initial-weights.js';
+import { layerFromConfig } from './layer-from-config.js';
+import { Fields, wrong } from './record-fields.js';
+import { lazyArray, type LazyArray } from './record-numbers.js';
+import type { StoredRecord } from './record.js';
 import { Sequential } from './sequential.js';
 import type { SequentialOptions } from './settings.js';
+import { resolveStructure } from './structure.js';
 
 /** What may differ from the stored model: where it runs. */
 export type FromRecordOptions = Pick<SequentialOptions, 'backend' | 'isa' | 'threads' | 'plan'>;
 
-const op = 'sequentialFromRecord';
+/** A record whose numbers are still where they are. */
+export interface LazyRecord {
+  readonly config: unknown;
+  readonly tensors: readonly LazyTensor[];
+  readonly classNames?: readonly string[];
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly optimizer?: LazyOptimizer;
+}
+export type { LazyArray } from './record-numbers.js';
+export interface LazyTensor extends LazyArray {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+/** An optimizer's state; nobody has checked more than the names of its slots. */
+export interface LazyOptimizer {
+  readonly step: unknown;
+  readonly nextEpoch: unknown;
+  readonly learningRate: unknown;
+  readonly slots: ReadonlyMap<string, readonly LazyArray[]>;
+}
 
 /**
- * A model from plain data; everything is checked, since it may come from a file.
- * @param record as `model.toRecord()` gives it @param options `backend`, `isa`, `threads`
+ * A model from plain data; everything is checked, since it may come from a file. Nothing is drawn: the weights are those of the record.
+ * @param record as `model.toRecord()` gives it, also after `JSON.parse(JSON.stringify(record))` @param options `backend`, `isa`, `threads`, `plan`
  * @returns a model with the stored weights and `compile` arguments; its optimizer starts anew, or goes on where the record has its state
  * @throws ERR_VERSION for a newer format, ERR_FORMAT for a record that contradicts itself, and what layers and compile refuse
  */
 export function sequentialFromRecord(record: StoredRecord, options: FromRecordOptions = {}): Sequential {
-  const version: unknown = record.formatVersion;
-  if (version !== 1) {
-    const newer = typeof version === 'number' && version > 1;
-    throw new NablaError(newer ? 'ERR_VERSION' : 'ERR_FORMAT', `[${op}] this nabla reads format version 1. Expected 1 for formatVersion, received ${show(version)}${newer ? '; a newer nabla wrote it' : ''}.`);
+  const op = 'sequentialFromRecord';
+  try {
+    return runSync(modelFlow(op, lazyRecord(op, record), options));
+  } catch (error) {
+    // What layers and compile refuse is refused here, under the name that was called.
+    throw error instanceof NablaError ? new NablaError(error.code, `[${op}] ${withoutName(error.message)}`, { cause: error }) : error;
   }
-  const config = new Fields('config', record.config);
-  const settings: SequentialOptions = {
-    ...options,
-    dtype: checkName(op, 'dtype', config.get('dtype'), ['float32', 'float64']),
-    seed: config.number('seed'),
-    ...(record.classNames === undefined ? {} : { classNames: record.classNames }),
-  };
-  const list = config.list('layers').map((layer, index) => layerFromConfig(new Fields(`config.layers[${index}]`, layer)));
-  const blank = new Sequential(settings, list);
-  const names = blank.parameterNames();
-  const shapes = blank.parameterShapes();
-  const moving = blank.statisticNames();
-  if (record.tensors.length !== names.length + moving.length) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${[...names, ...moving].join(', ')}, received ${record.tensors.length} tensors.`);
-  }
-  const parameters = names.map((name, i) => findTensor(record, name, shapes[i], blank));
-  const compile = config.get('compile');
-  const metrics = record.metrics ?? {};
-  const sizes = blank.getWeights().slice(names.length).map((array) => array.length);
-  const statistics = moving.map((name, i) => toStatistic(op, name, findTensor(record, name, [sizes[i]], blank), sizes[i], blank.dtype));
-  const state = { parameters, slots: {}, step: 0, statistics };
-  const { optimizerState } = record;
-  if (optimizerState !== undefined && (compile === null || compile === undefined)) {
-    throw new NablaError('ERR_FORMAT', `[${op}] an optimizer's state belongs to a compiled model. Expected config.compile beside optimizerState, received none.`);
-  }
-  if (compile === null || compile === undefined) return new Sequential(settings, list, { state, metrics });
-  const fields = new Fields('config.compile', compile);
-  const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: storedCustomLoss(op, fields.get('loss')) ?? fields.get('loss'), metrics: fields.get('metrics') };
-  const model = new Sequential(settings, list, { state, metrics, compiled });
-  if (optimizerState !== undefined) model.setOptimizerState(optimizerState);
-  return model;
 }
 
-function findTensor(record: StoredRecord, name: string, shape: readonly number[], blank: Sequential): FloatArray {
-  const tensor = record.tensors.find((item) => item.name === name);
-  if (tensor === undefined) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected a tensor named ${show(name)}, received ${record.tensors.map((item) => item.name).join(', ')}.`);
-  }
-  const size = shape.reduce((product, length) => product * length, 1);
-  if (tensor.data.length !== size || tensor.shape.join() !== shape.join()) {
-    throw new NablaError('ERR_FORMAT', `[${op}] a tensor has its parameter's shape, (out, in). Expected ${shape.join(' x ')} for ${show(name)}, received ${tensor.shape.join(' x ')} (${tensor.data.length} values).`);
-  }
-  return toParameter(op, name, tensor.data, shape, blank.dtype);
+/** An error's message without the function it names. */
+export function withoutName(message: string): string {
+  return message.replace(/^\[[^\]]*\] /, '');
 }
 
-function layerFromConfig(fields: Fields): Layer {
-  const kind = checkName(op, 'layer', fields.get('kind'), ['input', 'flatten', 'reshape', 'rescaling', 'normalization', 'dense', 'activation', 'dropout', 'gaussianNoise', 'prelu', 'layerNormalization', 'batchNormalization']);
-  const name = fields.text('name');
-  const given = fields.get('inputShape');
-  const shape = given === undefined ? {} : { inputShape: fields.numbers('inputShape') };
-  switch (kind) {
-    case 'input':
-      return layers.input({ shape: fields.numbers('shape'), name });
-    case 'flatten':
-      return layers.flatten({ name, ...shape });
-    case 'reshape':
-      return layers.reshape({ targetShape: fields.numbers('targetShape'), name, ...shape });
-    case 'rescaling':
-      return layers.rescaling({ scale: fields.number('scale'), offset: fields.number('offset'), name, ...shape });
-    case 'normalization':
-      return storedNormalization({ mean: fields.numbers('mean'), variance: fields.numbers('variance'), name, ...shape });
-    case 'activation':
-      return layers.activation({ activation: checkActivation(op, fields.get('activation')), name });
-    case 'dropout':
-      return layers.dropout({ rate: fields.number('rate'), name });
-    case 'gaussianNoise':
-      return layers.gaussianNoise({ stddev: fields.number('stddev'), name, ...shape });
-    case 'prelu':
-      return layers.prelu({ alphaInitializer: drawable(fields.get('alphaInitializer')), name, ...shape });
-    case 'layerNormalization':
-      return layers.layerNormalization({ ...normFields(fields), name, ...shape });
-    case 'batchNormalization':
-      return layers.batchNormalization({ ...normFields(fields), momentum: fields.number('momentum'), name, ...shape });
-    case 'dense': {
-      const l2 = fields.number('l2');
-      const l1 = fields.get('l1') === undefined ? 0 : fields.number('l1');
-      return layers.dense({
-        name,
-        units: fields.number('units'),
-        activation: checkActivation(op, fields.get('activation')),
-        useBias: fields.flag('useBias'),
-        kernelInitializer: drawable(fields.get('kernelInitializer')),
-        biasInitializer: drawable(fields.get('biasInitializer')),
-        kernelRegularizer: l1 === 0 && l2 === 0 ? null : regularizers.l1l2({ l1, l2 }),
-        kernelConstraint: checkKernelConstraint(op, fields.get('kernelConstraint')) ?? null,
-        biasConstraint: checkBiasConstraint(op, fields.get('biasConstraint')) ?? null,
-        learningRateFactor: fields.number('learningRateFactor'),
-        trainable: fields.get('trainable') === undefined ? true : fields.flag('trainable'),
-        ...shape,
-      });
+/**
+ * The model of a record. First the description, then the shapes, then the numbers.
+ * @param op named in errors @throws ERR_FORMAT, ERR_MEMORY, and what layers and compile refuse
+ */
+export function* modelFlow(op: string, record: LazyRecord, options: FromRecordOptions): Flow<Sequential> {
+  checkOptions(op, options, ['backend', 'isa', 'threads', 'plan']);
+  const config = new Fields(op, 'config', record.config);
+  const dtype = checkName(op, 'dtype', config.get('dtype'), ['float32', 'float64']);
+  const seed = config.number('seed');
+  const settings: SequentialOptions = { ...options, dtype, seed, ...(record.classNames === undefined ? {} : { classNames: record.classNames }) };
+  const list = config.objects('layers').map((layer) => layerFromConfig(op, layer));
+  const structure = resolveStructure(op, list);
+  const network = { inputSize: structure.inputSize, layers: structure.specLayers };
+  const shapes = parameterShapes(network);
+  const names = parameterNames(network);
+  const statistics = statisticShapes(network);
+  const moving = statisticNames(network);
+  const wanted = [...names, ...moving];
+  if (record.tensors.length !== wanted.length) {
+    throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected ${showList(wanted)}, received ${record.tensors.length} tensors.`);
+  }
+  const byName = new Map(record.tensors.map((tensor) => [tensor.name, tensor]));
+  const find = (name: string, shape: readonly number[], size: number): LazyTensor => {
+    const tensor = byName.get(name);
+    if (tensor === undefined) {
+      throw new NablaError('ERR_FORMAT', `[${op}] a record has one tensor a parameter. Expected a tensor named ${show(name)}, received ${showList(record.tensors.map((item) => item.name))}.`);
     }
-  }
-}
-
-function normFields(fields: Fields) {
-  return {
-    epsilon: fields.number('epsilon'), center: fields.flag('center'), scale: fields.flag('scale'),
-    betaInitializer: drawable(fields.get('betaInitializer')), gammaInitializer: drawable(fields.get('gammaInitializer')),
+    if (tensor.size !== size || tensor.shape.join() !== shape.join()) {
+      throw new NablaError('ERR_FORMAT', `[${op}] a tensor has its parameter's shape, (out, in). Expected ${showList(shape, ' x ')} for ${show(name)}, received ${showList(tensor.shape, ' x ')} (${tensor.size} values).`);
+    }
+    return tensor;
   };
+  const found = [...shapes.map(({ shape, size }, i) => find(names[i], shape, size)), ...statistics.map(({ size }, i) => find(moving[i], [size], size))];
+  const { optimizer } = record;
+  const compile = config.get('compile') ?? null;
+  if (optimizer !== undefined) {
+    if (compile === null) throw new NablaError('ERR_FORMAT', `[${op}] an optimizer's state belongs to a compiled model. Expected config.compile beside optimizerState, received none.`);
+    checkSlots(op, optimizer, names, shapes.map(({ size }) => size));
+  }
+  const stored = [...found, ...[...(optimizer?.slots.values() ?? [])].flat()].find((array) => array.dtype !== null && array.dtype !== dtype);
+  if (stored !== undefined) throw new NablaError('ERR_FORMAT', `[${op}] tensors have the model's type. Expected ${dtype} tensors as its spec says, received ${stored.dtype ?? 'none'}.`);
+  buildSpec(op, { structure, loss: null, optimizer: null, dtype, seed });
+
+  const arrays: FloatArray[] = [];
+  for (const tensor of found) arrays.push(yield* tensor.take(op, brief(tensor.name), dtype));
+  moving.forEach((name, i) => {
+    if (name.endsWith('.movingVariance')) checkNumbers(op, name, arrays[names.length + i], { minimum: 0 });
+  });
+  const slots: [string, FloatArray[]][] = [];
+  for (const [slot, lazy] of optimizer?.slots ?? []) {
+    const taken: FloatArray[] = [];
+    for (const [i, array] of lazy.entries()) taken.push(yield* array.take(op, brief(`slots.${slot} of ${names[i]}`), dtype));
+    slots.push([slot, taken]);
+  }
+  const state = { parameters: arrays.slice(0, names.length), slots: {}, step: 0, statistics: arrays.slice(names.length) };
+  const { metrics = {} } = record;
+  if (compile === null) return new Sequential(settings, list, { state, metrics });
+  const fields = new Fields(op, 'config.compile', compile);
+  const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: storedCustomLoss(op, fields.get('loss')) ?? fields.get('loss'), metrics: fields.get('metrics') };
+  return new Sequential(settings, list, { state, metrics, compiled, ...(optimizer === undefined ? {} : { optimizerState: { ...optimizer, slots: Object.fromEntries(slots) } }) });
 }
 
-/** Given arrays are not stored twice: their values are in the tensors. */
-function drawable(value: unknown): InitializerConfig {
-  const config = checkInitializerConfig(op, value);
-  return config.name === 'array' ? { name: 'zeros' } : config;
-}
-
-/** Members of an object that nobody has checked yet. */
-class Fields {
-  readonly #path: string;
-  readonly #object: object;
-
-  constructor(path: string, value: unknown) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path, 'an object', value);
-    this.#path = path;
-    this.#object = value;
-  }
-
-  get(name: string): unknown {
-    return Object.hasOwn(this.#object, name) ? Reflect.get(this.#object, name) : undefined;
-  }
-  number(name: string): number {
-    const value = this.get(name);
-    if (typeof value !== 'number') throw wrong(`${this.#path}.${name}`, 'a number', value);
-    return value;
-  }
-  text(name: string): string {
-    const value = this.get(name);
-    if (typeof value !== 'string') throw wrong(`${this.#path}.${name}`, 'a string', value);
-    return value;
-  }
-  flag(name: string): boolean {
-    const value = this.get(name);
-    if (typeof value !== 'boolean') throw wrong(`${this.#path}.${name}`, 'true or false', value);
-    return value;
-  }
-  list(name: string): readonly unknown[] {
-    const value = this.get(name);
-    if (!Array.isArray(value)) throw wrong(`${this.#path}.${name}`, 'an array', value);
-    return value;
-  }
-  numbers(name: string): number[] {
-    return this.list(name).map((value, index) => {
-      if (typeof value !== 'number') throw wrong(`${this.#path}.${name}[${index}]`, 'a number', value);
-      return value;
+/** One array of every slot for each parameter, before any is taken. */
+function checkSlots(op: string, { slots }: LazyOptimizer, names: readonly string[], sizes: readonly number[]): void {
+  for (const [slot, arrays] of slots) {
+    if (arrays.length !== sizes.length) throw new NablaError('ERR_SHAPE', `[${op}] a slot has one array a parameter. Expected ${sizes.length} arrays for ${show(`slots.${slot}`)}, received ${arrays.length}.`);
+    arrays.forEach(({ size }, i) => {
+      if (size !== sizes[i]) throw new NablaError('ERR_SHAPE', `[${op}] a slot's array is as long as its parameter. Expected ${sizes[i]} numbers for ${show(`slots.${slot} of ${names[i]}`)}, received ${size}.`);
     });
   }
 }
 
-function wrong(path: string, expected: string, received: unknown): NablaError {
-  return new NablaError('ERR_FORMAT', `[${op}] a record is complete. Expected ${expected} for ${path}, received ${show(received)}.`);
+function lazyRecord(op: string, record: unknown): LazyRecord {
+  const fields = new Fields(op, 'the record', record);
+  const version = fields.get('formatVersion');
+  if (version !== 1) {
+    const newer = typeof version === 'number' && version > 1;
+    throw new NablaError(newer ? 'ERR_VERSION' : 'ERR_FORMAT', `[${op}] this nabla reads format version 1. Expected 1 for formatVersion, received ${show(version)}${newer ? '; a newer nabla wrote it' : ''}.`);
+  }
+  const tensors = fields.objects('tensors').map((tensor, i) => {
+    const shape = tensor.numbers('shape');
+    return { name: tensor.text('name'), shape, ...lazyArray(op, `tensors[${i}].data`, tensor.get('data')) };
+  });
+  const [names, metrics, state] = [fields.get('classNames'), fields.get('metrics'), fields.get('optimizerState')];
+  return {
+    config: fields.get('config'), tensors,
+    ...(names === undefined ? {} : { classNames: classNames(op, names) }),
+    ...(metrics === undefined ? {} : { metrics: figures(op, fields.object('metrics')) }),
+    ...(state === undefined ? {} : { optimizer: lazyOptimizer(op, fields.object('optimizerState')) }),
+  };
+}
+
+function classNames(op: string, value: unknown): string[] {
+  if (!Array.isArray(value) || !value.every((name: unknown): name is string => typeof name === 'string')) throw wrong(op, 'classNames', 'a list of text', value);
+  return value;
+}
+
+function figures(op: string, fields: Fields): Record<string, number> {
+  return Object.fromEntries(fields.names().map((name) => {
+    // JSON writes null for a number that is not finite.
+    const value = fields.get(name) ?? NaN;
+    if (typeof value !== 'number') throw wrong(op, `metrics.${brief(name)}`, 'a number', value);
+    return [name, value];
+  }));
+}
+
+function lazyOptimizer(op: string, fields: Fields): LazyOptimizer {
+  const slots = fields.object('slots');
+  return {
+    step: fields.get('step'), nextEpoch: fields.get('nextEpoch'), learningRate: fields.get('learningRate'),
+    slots: new Map(slots.names().map((slot) => [slot, slots.list(slot).map((array, i) => lazyArray(op, `slots.${brief(slot)}[${i}]`, array))])),
+  };
 }

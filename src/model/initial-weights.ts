@@ -29,7 +29,8 @@ export function toParameter(op: string, name: string, value: unknown, shape: rea
   if (Array.isArray(value) && shape.length === 2 && Array.isArray(value[0]) && value.length !== rows) {
     throw new NablaError('ERR_SHAPE', `[${op}] a parameter has its shape, (out, in). Expected ${showList(shape, ' x ')} for ${name}, received ${show(value)}.`);
   }
-  return dtype === 'float32' ? Float32Array.from(matrix.values) : Float64Array.from(matrix.values);
+  // Not `from`, which asks for every number alone.
+  return dtype === 'float32' ? new Float32Array(matrix.values) : new Float64Array(matrix.values);
 }
 
 /** Parameters with fewer numbers are drawn here: a call would cost more. */

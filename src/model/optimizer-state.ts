@@ -26,10 +26,12 @@ export interface StateRule {
   /** Of the parameters. */
   readonly names: readonly string[];
   readonly dtype: DType;
+  /** The arrays are fresh, finite, of the right type and length: they are taken as they are. */
+  readonly owned?: boolean;
 }
 
 /** @param value anything @returns fresh arrays @throws ERR_TYPE, ERR_OPTION, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE */
-export function checkOptimizerState({ op, optimizer, shapes, names, dtype }: StateRule, value: unknown): OptimizerState {
+export function checkOptimizerState({ op, optimizer, shapes, names, dtype, owned }: StateRule, value: unknown): OptimizerState {
   checkOptions(op, value, ['step', 'nextEpoch', 'learningRate', 'slots']);
   const given = { step: undefined, nextEpoch: undefined, learningRate: undefined, slots: undefined, ...(typeof value === 'object' ? value : {}) };
   const step = checkInteger(op, 'step', given.step, 0);
@@ -52,7 +54,11 @@ export function checkOptimizerState({ op, optimizer, shapes, names, dtype }: Sta
       throw new NablaError('ERR_SHAPE', `[${op}] a slot has one array a parameter. Expected ${shapes.length} arrays for slots.${name}, received ${show(arrays)}.`);
     }
     const items: readonly unknown[] = arrays;
-    return [name, shapes.map(({ shape }, i) => toParameter(op, `slots.${name} of ${names[i]}`, items[i], shape, dtype))] as const;
+    return [name, shapes.map(({ shape }, i) => {
+      const item = items[i];
+      if (owned === true && (item instanceof Float32Array || item instanceof Float64Array)) return item;
+      return toParameter(op, `slots.${name} of ${names[i]}`, item, shape, dtype);
+    })] as const;
   });
   return { step, nextEpoch, learningRate, slots: Object.fromEntries(checked) };
 }

@@ -2,12 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeModel, encodeModel, readModelFile, readModelFileSync, writeModelFile, writeModelFileSync } from '../../src/io/model-file.js';
+import { encodeModel, writeModelFile, writeModelFileSync } from '../../src/io/model-file.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/io/safetensors.js';
 import type { ModelRecord } from '../../src/model/record.js';
 import { version } from '../../src/version.js';
 import { goldenBytes } from '../golden-files.js';
 import { messageOf } from '../thrown.js';
+import { decodeModel, readModelFile, readModelFileSync } from './stored-model.js';
 
 let dir = '';
 beforeAll(() => {
@@ -37,9 +38,11 @@ const record: ModelRecord = {
   metrics: { accuracy: 0.975, loss: NaN },
 };
 
+const withoutVersion = ({ config, tensors, classNames, metrics }: ModelRecord): object => ({ config, tensors, ...(classNames === undefined ? {} : { classNames }), ...(metrics === undefined ? {} : { metrics }) });
+
 /** The file of `record` with some of its metadata changed; undefined takes a key away. */
 function changed(edits: Readonly<Record<string, string | undefined>>): Uint8Array {
-  const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeModel(record)));
+  const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeModel('save', record)));
   const map = new Map(metadata);
   for (const [key, value] of Object.entries(edits)) {
     if (value === undefined) map.delete(key);
@@ -51,19 +54,19 @@ function changed(edits: Readonly<Record<string, string | undefined>>): Uint8Arra
 describe('model file', () => {
   it('gives back what was written, bit for bit, and the same bytes each time', async () => {
     const path = join(dir, 'a.safetensors');
-    await writeModelFile(path, record);
-    expect(await readModelFile(path)).toEqual({ ...record, nablaVersion: version, numericsVersion: 1 });
+    await writeModelFile('save', path, record);
+    expect(await readModelFile(path)).toEqual({ ...withoutVersion(record), nablaVersion: version, numericsVersion: 1 });
     const bytes = readFileSync(path);
-    writeModelFileSync(path, record);
+    writeModelFileSync('saveModelSync', path, record);
     expect(readFileSync(path).equals(bytes)).toBe(true);
     expect(readModelFileSync(path)).toEqual(await readModelFile(path));
     const bare: ModelRecord = { formatVersion: 1, config: record.config, tensors: [{ name: 'd.weight', shape: [1, 1], data: Float64Array.of(Math.PI) }] };
-    await writeModelFile(path, bare);
-    expect(await readModelFile(path)).toEqual({ ...bare, nablaVersion: version, numericsVersion: 1 });
+    await writeModelFile('save', path, bare);
+    expect(await readModelFile(path)).toEqual({ ...withoutVersion(bare), nablaVersion: version, numericsVersion: 1 });
   });
 
   it('is plain safetensors to other programs', () => {
-    const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeModel(record)));
+    const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeModel('save', record)));
     expect(tensors.map((t) => [t.name, t.dtype, t.shape])).toEqual([['dense.weight', 'F32', [2, 3]], ['dense.bias', 'F32', [2]]]);
     expect([...metadata.keys()]).toEqual(['format', 'formatVersion', 'nablaVersion', 'numericsVersion', 'seed', 'spec', 'classNames', 'metrics']);
     expect([metadata.get('format'), metadata.get('formatVersion'), metadata.get('seed')]).toEqual(['nabla-model', '1', '9007199254740991']);
@@ -105,18 +108,17 @@ describe('model file', () => {
   });
 
   it('refuses tensors that are no weights', () => {
-    const { metadata } = parseSafetensors(Buffer.concat(encodeModel(record)));
+    const { metadata } = parseSafetensors(Buffer.concat(encodeModel('save', record)));
     const weights = { name: 'a', dtype: 'F32', shape: [1], data: new Float32Array(1) } as const;
     const file = (other: Parameters<typeof encodeSafetensors>[0][number]): Uint8Array => Buffer.concat(encodeSafetensors([weights, other], metadata));
     expect(messageOf(() => decodeModel(file({ name: 'b', dtype: 'I32', shape: [1], data: new Int32Array(1) })))).toMatch(/Expected F32 or F64 for "b", received I32/);
-    expect(messageOf(() => decodeModel(file({ name: 'b', dtype: 'F64', shape: [1], data: new Float64Array(1) })))).toMatch(/Expected all tensors to be float32, received float64/);
   });
 
   it('leaves the old file when the new one cannot be made', async () => {
     const path = join(dir, 'kept.safetensors');
     writeFileSync(path, 'old');
     const twice = { ...record, tensors: [...record.tensors, ...record.tensors] };
-    await expect(writeModelFile(path, twice)).rejects.toThrow(/a name of its own/);
+    await expect(writeModelFile('save', path, twice)).rejects.toThrow(/a name of its own/);
     expect(readFileSync(path, 'utf8')).toBe('old');
   });
 });

@@ -41,7 +41,7 @@ const x = Uint8Array.of(0, 50, 100, 255, 9, 8, 7, 6);
 
 /** A file whose spec was edited as text. */
 function withSpec(name: string, edit: (spec: string) => string): string {
-  const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeModel(model().toRecord())));
+  const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeModel('save', model().toRecord())));
   const changed = new Map(metadata).set('spec', edit(metadata.get('spec') ?? ''));
   writeFileSync(join(dir, name), Buffer.concat(encodeSafetensors(tensors, changed)));
   return join(dir, name);

@@ -38,6 +38,31 @@ describe('sequentialFromRecord', () => {
     );
   });
 
+  it.each(['float32', 'float64'] as const)('takes a %s record that went through JSON, with everything in it', (dtype) => {
+    const model = sequential({ seed: 3, dtype, backend: 'typescript', classNames: ['a', 'b', 'c', 'd'] }, [
+      layers.dense({ units: 5, activation: 'relu', inputShape: [3] }), layers.batchNormalization(), layers.dense({ units: 4, activation: 'softmax' }),
+    ]);
+    model.compile({ optimizer: optimizers.adam({ learningRate: 0.02 }), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+    model.fitSync(x, y, { epochs: 2 });
+    model.metrics['testAccuracy'] = 0.5;
+    const record = model.toRecord({ includeOptimizer: true });
+    const again = sequentialFromRecord(JSON.parse(JSON.stringify(record)), { backend: 'typescript' });
+    expect(again.toRecord({ includeOptimizer: true })).toEqual(record);
+    for (const trained of [model, again]) trained.fitSync(x, y, { epochs: 4, initialEpoch: 2 });
+    expect(again.getWeights()).toEqual(model.getWeights());
+    // JSON has no NaN.
+    model.metrics['lost'] = NaN;
+    expect(sequentialFromRecord(JSON.parse(JSON.stringify(model.toRecord())), { backend: 'typescript' }).metrics).toEqual({ testAccuracy: 0.5, lost: NaN });
+  });
+
+  it('makes arrays of its own', () => {
+    const record = classifier({ seed: 1, backend: 'typescript' }).toRecord({ includeOptimizer: true });
+    const model = sequentialFromRecord(record, { backend: 'typescript' });
+    const before = flat(model);
+    record.tensors[0].data.fill(9);
+    expect(flat(model)).toEqual(before);
+  });
+
   it('keeps initial arrays as what they are: stored weights', () => {
     const model = sequential([layers.dense({ units: 1, inputShape: [2], weights: [[[1, 2]], [3]] })]);
     const again = sequentialFromRecord(model.toRecord());
@@ -62,6 +87,23 @@ describe('sequentialFromRecord', () => {
     edit(config);
     return config;
   };
+  it.each<[what: string, record: unknown]>([
+    ['nothing', undefined], ['null', null], ['a number', 5], ['a list', []], ['a function', () => undefined], ['an empty object', {}],
+    ...[undefined, null, 5, {}, 'tensors', [null], [5], [{}], [[]]].map((tensors): [string, unknown] => [`tensors ${JSON.stringify(tensors)}`, { ...record(), tensors }]),
+    ...[undefined, null, 5, '3', {}, [null], ['7', '3'], [7.5, 3], [-7, -3], [NaN, 3], [7, 3, 1], [[7, 3]]].map((shape): [string, unknown] => [`shape ${JSON.stringify(shape)}`, { ...record(), tensors: record().tensors.map((t) => ({ ...t, shape })) }]),
+    ...[undefined, null, 5, 'data', {}, [], ['a'], { 0: 1, 2: 3 }, new BigInt64Array(21), new DataView(new ArrayBuffer(21)), [[1]], Array(21)].map((data, i): [string, unknown] => [`data ${i}`, { ...record(), tensors: record().tensors.map((t) => ({ ...t, data })) }]),
+    ...[null, 5, 'a', {}, [5]].map((names): [string, unknown] => [`class names ${JSON.stringify(names)}`, { ...record(), classNames: names }]),
+    ...[null, 5, 'a', [], { a: 'b' }].map((metrics): [string, unknown] => [`metrics ${JSON.stringify(metrics)}`, { ...record(), metrics }]),
+    ...[null, 5, [], {}, { step: 1 }, { step: 1, nextEpoch: 1, learningRate: 1, slots: 5 }, { step: 1, nextEpoch: 1, learningRate: 1, slots: { a: 5 } }, { step: 1, nextEpoch: 1, learningRate: 1, slots: { a: [1] } }].map((state): [string, unknown] => [`state ${JSON.stringify(state)}`, { ...record(), optimizerState: state }]),
+  ])('refuses %s as sequentialFromRecord', (_what, value) => {
+    expect(() => Reflect.apply(sequentialFromRecord, undefined, [value])).toThrow(expect.objectContaining({ name: 'NablaError', code: expect.stringMatching(/^ERR_(FORMAT|SHAPE|TYPE|OPTION)$/), message: expect.stringMatching(/^\[sequentialFromRecord\]/) }));
+  });
+
+  it('refuses options it does not have', () => {
+    expect(() => Reflect.apply(sequentialFromRecord, undefined, [record(), { seed: 3 }])).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+    expect(() => Reflect.apply(sequentialFromRecord, undefined, [record(), 5])).toThrow(expect.objectContaining({ code: 'ERR_TYPE' }));
+  });
+
   it.each<[what: string, code: string, text: RegExp, change: () => object]>([
     ['a newer version', 'ERR_VERSION', /newer nabla/, () => ({ formatVersion: 2 })],
     ['no version', 'ERR_FORMAT', /received undefined/, () => ({ formatVersion: undefined })],

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layers, optimizers, schedules, sequential, sequentialFromRecord, type Schedule, type Sequential } from '../../src/index.js';
-import { decodeModel, encodeModel } from '../../src/io/model-file.js';
+import { layers, optimizers, schedules, sequential, type Schedule, type Sequential } from '../../src/index.js';
+import { encodeModel } from '../../src/io/model-file.js';
 import { checkOptimizer } from '../../src/model/optimizers.js';
+import { modelOfBytes } from '../io/stored-model.js';
 
 const rates = (schedule: (step: number) => number, steps: readonly number[]): number[] => steps.map((step) => schedule(step));
 const close = (actual: readonly number[], expected: readonly number[]): void => {
@@ -198,8 +199,8 @@ describe.each(every.map((schedule) => [JSON.stringify(schedule.config), schedule
   it('is frozen, comes back from its config and from a model file', () => {
     expect(Object.isFrozen(schedule) && Object.isFrozen(schedule.config)).toBe(true);
     const first = model(schedule);
-    const bytes = Buffer.concat(encodeModel(first.toRecord()));
-    const second = sequentialFromRecord(decodeModel(bytes), { backend: 'typescript' });
+    const bytes = Buffer.concat(encodeModel('save', first.toRecord()));
+    const second = modelOfBytes(bytes, { backend: 'typescript' });
     expect(second.toRecord()).toEqual(first.toRecord());
     const stored = checkOptimizer('test', second.toRecord().config.compile?.optimizer).learningRate;
     if (typeof stored !== 'function') throw new Error('no schedule came back');
