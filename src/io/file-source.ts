@@ -1,9 +1,9 @@
 // A file that is read in pieces where they are wanted, in both manners.
 import { closeSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { isNablaError, NablaError } from '../errors.js';
+import { brief, isNablaError, NablaError } from '../errors.js';
 import { perform, type Flow } from '../train/flow.js';
-import { clipPath, fileError, openToRead, openToReadSync } from './files.js';
+import { fileError, openToRead, openToReadSync } from './files.js';
 
 /** Bytes that have places. */
 export interface ByteSource {
@@ -35,7 +35,7 @@ export function* withFile<Result>(op: string, name: string, use: (source: ByteSo
     *read(into, position) {
       for (let at = 0; at < into.length; ) {
         const bytes = yield* some(into, at, Math.min(piece, into.length - at), position + at);
-        if (bytes === 0) throw new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(clipPath(name))}: it became shorter while it was read. Expected ${size} bytes, received ${position + at}.`);
+        if (bytes === 0) throw new NablaError('ERR_FILE', `[${op}] cannot read ${JSON.stringify(brief(name))}: it became shorter while it was read. Expected ${size} bytes, received ${position + at}.`);
         at += bytes;
       }
     },

@@ -73,7 +73,9 @@ function* prepare(model: Sequential): Flow<void> {
   if (model.backend !== 'native' || model.countParams() < worthPreparing) return;
   yield* perform(
     () => undefined,
-    async () => void (await model.predict([new Float32Array(model.spec.inputSize)])),
+    async () => {
+      await model.predict([new Float32Array(model.spec.inputSize)]);
+    },
   );
 }
 
