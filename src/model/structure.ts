@@ -214,7 +214,9 @@ function mergeActivation(op: string, specLayers: LayerSpec[], config: Activation
 
 /** @throws ERR_OPTION where a layer that prepares the samples comes behind one that does not */
 function checkPrepares(op: string, kind: 'rescaling' | 'normalization', specLayers: readonly LayerSpec[], index: number): void {
-  if (specLayers.every((before) => before.kind === 'flatten' || before.kind === 'rescaling' || before.kind === 'normalization')) return;
+  // What prepares and is there already has passed this check: only the last one is looked at.
+  const before = specLayers.findLast((layer) => layer.kind !== 'flatten');
+  if (before === undefined || before.kind === 'rescaling' || before.kind === 'normalization') return;
   throw new NablaError('ERR_OPTION', `[${op}] ${kind} prepares the input. Expected layers.${kind} before dense and dropout layers, received it at position ${index}.`);
 }
 
