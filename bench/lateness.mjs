@@ -16,9 +16,9 @@ const seconds = (n) => n * 1000;
 function floats(count) {
   return Float32Array.from({ length: count }, (_, i) => ((i * 2654435761) % 1000) / 1000 + 0.001);
 }
-function chain(nabla, inputs, hidden, outputs, activation = 'linear') {
+function chain(nabla, inputs, hidden, outputs, activation = 'linear', backend = 'native') {
   const { layers, sequential } = nabla;
-  return sequential({ seed: 1, backend: 'native' }, [
+  return sequential({ seed: 1, backend }, [
     ...hidden.map((units, i) => layers.dense({ units, activation: 'relu', ...(i === 0 ? { inputShape: [inputs] } : {}) })), layers.dense({ units: outputs, activation }),
   ]);
 }
@@ -68,9 +68,28 @@ const SCENARIOS = {
       const x = new Uint8Array(50_000 * 784).map((_, i) => 1 + (i % 255));
       const model = chain(nabla, 784, [100], 10, 'softmax');
       model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+      const set = new nabla.ArrayDataset({ x, rows: 50_000 });
       return async () => {
-        for (let i = 0; i < 50; i++) await model.predict(x, { rows: 50_000 });
+        for (let i = 0; i < 50; i++) await model.predict(set);
       };
+    },
+  },
+  typescript: {
+    title: 'TypeScript: layers 1,000 wide, Adam, batches of 64, four steps',
+    prepare(nabla) {
+      const x = floats(256 * 1000), y = floats(256 * 10);
+      const model = chain(nabla, 1000, [1000, 1000], 10, 'linear', 'typescript');
+      model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+      return () => model.fit(x, y, { epochs: 1, batchSize: 64 });
+    },
+  },
+  'typescript-full': {
+    title: 'TypeScript: 784-100-10, all of 20,000 rows as one batch, two steps',
+    prepare(nabla) {
+      const x = floats(20_000 * 784), y = Int32Array.from({ length: 20_000 }, (_, i) => i % 10);
+      const model = chain(nabla, 784, [100], 10, 'softmax', 'typescript');
+      model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+      return () => model.fit(x, y, { epochs: 2, batchSize: 20_000 });
     },
   },
   save: {
