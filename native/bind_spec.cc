@@ -195,6 +195,7 @@ nabla::LossSpec loss(const Napi::Object& object) {
   } else if (name == "sigmoidCrossEntropy") {
     spec.name = nabla::LossName::sigmoid_cross_entropy;
     spec.weights = numbers(object, "positiveWeights");
+    if (!object.Get("labelSmoothing").IsUndefined()) spec.label_smoothing = number(object, "labelSmoothing");
   } else {
     using nabla::ElementLoss;
     static const std::pair<const char*, ElementLoss> names[] = {{"meanSquaredError", ElementLoss::squared},

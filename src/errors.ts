@@ -83,12 +83,18 @@ export function show(value: unknown): string {
   try {
     if (ArrayBuffer.isView(value)) return `${className(value) ?? 'view'}(${'length' in value ? String(value.length) : value.byteLength})`;
     if (Array.isArray(value)) return `Array(${value.length})`;
-    const name = className(value);
-    return name === undefined ? 'an object' : `a ${name}`;
+    const name = className(value) ?? tagOf(value);
+    return name === undefined ? 'an object' : `${/^[AEIO]/.test(name) && name !== 'Object' ? 'an' : 'a'} ${name}`;
   } catch {
     // A revoked proxy, or a getter of the caller's.
     return 'an object';
   }
+}
+
+/** What an object of a class without a name calls itself: a generator, an iterator. */
+function tagOf(value: object): string | undefined {
+  const tag: unknown = Reflect.get(value, Symbol.toStringTag);
+  return typeof tag === 'string' && tag !== '' ? brief(tag) : undefined;
 }
 
 /** Name of an object's class; a constructor may be anything. */

@@ -5,7 +5,7 @@ export type { SequentialOptions } from './model/settings.js';
 export type { BackendChoice } from './backend/create.js';
 export type { Isa } from './backend/executor.js';
 export type { DType, FloatArray, NetworkSpec } from './backend/spec.js';
-export type { ArrayInput, NumericTypedArray } from './model/typed-arrays.js';
+export type { ArrayInput, NumericTypedArray, TargetInput } from './model/typed-arrays.js';
 export type { PredictOptions, SampleInput } from './model/predict.js';
 export type { FitOptions, ValidationData } from './model/fit-options.js';
 export type { ClassWeight } from './model/sample-weights.js';

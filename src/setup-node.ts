@@ -26,8 +26,23 @@ registerBackend('native', {
   fillUniform: nativeFillUniform,
 });
 
+const output = { listened: false, closed: false };
+
+/** Progress whose reader has gone is nobody's error: a training goes on in silence. Listeners of the program's own are called as ever. */
+function write(text: string): void {
+  if (output.closed) return;
+  if (!output.listened) {
+    output.listened = true;
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') output.closed = true;
+      else if (process.stdout.listenerCount('error') === 1) throw error;
+    });
+  }
+  process.stdout.write(text);
+}
+
 setHost({
-  write: (text) => void process.stdout.write(text),
+  write,
   isTerminal: () => process.stdout.isTTY,
   columns: () => process.stdout.columns ?? 80,
   warn: (message, code) => { process.emitWarning(message, { type: 'NablaWarning', code }); },

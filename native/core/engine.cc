@@ -242,7 +242,8 @@ uint32_t Engine<T>::loss(Scratch<T>& s, const Batch& batch, size_t at, size_t lo
   l.row_scale = gradients ? s.row_scale.data() + lo : nullptr;
   l.class_weights = class_weights_.empty() ? nullptr : class_weights_.data();
   l.smoothing = spec.label_smoothing != 0;
-  const double off = spec.label_smoothing / static_cast<double>(last.units);
+  const double sides = spec.name == LossName::sigmoid_cross_entropy ? 2.0 : static_cast<double>(last.units);
+  const double off = spec.label_smoothing / sides;
   l.smoothing_off = static_cast<T>(off);
   l.smoothing_on = static_cast<T>(batch.data->kind == TargetKind::values ? 1.0 - spec.label_smoothing : 1.0 - spec.label_smoothing + off);
   l.row_loss = row_loss;

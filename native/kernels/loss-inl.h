@@ -113,7 +113,9 @@ struct LossKernels {
       const Wide<S> g = w_set<S>(l->row_scale != nullptr ? l->row_scale[r] : T(0));
       Wide<S> lanes = none;
       for (size_t i = 0; i < n; i += W) {
-        const Wide<S> zi = w_load<S>(z + i), yi = w_load<S>(y + i);
+        const Wide<S> zi = w_load<S>(z + i);
+        Wide<S> yi = w_load<S>(y + i);
+        if (l->smoothing) yi = w_add<S>(w_mul<S>(yi, w_set<S>(l->smoothing_on)), w_set<S>(l->smoothing_off));
         const Wide<S> p = w_sigmoid<S>(zi);
         const Wide<S> rest = w_sub<S>(one, yi);
         const Wide<S> soft =

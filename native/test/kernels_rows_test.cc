@@ -445,8 +445,8 @@ struct Cases {
           for (const bool smoothing : {false, true}) {
             loss(Name::softmax, true, weighted, smoothing, n, scale);
             loss(Name::softmax, false, weighted, smoothing, n, scale);
+            loss(Name::sigmoid, false, weighted, smoothing, n, scale);
           }
-          loss(Name::sigmoid, false, weighted, false, n, scale);
         }
         loss(Name::squares, false, false, false, n, scale);
       }

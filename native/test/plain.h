@@ -266,16 +266,17 @@ struct Math {
     return -lanes(n, [&](size_t i) { return u(i) * ((z[i] - m) - log_sum); });
   }
   static T sigmoid_cross_entropy(const T* z, size_t n, const Targets& y, T g, T* d, T* p, unsigned& correct) {
+    const auto target = [&](size_t i) { return y.smoothing ? y.values[i] * y.on + y.off : y.values[i]; };
     for (size_t i = 0; i < n; ++i) {
       p[i] = sigmoid(z[i]);
-      const T c = y.weights != nullptr ? T(1) + (y.weights[i] - T(1)) * y.values[i] : T(1);
-      d[i] = (y.weights != nullptr ? (T(1) - y.values[i]) + c * (p[i] - T(1)) : p[i] - y.values[i]) * g;
+      const T t = target(i), c = y.weights != nullptr ? T(1) + (y.weights[i] - T(1)) * t : T(1);
+      d[i] = (y.weights != nullptr ? (T(1) - t) + c * (p[i] - T(1)) : p[i] - t) * g;
       correct += (z[i] >= 0) == (y.values[i] >= T(0.5)) ? 1 : 0;
     }
     return lanes(n, [&](size_t i) {
-      const T c = y.weights != nullptr ? T(1) + (y.weights[i] - T(1)) * y.values[i] : T(1);
+      const T t = target(i), c = y.weights != nullptr ? T(1) + (y.weights[i] - T(1)) * t : T(1);
       const T soft = log1p(exp(T(0) - std::fabs(z[i]))) + (z[i] < 0 ? T(0) - z[i] : T(0));
-      return (T(1) - y.values[i]) * z[i] + c * soft;
+      return (T(1) - t) * z[i] + c * soft;
     });
   }
   // One element of a loss, and its gradient before it is scaled.

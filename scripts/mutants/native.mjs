@@ -129,7 +129,7 @@ export const nativeMutants = [
   engine('s.row_scale[r] = static_cast<T>(weight / denominator);', 's.row_scale[r] = static_cast<T>(1.0 / denominator);', 'gradient: sample weight dropped'),
   engine('lanes[i % 8] += weight * row_loss[i];', 'lanes[i % 8] += row_loss[i];', 'loss: sample weight dropped'),
   engine('if (loss.name != LossName::softmax_cross_entropy) return rows * static_cast<double>(plan_.last().units);', 'if (loss.name != LossName::softmax_cross_entropy) return rows;', 'denominator: outputs dropped'),
-  engine('const double off = spec.label_smoothing / static_cast<double>(last.units);', 'const double off = spec.label_smoothing;', 'smoothing: not shared among the classes'),
+  engine('const double off = spec.label_smoothing / sides;', 'const double off = spec.label_smoothing;', 'smoothing: not shared among the classes'),
   limits('fold(lanes) * (stage.l2 / 2)', 'fold(lanes) * stage.l2', 'penalty: half dropped'),
   train('u.rate = static_cast<T>(scalars[0] * s.rate_factor);', 'u.rate = static_cast<T>(scalars[0]);', 'rate factor dropped'),
   train('const bool joined = bias == 1 || o.clips_norms();', 'const bool joined = o.clips_norms();', 'update: biases penalised'),

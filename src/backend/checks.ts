@@ -164,10 +164,17 @@ function checkLossSpec(op: string, spec: NetworkSpec): void {
   if (loss.name === 'huber') number(op, 'delta', loss.delta, 'delta parts squares from lines', 'a finite number above 0', (n) => n > 0 && n < Infinity);
   oneOf(op, 'reduction', loss.reduction, ['mean', 'sum']);
   if (loss.name === 'softmaxCrossEntropy') {
-    number(op, 'labelSmoothing', loss.labelSmoothing, 'smoothing leaves mass on the label', 'a number in [0, 1)', belowOne);
+    checkSmoothing(op, loss.labelSmoothing);
     factors(op, 'classWeights', loss.classWeights, outputSize(spec));
   }
-  if (loss.name === 'sigmoidCrossEntropy') factors(op, 'positiveWeights', loss.positiveWeights, outputSize(spec));
+  if (loss.name === 'sigmoidCrossEntropy') {
+    if (loss.labelSmoothing !== undefined) checkSmoothing(op, loss.labelSmoothing);
+    factors(op, 'positiveWeights', loss.positiveWeights, outputSize(spec));
+  }
+}
+
+function checkSmoothing(op: string, smoothing: unknown): void {
+  number(op, 'labelSmoothing', smoothing, 'smoothing moves a part of the mass', 'a number in [0, 1]', (n) => n >= 0 && n <= 1);
 }
 
 function checkOptimizerSpec(op: string, spec: NetworkSpec): void {

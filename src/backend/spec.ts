@@ -83,7 +83,7 @@ export type LossSpec =
   | {
       readonly name: 'softmaxCrossEntropy';
       readonly reduction: Reduction;
-      /** ε in [0,1): target mass (1-ε) on the label plus ε/C on every class. */
+      /** ε in [0,1]: target mass (1-ε) on the label plus ε/C on every class. */
       readonly labelSmoothing: number;
       /** One weight a class; with labels, 'mean' divides by the sum of the weights of the batch's labels (PyTorch). */
       readonly classWeights: readonly number[] | null;
@@ -93,6 +93,8 @@ export type LossSpec =
       readonly reduction: Reduction;
       /** One factor an output, on the positive term. */
       readonly positiveWeights: readonly number[] | null;
+      /** ε in [0,1]: a target y counts as y·(1-ε) + ε/2. Default 0. */
+      readonly labelSmoothing?: number;
     }
   | ElementwiseLossSpec
   | RowLossSpec;

@@ -77,6 +77,6 @@ function lossSpec(loss: LossConfig): LossSpec {
     case 'categoricalCrossentropy':
       return { name: 'softmaxCrossEntropy', reduction: loss.reduction, labelSmoothing: loss.labelSmoothing, classWeights: loss.classWeights };
     case 'binaryCrossentropy':
-      return { name: 'sigmoidCrossEntropy', reduction: loss.reduction, positiveWeights: loss.positiveWeights };
+      return { name: 'sigmoidCrossEntropy', reduction: loss.reduction, positiveWeights: loss.positiveWeights, labelSmoothing: loss.labelSmoothing };
   }
 }

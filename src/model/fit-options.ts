@@ -17,12 +17,12 @@ import { applyClassWeight, toSampleWeight, type ClassWeight } from './sample-wei
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';
 import { toTargets } from './targets.js';
-import { isNumericTypedArray, type ArrayInput } from './typed-arrays.js';
+import { isNumericTypedArray, type ArrayInput, type TargetInput } from './typed-arrays.js';
 
 /** Validation data: a pair, a pair with sample weights, an object or a data set. */
 export type ValidationData =
-  | readonly [x: ArrayInput, y: ArrayInput | null, sampleWeight?: ArrayInput]
-  | { readonly x: ArrayInput; readonly y: ArrayInput | null; readonly sampleWeight?: ArrayInput }
+  | readonly [x: ArrayInput, y: TargetInput | null, sampleWeight?: ArrayInput]
+  | { readonly x: ArrayInput; readonly y: TargetInput | null; readonly sampleWeight?: ArrayInput }
   | Dataset;
 
 /** Options of `fit`. */

@@ -28,7 +28,13 @@ export type LossConfig =
       readonly reduction: Reduction;
       readonly fromLogits: boolean;
     }
-  | { readonly name: 'binaryCrossentropy'; readonly positiveWeights: readonly number[] | null; readonly reduction: Reduction; readonly fromLogits: boolean }
+  | {
+      readonly name: 'binaryCrossentropy';
+      readonly labelSmoothing: number;
+      readonly positiveWeights: readonly number[] | null;
+      readonly reduction: Reduction;
+      readonly fromLogits: boolean;
+    }
   | { readonly name: PlainLossName; readonly reduction: Reduction }
   | { readonly name: 'huber'; readonly reduction: Reduction; readonly delta: number };
 
@@ -44,6 +50,7 @@ export interface CategoricalCrossentropyOptions {
 }
 /** Options of {@link losses.binaryCrossentropy}. */
 export interface BinaryCrossentropyOptions {
+  readonly labelSmoothing?: number;
   readonly positiveWeights?: readonly number[] | Float32Array | Float64Array;
   readonly reduction?: Reduction;
   readonly fromLogits?: boolean;
@@ -71,12 +78,15 @@ function checkReduction(op: string, value: Reduction | undefined): Reduction {
 function checkWeights(op: string, name: string, value: unknown): readonly number[] | null {
   return value === undefined || value === null ? null : Object.freeze(checkNumbers(op, name, value, { minimum: 0 }));
 }
+function checkSmoothing(op: string, value: unknown): number {
+  return checkReal(op, 'labelSmoothing', value ?? 0, { minimum: 0, maximum: 1 });
+}
 function categorical(name: 'sparseCategoricalCrossentropy' | 'categoricalCrossentropy', options: CategoricalCrossentropyOptions): LossConfig {
   const op = `losses.${name}`;
   checkOptions(op, options, ['labelSmoothing', 'classWeights', 'reduction', 'fromLogits']);
   return Object.freeze({
     name,
-    labelSmoothing: checkReal(op, 'labelSmoothing', options.labelSmoothing ?? 0, { minimum: 0, maximum: 1, maximumOpen: true }),
+    labelSmoothing: checkSmoothing(op, options.labelSmoothing),
     classWeights: checkWeights(op, 'classWeights', options.classWeights),
     reduction: checkReduction(op, options.reduction),
     fromLogits: checkBoolean(op, 'fromLogits', options.fromLogits ?? false),
@@ -87,7 +97,7 @@ function categorical(name: 'sparseCategoricalCrossentropy' | 'categoricalCrossen
 export const losses = {
   /**
    * -log p[label], labels are class indices (rows); the last layer is a softmax.
-   * @param options `labelSmoothing` ε in [0, 1), default 0; `classWeights` one a class, 'mean' then divides by the weights of the batch's labels
+   * @param options `labelSmoothing` ε in [0, 1], default 0: (1-ε) on the label and ε/classes on every class; `classWeights` one a class, 'mean' then divides by the weights of the batch's labels
    * (PyTorch); `reduction` 'mean' (default) or 'sum'; `fromLogits` default false
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
    */
@@ -96,14 +106,15 @@ export const losses = {
   categoricalCrossentropy: (options: CategoricalCrossentropyOptions = {}): LossConfig => categorical('categoricalCrossentropy', options),
   /**
    * -(w·y·log p + (1-y)·log(1-p)), y from 0 to 1, (rows, outputs); the last layer is a sigmoid.
-   * @param options `positiveWeights` w, one an output, default 1; `reduction` 'mean' (over rows and outputs, default) or 'sum'; `fromLogits` default false
+   * @param options `labelSmoothing` ε in [0, 1], default 0: y counts as y·(1-ε) + ε/2 (Keras); `positiveWeights` w, one an output, default 1; `reduction` 'mean' (over rows and outputs, default) or 'sum'; `fromLogits` default false
    * @throws ERR_OPTION, ERR_TYPE, ERR_RANGE
    */
   binaryCrossentropy(options: BinaryCrossentropyOptions = {}): LossConfig {
     const op = 'losses.binaryCrossentropy';
-    checkOptions(op, options, ['positiveWeights', 'reduction', 'fromLogits']);
+    checkOptions(op, options, ['labelSmoothing', 'positiveWeights', 'reduction', 'fromLogits']);
     return Object.freeze({
       name: 'binaryCrossentropy',
+      labelSmoothing: checkSmoothing(op, options.labelSmoothing),
       positiveWeights: checkWeights(op, 'positiveWeights', options.positiveWeights),
       reduction: checkReduction(op, options.reduction),
       fromLogits: checkBoolean(op, 'fromLogits', options.fromLogits ?? false),

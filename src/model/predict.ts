@@ -19,6 +19,8 @@ export type SampleInput = ArrayInput | Dataset;
 export interface PredictOptions {
   /** How many samples a flat array holds. Default: one; the `x` of a data set tells its own number, and with one feature every number is a sample. */
   readonly rows?: number;
+  /** Keras's rows a call, 1 or more. Nabla cuts the samples itself and no number depends on it: checked, without effect. */
+  readonly batchSize?: number;
 }
 
 /** What predictions are made with. */
@@ -51,7 +53,8 @@ function samples({ op, structure, executor }: PredictSource, x: unknown, { rows 
 }
 
 function checkPredictOptions(op: string, options: PredictOptions): PredictOptions {
-  checkOptions(op, options, ['rows']);
+  checkOptions(op, options, ['rows', 'batchSize']);
+  if (options.batchSize !== undefined) checkInteger(op, 'batchSize', options.batchSize, 1);
   return options.rows === undefined ? {} : { rows: checkInteger(op, 'rows', options.rows, 1) };
 }
 

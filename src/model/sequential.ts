@@ -30,7 +30,7 @@ import type { SequentialOptions } from './settings.js';
 import { modelLine, summaryText } from './summary.js';
 import { applyGradients, backward, forwardTrain, type BackwardOptions, type BackwardPass, type ForwardPass } from './taken-apart.js';
 import { recordFlow, registerRecorder, type SaveOptions } from './to-record.js';
-import type { ArrayInput } from './typed-arrays.js';
+import type { ArrayInput, TargetInput } from './typed-arrays.js';
 
 /** Arguments of `compile`. */
 export interface CompileOptions {
@@ -46,6 +46,8 @@ export interface TrainOnBatchOptions {
 /** Options of `evaluate`. */
 export interface EvaluateOptions {
   readonly sampleWeight?: ArrayInput;
+  /** Keras's rows a call, 1 or more. Nabla cuts the rows itself and no figure depends on it: checked, without effect. */
+  readonly batchSize?: number;
 }
 
 /** A chain of layers. Made by {@link sequential}. */
@@ -142,7 +144,7 @@ export class Sequential implements TrainedModel {
    * @example const history = await model.fit(x, y, { epochs: 10, batchSize: 64, validationSplit: 0.1, verbose: 1 });
    */
   async fit(data: Dataset, options?: FitOptions): Promise<History>;
-  async fit(x: ArrayInput, y: ArrayInput | null, options?: FitOptions): Promise<History>;
+  async fit(x: ArrayInput, y: TargetInput | null, options?: FitOptions): Promise<History>;
   async fit(x: unknown, ...rest: unknown[]): Promise<History> {
     const { prepared, done } = this.#beginFit('fit', x, rest);
     try {
@@ -154,7 +156,7 @@ export class Sequential implements TrainedModel {
 
   /** Trains without waiting, for scripts; hooks may not return promises. @see fit */
   fitSync(data: Dataset, options?: FitOptions): History;
-  fitSync(x: ArrayInput, y: ArrayInput | null, options?: FitOptions): History;
+  fitSync(x: ArrayInput, y: TargetInput | null, options?: FitOptions): History;
   fitSync(x: unknown, ...rest: unknown[]): History {
     const { prepared, done } = this.#beginFit('fitSync', x, rest);
     try {
@@ -196,25 +198,25 @@ export class Sequential implements TrainedModel {
   }
 
   /** One update with the given rows as one batch. @returns loss and metrics of the batch before the update @throws as fit */
-  async trainOnBatch(x: ArrayInput, y: ArrayInput | null, options: TrainOnBatchOptions = {}): Promise<Logs> {
+  async trainOnBatch(x: ArrayInput, y: TargetInput | null, options: TrainOnBatchOptions = {}): Promise<Logs> {
     checkOptions('trainOnBatch', options, ['sampleWeight', 'classWeight']);
     const history = await this.fit(x, y, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false });
     return onlyEpoch(history);
   }
 
   /** The same, without waiting. */
-  trainOnBatchSync(x: ArrayInput, y: ArrayInput | null, options: TrainOnBatchOptions = {}): Logs {
+  trainOnBatchSync(x: ArrayInput, y: TargetInput | null, options: TrainOnBatchOptions = {}): Logs {
     checkOptions('trainOnBatchSync', options, ['sampleWeight', 'classWeight']);
     return onlyEpoch(this.fitSync(x, y, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false }));
   }
 
   /**
    * Loss and metrics over data the model does not learn from. While a fit runs, with the weights of its last finished epoch.
-   * @param x samples or a data set @param y targets @param options `sampleWeight` (rows)
+   * @param x samples or a data set @param y targets @param options `sampleWeight` (rows); `batchSize` see {@link EvaluateOptions}
    * @returns { loss, accuracy, … } @throws (as rejection) ERR_STATE, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
    */
   async evaluate(data: Dataset, options?: EvaluateOptions): Promise<Logs>;
-  async evaluate(x: ArrayInput, y: ArrayInput | null, options?: EvaluateOptions): Promise<Logs>;
+  async evaluate(x: ArrayInput, y: TargetInput | null, options?: EvaluateOptions): Promise<Logs>;
   async evaluate(x: unknown, ...rest: unknown[]): Promise<Logs> {
     const { job, dispose } = this.#beginEvaluate('evaluate', x, rest);
     try {
@@ -226,7 +228,7 @@ export class Sequential implements TrainedModel {
 
   /** The same, without waiting. */
   evaluateSync(data: Dataset, options?: EvaluateOptions): Logs;
-  evaluateSync(x: ArrayInput, y: ArrayInput | null, options?: EvaluateOptions): Logs;
+  evaluateSync(x: ArrayInput, y: TargetInput | null, options?: EvaluateOptions): Logs;
   evaluateSync(x: unknown, ...rest: unknown[]): Logs {
     const { job, dispose } = this.#beginEvaluate('evaluateSync', x, rest);
     try {
@@ -239,8 +241,10 @@ export class Sequential implements TrainedModel {
   #beginEvaluate(op: string, x: unknown, rest: readonly unknown[]): { job: EvaluateJob; dispose: () => void } {
     const { rule, compiled } = this.#core.rule(op);
     const [y, options] = isPlainOptions(rest[0]) && rest.length < 2 ? [undefined, rest[0]] : [rest[0], rest[1]];
-    checkOptions(op, options ?? {}, ['sampleWeight']);
+    checkOptions(op, options ?? {}, ['sampleWeight', 'batchSize']);
     const sampleWeight: unknown = isPlainOptions(options) && 'sampleWeight' in options ? options.sampleWeight : undefined;
+    const batchSize: unknown = isPlainOptions(options) && 'batchSize' in options ? options.batchSize : undefined;
+    if (batchSize !== undefined) checkInteger(op, 'batchSize', batchSize, 1);
     const given = splitDataset(op, x, y, rule.structure.inputSize);
     const checked = checkData(rule, given.x, given.y, sampleWeight);
     const data = loadData(rule.executor, checked);
@@ -280,7 +284,7 @@ export class Sequential implements TrainedModel {
    * @param x samples (rows, features) @param y targets
    * @returns loss, gradients by parameter name, dx (rows, features), outputs @throws ERR_STATE, ERR_BUSY, ERR_TYPE, ERR_SHAPE, ERR_RANGE
    */
-  gradients(x: ArrayInput, y: ArrayInput | null): Gradients {
+  gradients(x: ArrayInput, y: TargetInput | null): Gradients {
     this.#core.checkNotStepping('gradients');
     const { rule } = this.#core.rule('gradients');
     return computeGradients(rule.executor, checkData(rule, x, y, undefined));
@@ -293,7 +297,7 @@ export class Sequential implements TrainedModel {
    * @returns for each parameter the worst relative difference and where it is @throws as gradients
    * @example for (const { name, worst, at } of model.checkGradients(x, y)) console.log(name, worst, at);
    */
-  checkGradients(x: ArrayInput, y: ArrayInput | null, options: CheckGradientsOptions = {}): GradientCheck[] {
+  checkGradients(x: ArrayInput, y: TargetInput | null, options: CheckGradientsOptions = {}): GradientCheck[] {
     const op = 'checkGradients';
     checkOptions(op, options, ['epsilon', 'elements']);
     const epsilon = checkReal(op, 'epsilon', options.epsilon ?? 1e-5, { minimum: 0, minimumOpen: true });

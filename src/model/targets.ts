@@ -5,6 +5,7 @@ import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
 import { isElementwise, type Loss } from './losses.js';
 import { toMatrix } from './samples.js';
+import { typedArrayTag } from './typed-arrays.js';
 
 /** Losses whose targets are the probabilities of a row's classes. */
 const DISTRIBUTIONS: readonly Loss['name'][] = ['categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
@@ -25,7 +26,8 @@ export interface TargetRule {
  * @param value labels (rows) or values (rows, units), as the loss wants them
  * @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
  */
-export function toTargets(value: unknown, rule: TargetRule): Targets {
+export function toTargets(given: unknown, rule: TargetRule): Targets {
+  const value = hasSwitchesOrBigInts(given) ? numbersOf(given, rule) : given;
   if (value === undefined || value === null) {
     throw new NablaError('ERR_TYPE', `[${rule.op}] targets are given. Expected an array for ${rule.name}, received ${show(value)}.`);
   }
@@ -43,6 +45,30 @@ export function toTargets(value: unknown, rule: TargetRule): Targets {
   if (loss.name === 'poisson' || loss.name === 'meanSquaredLogarithmicError') checkNotNegative(matrix.values, rule);
   if (loss.name === 'hinge' || loss.name === 'squaredHinge') checkSigns(matrix.values, rule);
   return { kind: 'values', values: matrix.values };
+}
+
+/** Looks at the first value alone: booleans and 64-bit integers are taken as numbers where targets begin with one. */
+function hasSwitchesOrBigInts(value: unknown): boolean {
+  let first = value;
+  while (Array.isArray(first)) first = first[0];
+  return typeof first === 'boolean' || typeof first === 'bigint' || isBigIntArray(first);
+}
+
+function isBigIntArray(value: unknown): value is BigInt64Array | BigUint64Array {
+  return typedArrayTag(value)?.startsWith('Big') === true;
+}
+
+function numbersOf(value: unknown, rule: TargetRule): unknown {
+  if (isBigIntArray(value)) return Float64Array.from(value, (item: bigint) => exactNumber(item, rule));
+  if (Array.isArray(value)) return value.map((item: unknown) => numbersOf(item, rule));
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return typeof value === 'bigint' ? exactNumber(value, rule) : value;
+}
+
+function exactNumber(value: bigint, { op, name }: TargetRule): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new NablaError('ERR_RANGE', `[${op}] integers of ${name} are exact as numbers. Expected -(2^53-1) to 2^53-1 in ${name}, received ${show(value)}.`);
 }
 
 function lengthOf(value: unknown): number {

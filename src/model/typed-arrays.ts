@@ -5,7 +5,9 @@
 //   Int8Array, Int16Array, Uint16Array, Float16Array   converted to float32, exactly
 //   Int32Array, Uint32Array                      converted to float64, exactly
 //   arrays of numbers, nested or flat            converted to the model's type, rounded to nearest
-//   BigInt64Array, BigUint64Array, DataView      refused: no exact conversion, or no element type
+//   BigInt64Array, BigUint64Array                targets only, as numbers; refused beyond 2^53-1
+//   booleans                                     targets only, as 0 and 1
+//   DataView                                     refused: no element type
 import type { InputArray } from '../backend/executor.js';
 
 /** Typed arrays whose elements are numbers. */
@@ -22,6 +24,9 @@ export type NumericTypedArray =
 
 /** Numbers as people have them: a typed array, an array of numbers, or arrays of rows. */
 export type ArrayInput = NumericTypedArray | readonly number[] | readonly ArrayInput[];
+
+/** Targets as people have them: numbers, and booleans or 64-bit integers in their place. */
+export type TargetInput = ArrayInput | BigInt64Array | BigUint64Array | readonly (boolean | bigint)[] | readonly (readonly (boolean | bigint)[])[];
 
 // By tag and not by instanceof: an array of another realm (a vm context, an iframe) is as good.
 const numericTags = new Set([

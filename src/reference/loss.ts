@@ -105,6 +105,9 @@ function softmaxCrossEntropy(spec: LossSpec & { name: 'softmaxCrossEntropy' }, o
 
 function sigmoidCrossEntropy(spec: LossSpec & { name: 'sigmoidCrossEntropy' }, outputs: number, dtype: DType): Loss {
   const positive = spec.positiveWeights === null ? null : Float64Array.from(spec.positiveWeights, (weight) => roundedTo(dtype, weight));
+  const smoothing = spec.labelSmoothing ?? 0;
+  const keptMass = roundedTo(dtype, 1 - smoothing);
+  const half = roundedTo(dtype, smoothing / 2);
   const lanes = new Float64Array(laneCount(dtype));
   const terms = new Float64Array(outputs);
   return {
@@ -115,7 +118,8 @@ function sigmoidCrossEntropy(spec: LossSpec & { name: 'sigmoidCrossEntropy' }, o
     row(logits, zAt, targets, row, g, dz) {
       for (let i = 0; i < outputs; i++) {
         const z = logits[zAt + i];
-        const y = targets.values[row * outputs + i];
+        const given = targets.values[row * outputs + i];
+        const y = smoothing === 0 ? given : given * keptMass + half;
         const c = positive === null ? 1 : 1 + (positive[i] - 1) * y;
         terms[i] = (1 - y) * z + c * (log1p(exp(-Math.abs(z))) + (z < 0 ? -z : 0));
         if (dz !== null) {

@@ -11,11 +11,13 @@ import { isError, score, scoreNames, type ScoreFunction, type ScoreName } from '
 /** What predicts: a model, a frozen one, or anything that does as they do. */
 export interface Predictor {
   predict(x: SampleInput): Promise<{ readonly data: Float32Array | Float64Array }>;
+  /** Its loss on samples with targets: what is scored where no metric is given. */
+  evaluate?(data: Dataset): Promise<Readonly<Record<string, number>>>;
 }
 /** Options of {@link permutationImportance}. */
 export interface PermutationImportanceOptions {
-  /** What is scored: a name, or a function of which larger is better. */
-  readonly metric: ScoreName | ScoreFunction;
+  /** What is scored: a name, or a function of which larger is better. Default: the loss that the model was compiled with. */
+  readonly metric?: ScoreName | ScoreFunction;
   /** Shuffles a feature, 1 to 1,000,000, default 5. */
   readonly repeats?: number;
   /** Whole number from 0 to 2^53-1, default 0. */
@@ -48,30 +50,37 @@ const BREATH = 12;
  * that repeats another one looks unimportant, since the model still has the other. L. Breiman, Machine Learning 45 (2001) 5, for any model.
  * Takes features · repeats + 1 predictions of all rows.
  * @param model is not changed @param data samples and targets, best those the model has not learned from
- * @param options `metric`, `repeats` default 5, `seed` default 0
+ * @param options `metric` default the model's loss (an error), `repeats` default 5, `seed` default 0
  * @returns mean and standard deviation of each feature @throws (as rejection) ERR_OPTION, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
  * @example const { features } = await permutationImportance(model, test, { metric: 'accuracy', repeats: 10, seed: 1 });
  */
-export async function permutationImportance(model: Predictor, data: Dataset, options: PermutationImportanceOptions): Promise<PermutationImportance> {
+export async function permutationImportance(model: Predictor, data: Dataset, options: PermutationImportanceOptions = {}): Promise<PermutationImportance> {
   const op = 'permutationImportance';
   checkOptions(op, options, ['metric', 'repeats', 'seed']);
   const { predict }: { readonly predict?: unknown } = checkObject(op, 'model', model, 'predict');
   if (typeof predict !== 'function') throw new NablaError('ERR_TYPE', `[${op}] a model predicts. Expected a method predict of model, received ${show(predict)}.`);
   const repeats = checkInteger(op, 'repeats', options.repeats ?? 5, 1, 1_000_000);
   const seed = checkInteger(op, 'seed', options.seed ?? 0, 0);
-  const metric = typeof options.metric === 'function' ? options.metric : checkName(op, 'metric', options.metric, scoreNames);
+  const metric = options.metric === undefined ? null : typeof options.metric === 'function' ? options.metric : checkName(op, 'metric', options.metric, scoreNames);
+  if (metric === null && typeof model.evaluate !== 'function') {
+    throw new NablaError('ERR_OPTION', `[${op}] the loss is the default metric of a model that evaluates. Expected one of ${scoreNames.join(', ')} for metric, received none and a model without evaluate.`);
+  }
   const given: unknown = data;
   if (!isDataset(given)) throw new NablaError('ERR_TYPE', `[${op}] data have samples and targets. Expected a data set for data, received ${show(given)}.`);
   const { rows, features, y } = given;
   if (y === null) throw new NablaError('ERR_TYPE', `[${op}] a metric compares with targets. Expected a data set with y for data, received one without.`);
-  const sign = typeof metric === 'string' && isError(metric) ? -1 : 1;
+  const sign = metric === null || (typeof metric === 'string' && isError(metric)) ? -1 : 1;
+  const finite = (value: number | undefined): number => {
+    if (value !== undefined && Number.isFinite(value)) return value;
+    throw new NablaError('ERR_RANGE', `[${op}] the metric can be told on these rows. Expected a finite figure from metric, received ${show(value)}.`);
+  };
   const scoreOf = async (x: Dataset['x']): Promise<number> => {
+    if (metric === null) return finite((await model.evaluate?.({ x, y, rows, features }))?.['loss']);
     const { data: outputs } = await model.predict({ x, y: null, rows, features });
     if (!isNumericTypedArray(outputs)) throw new NablaError('ERR_TYPE', `[${op}] a model predicts numbers. Expected { data: Float32Array } from predict, received ${show(outputs)} for data.`);
     const units = outputs.length / rows;
     const value = typeof metric === 'string' ? score(op, metric, y, outputs, units) : metric(y, outputs, units);
-    if (!Number.isFinite(value)) throw new NablaError('ERR_RANGE', `[${op}] the metric can be told on these rows. Expected a finite figure from metric, received ${show(value)}.`);
-    return value;
+    return finite(value);
   };
 
   const baseline = await scoreOf(given.x);
@@ -95,5 +104,5 @@ export async function permutationImportance(model: Predictor, data: Dataset, opt
     const variance = drops.reduce((sum, drop) => sum + (drop - mean) ** 2, 0) / repeats;
     list.push({ feature, mean, standardDeviation: Math.sqrt(variance), drops });
   }
-  return { metric: typeof metric === 'string' ? metric : metric.name || 'a function', baseline, features: list };
+  return { metric: metric === null ? 'loss' : typeof metric === 'string' ? metric : metric.name || 'a function', baseline, features: list };
 }

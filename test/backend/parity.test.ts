@@ -68,7 +68,7 @@ function listed({ worked, first, trained, last, predicted, evaluated }: Run): Fl
 
 const loss: fc.Arbitrary<LossSpec> = fc.oneof(
   fc.record({ reduction: fc.constantFrom('mean' as const, 'sum' as const), labelSmoothing: fc.constantFrom(0, 0, 0.1) }).map((changes) => softmaxLoss(changes)),
-  fc.record({ reduction: fc.constantFrom('mean' as const, 'sum' as const) }).map((changes) => sigmoidLoss(changes)),
+  fc.record({ reduction: fc.constantFrom('mean' as const, 'sum' as const), labelSmoothing: fc.constantFrom(0, 0, 0.1) }).map((changes) => sigmoidLoss(changes)),
   fc.constantFrom(squaredLoss('mean'), squaredLoss('sum')),
   fc.constantFrom<LossSpec>({ name: 'huber', reduction: 'mean', delta: 0.6 }, { name: 'logCosh', reduction: 'mean' }),
   fc.constantFrom<LossSpec>(

@@ -129,6 +129,49 @@ describe.each(backends)('losses by name on %s', (backend) => {
     flat(weighted).forEach((value, i) => { expect(value).toBeCloseTo(expected[i], 12); });
   });
 
+  it.each([undefined, [3, 5]])('smoothed binary targets are y·(1-ε) + ε/2, positive weights %o', (positiveWeights) => {
+    const x = [[0, ln(3)], [-ln(4), 0.5], [2, -3]];
+    const y = [[1, 0], [0, 1], [0.25, 1]];
+    const weights = positiveWeights === undefined ? {} : { positiveWeights };
+    for (const labelSmoothing of [0.2, 1]) {
+      const smooth = identity(backend, 2, 'sigmoid', losses.binaryCrossentropy({ labelSmoothing, ...weights }));
+      const plain = identity(backend, 2, 'sigmoid', losses.binaryCrossentropy(weights));
+      const soft = y.map((row) => row.map((value) => value * (1 - labelSmoothing) + labelSmoothing / 2));
+      expect(smooth.evaluateSync(x, y)['loss']).toBeCloseTo(plain.evaluateSync(x, soft)['loss'], 12);
+      smooth.fitSync(x, y, { epochs: 5, batchSize: 3 });
+      plain.fitSync(x, soft, { epochs: 5, batchSize: 3 });
+      expect(flat(smooth)).toEqual(flat(plain));
+      for (const check of smooth.checkGradients(x, y)) expect(check.worst).toBeLessThan(1e-7);
+    }
+  });
+
+  it('right answers are counted by the targets as they are, however smooth', () => {
+    const model = identity(backend, 2, 'sigmoid', 'binaryCrossentropy');
+    model.compile({ optimizer: 'sgd', loss: losses.binaryCrossentropy({ labelSmoothing: 1 }), metrics: ['accuracy'] });
+    expect(model.evaluateSync([[1, -1], [1, -1]], [[1, 0], [0, 0]])['accuracy']).toBe(0.75);
+  });
+
+  it('a smoothing of 1 spreads every target over the classes, as PyTorch takes it', () => {
+    const loss = losses.sparseCategoricalCrossentropy({ labelSmoothing: 1 });
+    const model = identity(backend, 3, 'softmax', loss);
+    const p = [0.5, 0.25, 0.25];
+    expect(model.evaluateSync([logits(...p)], [2])['loss']).toBeCloseTo(-p.reduce((sum, value) => sum + ln(value), 0) / 3, 12);
+  });
+
+  it('booleans and 64-bit integers are targets', () => {
+    const labelled = identity(backend, 2, 'softmax', 'sparseCategoricalCrossentropy');
+    const x = [[1, 2], [3, 1], [0, 0]];
+    const labels = labelled.evaluateSync(x, [1, 0, 1]);
+    expect(labelled.evaluateSync(x, [true, false, true])).toEqual(labels);
+    expect(labelled.evaluateSync(x, [1n, 0n, 1n])).toEqual(labels);
+    expect(labelled.evaluateSync(x, BigInt64Array.of(1n, 0n, 1n))).toEqual(labels);
+    expect(labelled.evaluateSync(x, BigUint64Array.of(1n, 0n, 1n))).toEqual(labels);
+    const binary = identity(backend, 2, 'sigmoid', 'binaryCrossentropy');
+    expect(binary.evaluateSync(x, [[true, false], [false, false], [true, true]])).toEqual(binary.evaluateSync(x, [[1, 0], [0, 0], [1, 1]]));
+    const values = identity(backend, 2, 'linear', 'mse');
+    expect(values.evaluateSync(x, BigInt64Array.of(1n, -2n, 3n, 4n, 5n, 6n))).toEqual(values.evaluateSync(x, [[1, -2], [3, 4], [5, 6]]));
+  });
+
   it('class weights want classes', () => {
     const values = identity(backend, 1, 'linear', 'mse');
     const refused = (call: () => unknown, text: RegExp): void => { expect(call).toThrow(expect.objectContaining({ code: 'ERR_RANGE', message: expect.stringMatching(text) as unknown })); };

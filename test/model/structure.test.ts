@@ -87,7 +87,7 @@ describe('buildSpec', () => {
     const model = sequential({ backend: 'typescript' }, [layers.dense({ units: 2, inputShape: [1] })]);
     model.compile({ optimizer: 'sgd', loss: losses.binaryCrossentropy({ fromLogits: true, positiveWeights: [1, 2] }) });
     expect(model.spec.head).toBe('sigmoid');
-    expect(model.spec.loss).toEqual({ name: 'sigmoidCrossEntropy', reduction: 'mean', positiveWeights: [1, 2] });
+    expect(model.spec.loss).toEqual({ name: 'sigmoidCrossEntropy', labelSmoothing: 0, reduction: 'mean', positiveWeights: [1, 2] });
     expect([...model.predictSync([0]).data]).toEqual([0.5, 0.5]);
   });
 });

@@ -78,6 +78,18 @@ describe('permutationImportance', () => {
     expect(units).toEqual([1, 1, 1, 1]);
   });
 
+  it("scores with the model's loss by itself", async () => {
+    const model = sequential({ seed: 1, dtype: 'float64' }, [layers.dense({ units: 1, inputShape: [3] })]);
+    model.compile({ loss: 'meanSquaredError', optimizer: optimizers.sgd({ learningRate: 0.1 }) });
+    await model.fit(data, { epochs: 3 });
+    const byItself = await permutationImportance(model, data);
+    const named = await permutationImportance(model, data, { metric: 'mse' });
+    expect(byItself.metric).toBe('loss');
+    expect(byItself.baseline).toBeCloseTo(named.baseline, 12);
+    byItself.features.forEach(({ mean }, i) => { expect(mean).toBeCloseTo(named.features[i].mean, 12); });
+    await expect(permutationImportance(model.freeze(), data)).rejects.toEqual(failure('ERR_OPTION', /received none and a model without evaluate/));
+  });
+
   it('lets the event loop have its turns', async () => {
     const model = sequential({ seed: 1, backend: 'typescript' }, [layers.dense({ units: 64, inputShape: [3] }), layers.dense({ units: 1 })]);
     let turns = 0;
@@ -88,7 +100,7 @@ describe('permutationImportance', () => {
   });
 
   it('refuses what does not fit', async () => {
-    await expect(Reflect.apply(permutationImportance, null, [law, data, {}])).rejects.toEqual(failure('ERR_OPTION', /one of accuracy, .*received undefined/));
+    await expect(Reflect.apply(permutationImportance, null, [law, data, {}])).rejects.toEqual(failure('ERR_OPTION', /one of accuracy, .* received none and a model without evaluate/));
     await expect(permutationImportance(law, data, { metric: 'mse', repeats: 0 })).rejects.toEqual(failure('ERR_RANGE', /repeats/));
     await expect(permutationImportance(law, new ArrayDataset({ x, rows: ROWS }), { metric: 'mse' })).rejects.toEqual(failure('ERR_TYPE', /without/));
     await expect(permutationImportance(law, new ArrayDataset({ x, y: new Uint8Array(ROWS), rows: ROWS }), { metric: 'auc' })).rejects.toEqual(failure('ERR_RANGE', /finite figure from metric, received NaN/));
