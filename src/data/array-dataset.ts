@@ -129,7 +129,8 @@ export class ArrayDataset implements Dataset {
    * @throws ERR_RANGE for a row that does not exist
    */
   take(rows: Uint32Array | readonly number[]): ArrayDataset {
-    if (!Array.isArray(rows) && !isNumericTypedArray(rows)) throw new NablaError('ERR_TYPE', `[ArrayDataset.take] rows are listed. Expected an array or a typed array of whole numbers for rows, received ${show(rows)}.`);
+    const given: unknown = rows;
+    if (!Array.isArray(given) && !isNumericTypedArray(given)) throw new NablaError('ERR_TYPE', `[ArrayDataset.take] rows are listed. Expected an array or a typed array of whole numbers for rows, received ${show(rows)}.`);
     for (let i = 0; i < rows.length; i++) this.#checkRow('take', rows[i] ?? -1);
     return this.#with(gather(this.x, rows, this.features), this.y === null ? null : gather(this.y, rows, this.targetSize), rows.length);
   }

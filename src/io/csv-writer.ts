@@ -70,7 +70,8 @@ export async function writeSubmission(path: PathLike, predictions: ArrayLike<num
   const { firstId = 1 } = options;
   const header = checkTexts(op, 'header', options.header ?? ['ImageId', 'Label']);
   if (header.length !== 2) throw new NablaError('ERR_SHAPE', `[${op}] there are two columns. Expected 2 names for header, received ${header.length}.`);
-  if (!Array.isArray(predictions) && !isNumericTypedArray(predictions)) throw new NablaError('ERR_TYPE', `[${op}] predictions are numbers. Expected a typed array or an array for predictions, received ${show(predictions)}.`);
+  const given: unknown = predictions;
+  if (!Array.isArray(given) && !isNumericTypedArray(given)) throw new NablaError('ERR_TYPE', `[${op}] predictions are numbers. Expected a typed array or an array for predictions, received ${show(predictions)}.`);
   if (!Number.isSafeInteger(firstId)) throw new NablaError('ERR_RANGE', `[${op}] rows are counted. Expected a whole number for firstId, received ${show(firstId)}.`);
   for (let i = 0; i < predictions.length; i++) {
     const value = predictions[i];

@@ -95,7 +95,8 @@ function fitted(op: string, name: string, array: NpyArray | undefined, shape: re
 function checkDense(op: string, model: WeightHolder): void {
   checkObject(op, 'model', model, holderMethods.join(', '));
   for (const method of holderMethods) {
-    if (typeof model[method] !== 'function') throw new NablaError('ERR_TYPE', `[${op}] a model holds weights. Expected a method ${method} of model, received ${show(model[method])}.`);
+    const found: unknown = Reflect.get(model, method);
+    if (typeof found !== 'function') throw new NablaError('ERR_TYPE', `[${op}] a model holds weights. Expected a method ${method} of model, received ${show(found)}.`);
   }
   const other = model.parameterNames().find((name) => !/\.(weight|bias)$/.test(name));
   if (other !== undefined) throw new NablaError('ERR_OPTION', `[${op}] W1, b1, … are what dense layers have. Expected a model of dense layers (saveModel takes all), received one with ${show(other)}.`);
