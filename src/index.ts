@@ -40,6 +40,7 @@ export type { ExponentialDecayOptions, PiecewiseConstantOptions, PolynomialDecay
 export type { CycleOptions, OneCycleMomentumOptions, OneCycleOptions } from './model/schedule-one-cycle.js';
 export type { LbfgsOptions, LbfgsSpec } from './model/lbfgs.js';
 export type { OptimizerState } from './model/optimizer-state.js';
+export type { JsonValue } from './model/json-value.js';
 export type { SaveOptions } from './model/to-record.js';
 export type { Converged, LbfgsSettings } from './train/lbfgs.js';
 export type { MetricName } from './train/metrics.js';

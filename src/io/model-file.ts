@@ -3,6 +3,7 @@ import type { DType } from '../backend/spec.js';
 import { brief, NablaError, show } from '../errors.js';
 import type { LazyRecord, LazyTensor } from '../model/from-record.js';
 import { floatArray } from '../model/initial-weights.js';
+import { checkJson, type JsonValue } from '../model/json-value.js';
 import { checkAllFinite } from '../model/record-numbers.js';
 import type { ModelRecord } from '../model/record.js';
 import type { Flow } from '../train/flow.js';
@@ -57,6 +58,7 @@ export function encodeModel(op: string, record: ModelRecord): Uint8Array[] {
   ]);
   if (record.classNames !== undefined) metadata.set('classNames', JSON.stringify(record.classNames));
   if (record.metrics !== undefined) metadata.set('metrics', encodeMetrics(record.metrics));
+  if (record.extra !== undefined) metadata.set('extra', JSON.stringify(checkJson(op, 'extra', record.extra)));
   const { optimizerState } = record;
   if (optimizerState !== undefined) metadata.set('optimizer', encodeOptimizer(optimizerState));
   const tensors = [...record.tensors, ...(optimizerState === undefined ? [] : optimizerTensors(record.tensors, optimizerState))];
@@ -110,6 +112,7 @@ function describe(errors: FileErrors, metadata: ReadonlyMap<string, string>, all
   const classNames = metadata.get('classNames');
   const metrics = metadata.get('metrics');
   const optimizer = metadata.get('optimizer');
+  const extra = metadata.get('extra');
   const parted = optimizer === undefined ? { tensors: all } : decodeOptimizer(errors.parse('optimizer', optimizer), all, (text) => errors.damaged(text));
   return {
     config: errors.parse('spec', field('spec')),
@@ -117,6 +120,7 @@ function describe(errors: FileErrors, metadata: ReadonlyMap<string, string>, all
     nablaVersion: field('nablaVersion'),
     numericsVersion: wholeNumber('numericsVersion'),
     ...(classNames === undefined ? {} : { classNames: decodeClassNames(errors, classNames) }),
+    ...(extra === undefined ? {} : { extra: decodeExtra(errors, extra) }),
     ...(metrics === undefined ? {} : { metrics: decodeMetrics(errors, metrics) }),
   };
 }
@@ -181,6 +185,14 @@ function decodeMetrics(errors: FileErrors, text: string): Record<string, number>
       throw errors.damaged(`Expected a number for the metric ${show(key)}, received ${show(metric)}.`);
     }),
   );
+}
+
+function decodeExtra(errors: FileErrors, text: string): JsonValue {
+  try {
+    return checkJson(errors.op, 'extra', errors.parse('extra', text));
+  } catch (error) {
+    throw error instanceof NablaError && error.code !== 'ERR_FORMAT' ? errors.damaged('Expected extra in its metadata to keep to its limits.', error) : error;
+  }
 }
 
 function decodeClassNames(errors: FileErrors, text: string): string[] {

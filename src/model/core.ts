@@ -19,6 +19,7 @@ import { backendOptimizer, checkForLbfgs, freshMemory, memoryOfSlots, slotsOfMem
 import { checkLoss, type Loss } from './losses.js';
 import { checkOptimizer, learningRateConfig, stepScalars, type LearningRate, type Optimizer } from './optimizers.js';
 import { checkOptimizerState, type OptimizerState } from './optimizer-state.js';
+import type { JsonValue } from './json-value.js';
 import type { CompileConfig } from './record.js';
 import { checkSettings, type SequentialOptions, type Settings } from './settings.js';
 import { resolveStructure, type Structure } from './structure.js';
@@ -41,6 +42,7 @@ export interface Inherited {
   readonly state?: ExecutorState;
   readonly compiled?: StoredCompile;
   readonly metrics?: Readonly<Record<string, number>>;
+  readonly extra?: JsonValue;
   /** Of a record: nobody has checked more than its arrays, which are the model's from now on. */
   readonly optimizerState?: unknown;
 }

@@ -9,6 +9,7 @@ import { storedCustomLoss } from './custom-loss.js';
 import { parameterNames } from './gradients.js';
 import { statisticNames } from './initial-weights.js';
 import { layerFromConfig } from './layer-from-config.js';
+import { checkJson, type JsonValue } from './json-value.js';
 import { Fields, wrong } from './record-fields.js';
 import { lazyArray, type LazyArray } from './record-numbers.js';
 import type { StoredRecord } from './record.js';
@@ -25,6 +26,7 @@ export interface LazyRecord {
   readonly tensors: readonly LazyTensor[];
   readonly classNames?: readonly string[];
   readonly metrics?: Readonly<Record<string, number>>;
+  readonly extra?: JsonValue;
   readonly optimizer?: LazyOptimizer;
 }
 export type { LazyArray } from './record-numbers.js';
@@ -117,10 +119,11 @@ export function* modelFlow(op: string, record: LazyRecord, options: FromRecordOp
   }
   const state = { parameters: arrays.slice(0, names.length), slots: {}, step: 0, statistics: arrays.slice(names.length) };
   const { metrics = {} } = record;
-  if (compile === null) return new Sequential(settings, list, { state, metrics });
+  const kept = { state, metrics, ...(record.extra === undefined ? {} : { extra: record.extra }) };
+  if (compile === null) return new Sequential(settings, list, kept);
   const fields = new Fields(op, 'config.compile', compile);
   const compiled: StoredCompile = { optimizer: fields.get('optimizer') ?? null, loss: storedCustomLoss(op, fields.get('loss')) ?? fields.get('loss'), metrics: fields.get('metrics') };
-  return new Sequential(settings, list, { state, metrics, compiled, ...(optimizer === undefined ? {} : { optimizerState: { ...optimizer, slots: Object.fromEntries(slots) } }) });
+  return new Sequential(settings, list, { ...kept, compiled, ...(optimizer === undefined ? {} : { optimizerState: { ...optimizer, slots: Object.fromEntries(slots) } }) });
 }
 
 /** One array of every slot for each parameter, before any is taken. */
@@ -144,11 +147,12 @@ function lazyRecord(op: string, record: unknown): LazyRecord {
     const shape = tensor.numbers('shape');
     return { name: tensor.text('name'), shape, ...lazyArray(op, `tensors[${i}].data`, tensor.get('data')) };
   });
-  const [names, metrics, state] = [fields.get('classNames'), fields.get('metrics'), fields.get('optimizerState')];
+  const [names, metrics, extra, state] = [fields.get('classNames'), fields.get('metrics'), fields.get('extra'), fields.get('optimizerState')];
   return {
     config: fields.get('config'), tensors,
     ...(names === undefined ? {} : { classNames: classNames(op, names) }),
     ...(metrics === undefined ? {} : { metrics: figures(op, fields.object('metrics')) }),
+    ...(extra === undefined ? {} : { extra: checkJson(op, 'extra', extra) }),
     ...(state === undefined ? {} : { optimizer: lazyOptimizer(op, fields.object('optimizerState')) }),
   };
 }

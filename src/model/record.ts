@@ -4,6 +4,7 @@ import type { OptimizerState } from './optimizer-state.js';
 import type { OptimizerConfig } from './optimizers.js';
 import type { CustomLossConfig } from './custom-loss.js';
 import type { LossConfig } from './losses.js';
+import type { JsonValue } from './json-value.js';
 import type { InitializerConfig } from './initializers.js';
 import type { ActivationConfig } from './activations.js';
 import type { Constraint, NonNegative } from './constraints.js';
@@ -93,6 +94,8 @@ export interface ModelRecord {
   readonly classNames?: readonly string[];
   /** Figures worth keeping beside the weights, for example the test accuracy. */
   readonly metrics?: Readonly<Record<string, number>>;
+  /** What a program keeps beside the weights. */
+  readonly extra?: JsonValue;
   /** What the optimizer has learned, where the model was saved with it. */
   readonly optimizerState?: OptimizerState;
 }

@@ -16,6 +16,7 @@ import { ModelCore, type Inherited } from './core.js';
 import { checkedOptions, isPlainOptions, onlyEpoch } from './fit-arguments.js';
 import { checkData, loadData, ownTargets, prepareFit, splitDataset, type FitOptions, type PreparedFit } from './fit-options.js';
 import { FrozenModel } from './frozen.js';
+import { checkJson, type JsonValue } from './json-value.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
 import { checkLayer, type Layer } from './layer.js';
 import type { Loss, LossName } from './losses.js';
@@ -56,6 +57,8 @@ export class Sequential implements TrainedModel {
   stopTraining = false;
   /** Figures stored in the model's file, for example { testAccuracy: 0.98 }. */
   readonly metrics: Record<string, number>;
+  /** A program's own data, of the file the model came from or set since; `save` keeps it. */
+  extra: JsonValue | undefined;
   readonly #core: ModelCore;
   static {
     inspectAs(this, 'Sequential', (model) => modelLine(model.#core));
@@ -64,6 +67,7 @@ export class Sequential implements TrainedModel {
   /** Use {@link sequential}. */
   constructor(options: SequentialOptions, layers: readonly unknown[], inherited: Inherited = {}) {
     this.metrics = { ...inherited.metrics };
+    this.extra = inherited.extra;
     this.#core = new ModelCore(options, layers, inherited);
     registerRecorder(this, (op, options) => this.#recordBeside(op, options));
   }
@@ -424,7 +428,7 @@ export class Sequential implements TrainedModel {
     this.#core.checkNotStepping('clone');
     this.#core.build('clone');
     const state = this.#core.takeState('clone');
-    const copy = new Sequential(this.#core.options(), this.#core.layers, { metrics: this.metrics });
+    const copy = new Sequential(this.#core.options(), this.#core.layers, this.#kept());
     copy.#core.adopt(this.#core, state);
     return copy;
   }
@@ -459,12 +463,12 @@ export class Sequential implements TrainedModel {
   /** The model as plain data: what a model file holds. @param options `includeOptimizer`, default false @throws ERR_BUSY, ERR_STATE, ERR_OPTION */
   toRecord(options: SaveOptions = {}): ModelRecord {
     this.#core.checkNotStepping('toRecord');
-    return runSync(recordFlow('toRecord', this.#core, this.metrics, options));
+    return runSync(recordFlow('toRecord', this.#core, this.#kept(), options));
   }
 
   /**
    * Writes the model to a .safetensors file: to a temporary one first, then renamed.
-   * @param path where to @param options `includeOptimizer`, default false @throws (as rejection) ERR_FILE, ERR_BUSY, ERR_STATE, ERR_OPTION
+   * @param path where to @param options `includeOptimizer`, default false; `extra`, default the model's @throws (as rejection) ERR_FILE, ERR_BUSY, ERR_STATE, ERR_OPTION
    * @example
    * await model.save('half.safetensors', { includeOptimizer: true });
    * const again = await loadModel('half.safetensors');
@@ -474,9 +478,14 @@ export class Sequential implements TrainedModel {
     await getHost().saveModel(await this.#recordBeside('save', options), path);
   }
 
+  /** What goes with the weights. */
+  #kept(): Pick<Inherited, 'extra'> & { readonly metrics: Readonly<Record<string, number>> } {
+    return { metrics: this.metrics, ...(this.extra === undefined ? {} : { extra: checkJson('extra', 'extra', this.extra) }) };
+  }
+
   async #recordBeside(op: string, options: SaveOptions): Promise<ModelRecord> {
     this.#core.checkNotStepping(op);
-    return runAsync(recordFlow(op, this.#core, this.metrics, options));
+    return runAsync(recordFlow(op, this.#core, this.#kept(), options));
   }
 
   /** Frees native memory now instead of when the model is collected. Later calls are ERR_STATE. @throws ERR_BUSY while a fit runs */

@@ -3,6 +3,7 @@ import type { Flow } from '../train/flow.js';
 import { checkBoolean, checkOptions } from './checks.js';
 import type { ModelCore } from './core.js';
 import { parameterNames } from './gradients.js';
+import { checkJson, type JsonValue } from './json-value.js';
 import type { ModelRecord } from './record.js';
 
 /** Options of `save` and `toRecord`. */
@@ -12,6 +13,8 @@ export interface SaveOptions {
    * to three times as long and of use only for training (Keras' include_optimizer is true).
    */
   readonly includeOptimizer?: boolean;
+  /** A program's own data, kept in the file and given back as `extra` of the loaded model: values that JSON holds, at most a million characters of it. Default: the model's `extra`. */
+  readonly extra?: JsonValue;
 }
 
 /** Makes a model's record beside the event loop. */
@@ -32,8 +35,9 @@ export function recorderOf(model: object): Recorder | undefined {
  * The model as it is when this starts. Its arrays are fresh where nobody waits for the event loop, else for reading only.
  * @throws ERR_OPTION, ERR_TYPE; ERR_STATE where the optimizer is wanted and cannot be written
  */
-export function* recordFlow(op: string, core: ModelCore, metrics: Readonly<Record<string, number>>, options: SaveOptions): Flow<ModelRecord> {
-  checkOptions(op, options, ['includeOptimizer']);
+export function* recordFlow(op: string, core: ModelCore, own: Pick<ModelRecord, 'metrics' | 'extra'>, options: SaveOptions): Flow<ModelRecord> {
+  checkOptions(op, options, ['includeOptimizer', 'extra']);
+  const extra = options.extra === undefined ? own.extra : checkJson(op, 'extra', options.extra);
   const includeOptimizer = checkBoolean(op, 'includeOptimizer', options.includeOptimizer ?? false);
   const structure = core.build(op);
   const compile = core.compileConfig();
@@ -43,7 +47,7 @@ export function* recordFlow(op: string, core: ModelCore, metrics: Readonly<Recor
   }
   const names = parameterNames({ inputSize: structure.inputSize, layers: structure.specLayers });
   const { seed, dtype, classNames } = core.settings;
-  const figures = { ...metrics };
+  const figures = { ...own.metrics };
   const state = yield* core.stateFlow(op);
   const { parameters, statistics = [] } = state;
   return {
@@ -55,6 +59,7 @@ export function* recordFlow(op: string, core: ModelCore, metrics: Readonly<Recor
     ],
     ...(classNames === undefined ? {} : { classNames }),
     ...(Object.keys(figures).length === 0 ? {} : { metrics: figures }),
+    ...(extra === undefined ? {} : { extra }),
     ...(optimizerState === null ? {} : { optimizerState: optimizerState(state) }),
   };
 }
