@@ -51,7 +51,7 @@ export function checkDocument(document, text) {
     const code = plain(label);
     // A name stands for its definition, anything else for itself.
     const name = /^#?[A-Za-z]\w*$/.test(code);
-    const defined = name ? new RegExp(`(function|class|const) ${code}\\b|^ {2}${code}\\(`) : null;
+    const defined = name ? new RegExp(`(function\\*?|class|const) ${code}\\b|^ {2}\\*?${code}\\(`) : null;
     const holds = (content) => (defined === null ? content.includes(code) : defined.test(content));
     if (holds(source[Number(line[1]) - 1] ?? '')) return whole;
     const places = source.flatMap((content, i) => (holds(content) ? [i + 1] : []));
