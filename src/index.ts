@@ -7,7 +7,7 @@ export type { Isa } from './backend/executor.js';
 export type { DType, FloatArray, NetworkSpec } from './backend/spec.js';
 export type { ArrayInput, NumericTypedArray, TargetInput } from './model/typed-arrays.js';
 export type { PredictOptions, SampleInput } from './model/predict.js';
-export type { FitOptions, ValidationData } from './model/fit-options.js';
+export type { FitOptions, LastBatch, ValidationData } from './model/fit-options.js';
 export type { ClassWeight } from './model/sample-weights.js';
 export { Prediction } from './model/prediction.js';
 export type { ModelLayer } from './model/model-layer.js';

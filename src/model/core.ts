@@ -264,6 +264,25 @@ export class ModelCore {
     return state;
   }
 
+  /**
+   * Training that goes on at an epoch without its optimizer's state: a schedule goes on at that epoch's first step. Bias corrections need the moments of the
+   * steps before, so optimizers that have them begin anew, with a warning.
+   */
+  goOnAt(initialEpoch: number, stepsPerEpoch: number): void {
+    const { executor, compiled } = this;
+    if (this.step !== 0 || initialEpoch === 0 || typeof this.rate === 'number' || executor === null || compiled?.optimizer === null || compiled === null) return;
+    const { spec } = compiled.optimizer;
+    if (spec.name === 'lbfgs' || (spec.name !== 'lion' && 'beta1' in spec)) {
+      getHost().warn(
+        `fit begins the learning-rate schedule at step 0 although initialEpoch is ${initialEpoch}: ${spec.name} needs its state of the epochs before. Save with { includeOptimizer: true } to go on where training stopped.`,
+        'NABLA_SCHEDULE',
+      );
+      return;
+    }
+    this.step = initialEpoch * stepsPerEpoch;
+    executor.setState({ ...executor.getState(), step: this.step });
+  }
+
   /** Step scalars of the next steps. */
   scalars(steps: number): Float64Array {
     const optimizer = this.compiled?.optimizer;

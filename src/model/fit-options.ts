@@ -7,10 +7,11 @@ import { checkCallbacks, type Callback } from '../train/callbacks.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
 import { perform, runSync, turn, type Flow } from '../train/flow.js';
 import type { EvaluateJob } from '../train/evaluate.js';
+import type { FitParams } from '../train/history.js';
 import type { FitJob } from '../train/loop.js';
 import { countsPerRow, type Metric } from '../train/metrics.js';
 import type { Verbose } from '../train/progress.js';
-import { checkBoolean, checkInteger, checkOptions, checkReal } from './checks.js';
+import { checkBoolean, checkInteger, checkName, checkOptions, checkReal } from './checks.js';
 import { checkWeightable } from './custom-loss.js';
 import type { Loss } from './losses.js';
 import { applyClassWeight, toSampleWeight, type ClassWeight } from './sample-weights.js';
@@ -25,12 +26,18 @@ export type ValidationData =
   | { readonly x: ArrayInput; readonly y: TargetInput | null; readonly sampleWeight?: ArrayInput }
   | Dataset;
 
+/** What becomes of an epoch's last rows where they fill no batch. */
+export type LastBatch = 'keep' | 'drop' | 'merge';
+
 /** Options of `fit`. */
 export interface FitOptions {
   /** Number of the epoch to stop before, counted from 0. Default 1. */
   readonly epochs?: number;
   /** Rows an update; the last update of an epoch takes what is left. Default 32; all rows with L-BFGS. */
   readonly batchSize?: number;
+  /** What happens to the rows that are left at an epoch's end when batchSize does not divide them: 'keep' (default) makes them a smaller batch, 'drop' leaves
+   * them out of this epoch, 'merge' adds them to the batch before. */
+  readonly lastBatch?: LastBatch;
   /** A new order of the rows each epoch, from the model's seed and the epoch's number. Default true. A batch that holds all rows is left in order: there it would only change rounding. */
   readonly shuffle?: boolean;
   /** The rows of every epoch in this order, instead of a shuffle; rows may be left out or come twice. A function gives the order for an epoch. */
@@ -53,7 +60,7 @@ export interface FitOptions {
 }
 
 const fitOptionNames = [
-  'epochs', 'batchSize', 'shuffle', 'order', 'validationSplit', 'validationData', 'callbacks', 'signal', 'verbose', 'classWeight', 'sampleWeight', 'initialEpoch',
+  'epochs', 'batchSize', 'lastBatch', 'shuffle', 'order', 'validationSplit', 'validationData', 'callbacks', 'signal', 'verbose', 'classWeight', 'sampleWeight', 'initialEpoch',
 ] as const;
 
 /** What arguments are checked against. */
@@ -114,6 +121,7 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   const epochs = checkInteger(op, 'epochs', options.epochs ?? 1, 0);
   const initialEpoch = checkInteger(op, 'initialEpoch', options.initialEpoch ?? 0, 0);
   const batchSize = checkInteger(op, 'batchSize', options.batchSize ?? (hooks.lbfgs === null ? 32 : Number.MAX_SAFE_INTEGER), 1);
+  const lastBatch = checkName(op, 'lastBatch', options.lastBatch ?? 'keep', ['keep', 'drop', 'merge']);
   const shuffle = checkBoolean(op, 'shuffle', options.shuffle ?? true);
   const verbose = checkVerbose(op, options.verbose ?? 0);
   const callbacks = checkCallbacks(op, options.callbacks);
@@ -125,7 +133,9 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   if (hooks.lbfgs !== null) checkFullBatch(op, options, batchSize, train.rows);
   const weights = applyClassWeight(op, options.classWeight, train.targets, train.rows, structure.units, train.sampleWeight, loss);
   const validation = options.validationData === undefined ? held : checkValidation(rule, options.validationData);
-  const { orderOf, samples, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor);
+  const { orderOf, samples: ordered, fixedOrder } = checkOrder(op, options, train.rows, batchSize, shuffle, executor);
+  const batches = cutBatches(ordered, batchSize, lastBatch);
+  checkBatches(op, executor, batches);
   const data = loadData(executor, { ...train, sampleWeight: weights });
   let validationJob: Omit<EvaluateJob, 'executor' | 'weights'> | null = null;
   const perRow = countsPerRow(loss, structure.units);
@@ -137,7 +147,7 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   }
   const job: FitJob = {
     op, executor, data, targets: ownTargets(train.targets, metrics), units: structure.units,
-    params: { epochs, batchSize: Math.min(batchSize, samples), samples, steps: Math.ceil(samples / batchSize) },
+    params: { epochs, ...batches },
     initialEpoch, orderOf, fixedOrder, callbacks, validation: validationJob, signal, verbose, metrics, countsPerRow: perRow,
     ...hooks,
   };
@@ -148,6 +158,26 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
       validationJob?.data.dispose();
     },
   };
+}
+
+/** How an epoch of `rows` is cut. Only the last batch may have another size; where there is one batch, batchSize is its size. */
+function cutBatches(rows: number, batchSize: number, lastBatch: LastBatch): Pick<FitParams, 'batchSize' | 'samples' | 'steps'> {
+  const left = rows % batchSize;
+  if (batchSize >= rows) return { batchSize: rows, samples: rows, steps: 1 };
+  const whole = Math.floor(rows / batchSize);
+  if (left === 0) return { batchSize, samples: rows, steps: whole };
+  if (lastBatch === 'drop') return { batchSize, samples: rows - left, steps: whole };
+  if (lastBatch === 'keep') return { batchSize, samples: rows, steps: whole + 1 };
+  return { batchSize: whole === 1 ? rows : batchSize, samples: rows, steps: whole };
+}
+
+/** @throws ERR_RANGE where batch normalization would meet a batch of one row */
+function checkBatches(op: string, executor: Executor, { batchSize, samples, steps }: Pick<FitParams, 'batchSize' | 'samples' | 'steps'>): void {
+  if (executor.spec.layers.every((layer) => layer.kind !== 'batchNormalization')) return;
+  const smallest = Math.min(batchSize, samples - (steps - 1) * batchSize);
+  if (smallest > 1) return;
+  const way = batchSize === 1 ? 'a batchSize of at least 2' : "another batchSize, or lastBatch 'drop' or 'merge'";
+  throw new NablaError('ERR_RANGE', `[${op}] batch normalization needs at least two rows in every batch. Expected ${samples === 1 ? 'at least 2 rows' : way}, received ${samples} ${samples === 1 ? 'row' : 'rows'} in batches of ${batchSize}.`);
 }
 
 /** @throws ERR_OPTION for what L-BFGS cannot do */

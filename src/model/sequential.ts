@@ -187,6 +187,7 @@ export class Sequential implements TrainedModel {
         finished: (epoch) => void (this.#core.nextEpoch = epoch + 1),
         lbfgs: this.#core.lbfgsJob(),
       });
+      this.#core.goOnAt(prepared.job.initialEpoch, prepared.job.params.steps);
       this.stopTraining = false;
       return {
         prepared,

@@ -199,10 +199,13 @@ class Run {
   /** The steps from `first` on that a call is asked for: it looks through and copies their part of the order and no more. */
   #window(first: number, order: Uint32Array | null, stepScalars: Float64Array): TrainOptions {
     const { params: { steps, batchSize, samples }, executor: { spec: { optimizer } } } = this.#job;
-    const last = Math.min(steps, first + Math.ceil(WINDOW / batchSize));
+    // A last batch that takes in what was left is larger than the others: a call of its own.
+    const alike = samples > steps * batchSize ? steps - 1 : steps;
+    const last = first < alike ? Math.min(alike, first + Math.ceil(WINDOW / batchSize)) : steps;
+    const to = last < steps ? last * batchSize : samples;
     const stride = optimizer === null ? 0 : scalarStride(optimizer, { stepScalars });
     const scalars = stride === 0 ? stepScalars : stepScalars.subarray(first * stride, last * stride);
-    return { order, from: first * batchSize, to: Math.min(last * batchSize, samples), batchSize, stepScalars: scalars, outputs: this.#outputs };
+    return { order, from: first * batchSize, to, batchSize: first < alike ? batchSize : to - first * batchSize, stepScalars: scalars, outputs: this.#outputs };
   }
 
   /** One step a call, hooks around each. */
@@ -211,9 +214,9 @@ class Run {
     const order = yield* this.#orderOf(epoch);
     for (let batch = 0; batch < params.steps && !model.stopTraining; batch++) {
       const from = batch * params.batchSize;
-      const to = Math.min(from + params.batchSize, params.samples);
+      const to = batch === params.steps - 1 ? params.samples : from + params.batchSize;
       yield* callHooks(callbacks, 'onBatchBegin', (callback) => callback.onBatchBegin?.(batch, { size: to - from }, this.#context));
-      const options = { order, from, to, batchSize: params.batchSize, stepScalars: this.#job.scalars(1), outputs: this.#outputs };
+      const options = { order, from, to, batchSize: to - from, stepScalars: this.#job.scalars(1), outputs: this.#outputs };
       const result = yield* this.#slice(options);
       const own = this.#newTally();
       this.#tally(own, result, order, from);
@@ -329,7 +332,7 @@ class Run {
     const before = tally.rows;
     for (let i = 0; i < result.steps; i++) {
       const first = from + i * params.batchSize;
-      this.#count(tally, result, i, Math.min(params.batchSize, params.samples - first));
+      this.#count(tally, result, i, first === (params.steps - 1) * params.batchSize ? params.samples - first : params.batchSize);
     }
     if (result.outputs === null) return;
     const rowAt = (position: number): number => (order === null ? from + position : order[from + position]);
