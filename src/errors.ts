@@ -53,7 +53,10 @@ export function showList(items: readonly (string | number)[], separator = ', '):
   return items.length > listLimit ? `${text}${separator}... (${items.length} in all)` : text;
 }
 
-/** The one class of errors that nabla throws. Message form: `[op] rule. Expected E for NAME, received V.` */
+/**
+ * The one class of errors that nabla throws. Message form: `[op] rule. Expected E for NAME, received V.`
+ * What the caller's own code throws (a getter, a Proxy, a callback, an iterator) is not nabla's: it arrives as it was thrown.
+ */
 export class NablaError extends Error {
   readonly code: NablaErrorCode;
   /** @param code stable code  @param message text for a person  @param options `cause`: what led here */

@@ -1,5 +1,6 @@
 // Members of plain data that nobody has checked yet: it may come from a file, or from anywhere.
 import { NablaError, show } from '../errors.js';
+import { itemsOf } from './checks.js';
 
 /** An object's own members by name, each of the type that is asked for. @throws ERR_FORMAT naming the member */
 export class Fields {
@@ -35,7 +36,7 @@ export class Fields {
   list(name: string): readonly unknown[] {
     const value = this.get(name);
     if (!Array.isArray(value)) throw wrong(this.#op, `${this.#path}.${name}`, 'an array', value);
-    return value;
+    return itemsOf(value);
   }
   /** The members of an object in this one. */
   object(name: string): Fields {

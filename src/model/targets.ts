@@ -3,8 +3,9 @@ import type { FindUnusable } from '../backend/checks.js';
 import type { InputArray, Targets } from '../backend/executor.js';
 import type { DType } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { itemsOf } from './checks.js';
 import { isElementwise, type Loss } from './losses.js';
-import { toMatrix } from './samples.js';
+import { checkDepth, toMatrix } from './samples.js';
 import { typedArrayTag } from './typed-arrays.js';
 
 /** Losses whose targets are the probabilities of a row's classes. */
@@ -27,7 +28,7 @@ export interface TargetRule {
  * @throws ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
  */
 export function toTargets(given: unknown, rule: TargetRule): Targets {
-  const value = hasSwitchesOrBigInts(given) ? numbersOf(given, rule) : given;
+  const value = hasSwitchesOrBigInts(given, rule) ? numbersOf(given, rule, 0) : given;
   if (value === undefined || value === null) {
     throw new NablaError('ERR_TYPE', `[${rule.op}] targets are given. Expected an array for ${rule.name}, received ${show(value)}.`);
   }
@@ -48,9 +49,13 @@ export function toTargets(given: unknown, rule: TargetRule): Targets {
 }
 
 /** Looks at the first value alone: booleans and 64-bit integers are taken as numbers where targets begin with one. */
-function hasSwitchesOrBigInts(value: unknown): boolean {
+function hasSwitchesOrBigInts(value: unknown, { op, name }: TargetRule): boolean {
   let first = value;
-  while (Array.isArray(first)) first = first[0];
+  // An array may hold itself.
+  for (let depth = 0; Array.isArray(first); depth++) {
+    checkDepth(op, name, 0, depth);
+    first = first[0];
+  }
   return typeof first === 'boolean' || typeof first === 'bigint' || isBigIntArray(first);
 }
 
@@ -58,9 +63,10 @@ function isBigIntArray(value: unknown): value is BigInt64Array | BigUint64Array 
   return typedArrayTag(value)?.startsWith('Big') === true;
 }
 
-function numbersOf(value: unknown, rule: TargetRule): unknown {
+function numbersOf(value: unknown, rule: TargetRule, depth: number): unknown {
+  checkDepth(rule.op, rule.name, 0, depth);
   if (isBigIntArray(value)) return Float64Array.from(value, (item: bigint) => exactNumber(item, rule));
-  if (Array.isArray(value)) return value.map((item: unknown) => numbersOf(item, rule));
+  if (Array.isArray(value)) return itemsOf(value).map((item) => numbersOf(item, rule, depth + 1));
   if (typeof value === 'boolean') return value ? 1 : 0;
   return typeof value === 'bigint' ? exactNumber(value, rule) : value;
 }

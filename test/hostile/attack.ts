@@ -44,7 +44,8 @@ function placesIn(value: unknown, depth: number, path: Path): Path[] {
 /** Names of options, as the error that refuses an unknown one lists them. */
 async function knownOptions(target: Target, args: readonly unknown[], at: number): Promise<string[]> {
   try {
-    await target.call(replaced([...args], [at, 'zzz'], 1) as readonly unknown[]);
+    const changed = replaced([...args], [at, 'zzz'], 1);
+    await target.call(Array.isArray(changed) ? changed : []);
   } catch (error) {
     const list = isNablaError(error) ? /Expected (?:one of )?\{?\s*([\w, ]+?)\s*\}?, received/u.exec(error.message)?.[1] : undefined;
     return list?.split(', ').filter((name) => /^\w+$/u.test(name)) ?? [];
@@ -73,7 +74,8 @@ export function callWith(target: Target, recipes: Recipes, changes: readonly (re
     args: () => {
       let args: unknown = [...(recipes.args.get(target.name)?.() ?? [])];
       for (const [path, value] of changes) args = replaced(args, path, value.make());
-      return Array.isArray(args) ? args : [];
+      const made: readonly unknown[] = Array.isArray(args) ? args : [];
+      return made;
     },
   };
 }
@@ -95,9 +97,10 @@ export async function attempt({ target, args }: Call): Promise<string> {
 /** @returns what is wrong with an error, or '' */
 function fault(error: unknown): string {
   // The caller's own code, and what the language says of the caller's own proxy, pass through as they are.
-  if (error === userError || (error instanceof TypeError && error.message.includes('revoked'))) return '';
+  if (error === userError || (error instanceof TypeError && /revoked|^Class constructor Stranger/u.test(error.message))) return '';
   if (!isNablaError(error)) return error instanceof Error ? `${error.name}: ${error.message.slice(0, 200)} ${error.stack?.split('\n').find((line) => line.includes('/src/'))?.trim() ?? ''}` : `threw ${typeof error}`;
   if (error.code === 'ERR_INTERNAL') return `ERR_INTERNAL: ${error.message.slice(0, 200)}`;
+  if (error.cause instanceof TypeError || error.cause instanceof RangeError) return Reflect.has(error.cause, 'code') ? '' : `hides ${error.cause.message}: ${error.message.slice(0, 200)}`;
   if (error.cause === userError) return `wraps the caller's own error: ${error.message.slice(0, 200)}`;
   return error.message.length > longestMessage ? `a message of ${error.message.length} characters: ${error.message.slice(0, 100)}` : '';
 }

@@ -73,8 +73,8 @@ export async function discover(exports: object, recipes: Recipes): Promise<Targe
         const method: unknown = descriptor?.value;
         if (key === 'constructor' || descriptor === undefined) continue;
         const set = descriptor.set;
-        if (descriptor.get !== undefined) targets.push({ name: full, arity: 0, call: async () => Reflect.get(Object(await make()), key) });
-        if (set !== undefined) targets.push({ name: `set ${full}`, arity: 1, call: async (args) => Reflect.apply(set, await make(), args) });
+        if (descriptor.get !== undefined) targets.push({ name: full, arity: 0, call: async (): Promise<unknown> => Reflect.get(Object(await make()), key) });
+        if (set !== undefined) targets.push({ name: `set ${full}`, arity: 1, call: async (args): Promise<unknown> => Reflect.apply(set, await make(), args) });
         if (isCallable(method) && !isClass(method)) addFunction(full, method, async (args) => Reflect.apply(method, await make(), args));
       }
     }
