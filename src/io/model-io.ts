@@ -1,7 +1,7 @@
 // Saving and loading models: what stands behind model.save and loadModel.
 import { brief, isNablaError, NablaError, showList } from '../errors.js';
 import { checkObject, checkOptions } from '../model/checks.js';
-import { modelFlow, withoutName, type FromRecordOptions } from '../model/from-record.js';
+import { checkRecord, modelFlow, withoutName, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
 import { recorderOf, type SaveOptions } from '../model/to-record.js';
@@ -84,5 +84,6 @@ function toRecord(op: string, model: Savable, options: SaveOptions): ModelRecord
   if ('toRecord' in model) return model.toRecord(options);
   checkOptions(op, options, ['includeOptimizer', 'extra']);
   if (Object.keys(options).length > 0) throw new NablaError('ERR_OPTION', `[${op}] a record is written as it is. Expected no options (give them to toRecord), received ${showList(Object.keys(options))}.`);
+  checkRecord(op, model);
   return model;
 }

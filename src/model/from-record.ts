@@ -49,7 +49,15 @@ export interface LazyOptimizer {
  * @throws ERR_VERSION for a newer format, ERR_FORMAT for a record that contradicts itself, and what layers and compile refuse
  */
 export function sequentialFromRecord(record: StoredRecord, options: FromRecordOptions = {}): Sequential {
-  const op = 'sequentialFromRecord';
+  return modelOf('sequentialFromRecord', record, options);
+}
+
+/** @throws what {@link sequentialFromRecord} throws, under the name `op` */
+export function checkRecord(op: string, record: StoredRecord): void {
+  modelOf(op, record, { backend: 'typescript' }).dispose();
+}
+
+function modelOf(op: string, record: StoredRecord, options: FromRecordOptions): Sequential {
   try {
     return runSync(modelFlow(op, lazyRecord(op, record), options));
   } catch (error) {

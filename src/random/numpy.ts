@@ -167,8 +167,8 @@ export class RandomState {
       this.#shuffleList(array, rows, rowLength);
       return;
     }
-    // Holds every such number; a Buffer's slice would be the same memory.
-    const held = new Float64Array(rowLength);
+    // Holds every such number; a Buffer's slice would be the same memory. Where there is one row or none, none moves.
+    const held = new Float64Array(rows > 1 ? rowLength : 0);
     for (let i = rows - 1; i > 0; i--) {
       const j = this.#interval(i);
       if (i === j) continue;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,7 +90,8 @@ describe('loadModel', () => {
   it('refuses tensors that are missing or too many', async () => {
     const record = model().toRecord();
     const write = (name: string, tensors: ModelRecord['tensors']): string => {
-      saveModelSync({ ...record, tensors }, join(dir, name));
+      // Other programs write such files; saveModel does not.
+      writeFileSync(join(dir, name), Buffer.concat(encodeModel('test', { ...record, tensors })));
       return join(dir, name);
     };
     expect(await errorOf(loadModel(write('few', record.tensors.slice(1))))).toMatch(/ERR_FORMAT.*one tensor a parameter/);
@@ -104,5 +105,17 @@ describe('loadModel', () => {
     // @ts-expect-error there is no such backend
     expect(await errorOf(loadModel(path, { backend: 'gpu' }))).toMatch(/^ERR_OPTION/);
     expect(await errorOf(loadModel(join(dir, 'absent'), { backend: 'typescript' }))).toMatch(/^ERR_FILE.*absent/);
+  });
+
+  it('writes no record that could not be read again', async () => {
+    const path = join(dir, 'never.safetensors');
+    const record = new Sequential({}, [layers.dense({ units: 1, inputShape: [1] })]).toRecord();
+    for (const bad of [{}, { formatVersion: 1 }, { ...record, config: null }, { ...record, tensors: [] }, { ...record, tensors: record.tensors.map((t) => ({ ...t, shape: [7] })) }]) {
+      expect(() => { Reflect.apply(saveModelSync, null, [bad, path]); }).toThrow(expect.objectContaining({ name: 'NablaError', message: expect.stringMatching(/^\[saveModelSync\]/u) as unknown }));
+      await expect(Reflect.apply(saveModel, null, [bad, path])).rejects.toMatchObject({ name: 'NablaError' });
+      expect(existsSync(path)).toBe(false);
+    }
+    saveModelSync(record, path);
+    expect(loadModelSync(path).toRecord().tensors).toEqual(record.tensors);
   });
 });

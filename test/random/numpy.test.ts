@@ -239,5 +239,7 @@ describe('RandomState', () => {
       expect(isNablaError(thrown) ? thrown.code : thrown).toBe(code);
     }
     expect(random.getState()).toEqual(before);
+    // Rows of any length divide nothing.
+    random.shuffle(new Float32Array(0), 2 ** 53);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { expectSame } from '../backend/networks.js';
 import { runAsync, runSync } from '../../src/train/flow.js';
 import { addScaled, along, converted, difference, dot, equal, joined, largest, negated, scale, sumOfMagnitudes } from '../../src/train/vectors.js';
 
-const length = 700_001;
+const length = 300_001;
 const a = Float64Array.from({ length }, (_, k) => Math.sin(k) * 10 ** (k % 7)), b = Float64Array.from({ length }, (_, k) => Math.cos(3 * k));
 
 describe('long vectors', () => {
@@ -16,20 +17,20 @@ describe('long vectors', () => {
     expect(runSync(dot(a, b))).toBe(products);
     expect(runSync(sumOfMagnitudes(a))).toBe(magnitudes);
     expect(runSync(largest(a))).toBe(most);
-    expect(runSync(along(a, 0.3, b))).toEqual(a.map((value, k) => value + 0.3 * b[k]));
-    expect(runSync(negated(a))).toEqual(a.map((value) => -value));
-    expect(runSync(difference('float32', a, b))).toEqual(Float32Array.from(a, (value, k) => value - b[k]));
-    expect(runSync(converted('float32', a))).toEqual(new Float32Array(a));
-    expect(runSync(joined([a.subarray(0, 3), b], length + 3))).toEqual(Float64Array.from([...a.subarray(0, 3), ...b]));
+    expectSame(runSync(along(a, 0.3, b)), a.map((value, k) => value + 0.3 * b[k]));
+    expectSame(runSync(negated(a)), a.map((value) => -value));
+    expectSame(runSync(difference('float32', a, b)), Float32Array.from(a, (value, k) => value - b[k]));
+    expectSame(runSync(converted('float32', a)), new Float32Array(a));
+    expectSame(runSync(joined([a.subarray(0, 3), b], length + 3)), Float64Array.from([...a.subarray(0, 3), ...b]));
     const sum = a.slice();
     runSync(addScaled(sum, -2, b));
     runSync(scale(sum, 0.5));
-    expect(sum).toEqual(a.map((value, k) => (value - 2 * b[k]) * 0.5));
+    expectSame(sum, a.map((value, k) => (value - 2 * b[k]) * 0.5));
   });
 
   it('equal only themselves', () => {
     expect(runSync(equal(a, a.slice()))).toBe(true);
-    for (const at of [0, 300_000, length - 1]) {
+    for (const at of [0, 150_000, length - 1]) {
       const other = a.slice();
       other[at] = NaN;
       expect(runSync(equal(a, other))).toBe(false);
