@@ -73,7 +73,8 @@ class Network {
       const T g = static_cast<T>(weight / denominator);
       if (!labels)
         for (size_t i = 0; i < outputs; ++i) values[i] = element<T>(data.values.type, data.values.data, rows[r] * outputs + i);
-      const double e = spec_.loss.label_smoothing, off = e / (spec_.loss.name == nabla::LossName::sigmoid_cross_entropy ? 2.0 : static_cast<double>(outputs));
+      const double e = spec_.loss.label_smoothing,
+                   off = e / (spec_.loss.name == nabla::LossName::sigmoid_cross_entropy ? 2.0 : static_cast<double>(outputs));
       const typename M::Targets y{labels ? nullptr : values.data(),
                                   labels ? data.labels[rows[r]] : 0,
                                   weights_.empty() ? nullptr : weights_.data(),
