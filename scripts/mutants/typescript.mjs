@@ -245,7 +245,7 @@ export const typescriptMutants = [
   clipping('joined(sum, Math.abs(values[i]), normType)', 'joined(sum, values[i], normType)', 'norm: magnitudes'),
   clipping('term > sum || Number.isNaN(term) ? term : sum', 'term > sum ? term : sum', 'largest: a NaN is lost'),
   clipping('return factor > 1 ? 1 : factor;', 'return factor;', 'clip by norm: small gradients grow'),
-  clipping('else total = joined(total, sum, normType);', 'else total = sum;', 'the norm of all: the last alone'),
+  clipping('else if (learning !== 0) total = joined(total, sum, normType);', 'else total = sum;', 'the norm of all: the last alone'),
   clipping('normType === 2 ? Math.sqrt(sum) : sum', 'sum', 'norm: root'),
   constraints('norm > constraint.maxValue ? constraint.maxValue : norm', 'constraint.maxValue', 'maxNorm: short rows grow'),
   constraints('if (values[i] < 0) values[i] = 0;', 'if (values[i] < 0) values[i] = -values[i];', 'nonNegative: mirrored'),
