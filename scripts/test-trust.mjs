@@ -10,7 +10,7 @@ const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const usage = `Usage: npm run test:trust -- [options]
 
 Tries to break what docs/reliability.md promises: mutated files, hostile calls, killed savers, terminated workers, user code that throws,
-random networks, refused threads, and the core and the addon under sanitizers. Under 30 minutes; needs \`npm run build\` first.
+random networks, refused threads, and the core and the addon under sanitizers. 12.5 minutes and two builds; needs \`npm run build\` first.
 
   --quick       a cut of about 3 minutes, without the sanitizers
   --only NAME   one campaign; may be given more than once
