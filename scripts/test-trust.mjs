@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const usage = `Usage: npm run test:trust -- [options]
 
-Tries to break what docs/reliability.md promises: mutated files, hostile calls, killed savers, terminated workers, user code that throws,
+Tries to break what docs/reliability.md promises: mutated files, killed savers, terminated workers, user code that throws,
 random networks, refused threads, and the core and the addon under sanitizers. 12.5 minutes and two builds; needs \`npm run build\` first.
 
   --quick       a cut of about 3 minutes, without the sanitizers
