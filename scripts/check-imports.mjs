@@ -17,7 +17,7 @@ const ALLOWED = {
   random: ['backend', 'reference'],
   backend: ['random', 'reference'],
   reference: ['backend', 'random'],
-  metrics: ['model'],
+  metrics: ['model', 'backend'],
   report: ['metrics', 'model', 'train', 'random', 'backend'],
   train: ['model', 'metrics', 'backend', 'random'],
   model: ['train', 'backend', 'random', 'reference'],

@@ -29,7 +29,7 @@ export { initializers, type FanMode, type InitializerConfig, type InitializerNam
 export { constraints, type Constraint, type ConstraintName, type NonNegative } from './model/constraints.js';
 export { regularizers, type Regularizer } from './model/regularizers.js';
 export { CustomLoss, type CustomLossBatch, type CustomLossConfig, type CustomLossOptions, type CustomLossResult } from './model/custom-loss.js';
-export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOptions, type HuberOptions, type Loss, type LossConfig, type LossName, type MeanSquaredErrorOptions } from './model/losses.js';
+export { losses, type BinaryCrossentropyOptions, type CategoricalCrossentropyOptions, type HuberOptions, type Loss, type LossConfig, type MeanSquaredErrorOptions } from './model/losses.js';
 export type { ClippingOptions } from './model/clipping.js';
 export { optimizers, type AdadeltaOptions, type AdagradOptions, type AdamaxOptions, type AdamOptions, type LearningRate, type LionOptions, type NadamOptions, type Optimizer, type OptimizerConfig, type OptimizerName, type RmspropOptions, type SgdOptions } from './model/optimizers.js';
 export { schedules } from './model/schedules.js';
@@ -43,7 +43,8 @@ export type { OptimizerState } from './model/optimizer-state.js';
 export type { JsonValue } from './model/json-value.js';
 export type { SaveOptions } from './model/to-record.js';
 export type { Converged, LbfgsSettings } from './train/lbfgs.js';
-export type { MetricName } from './train/metrics.js';
+export type { MetricName } from './metrics/by-name.js';
+export type { LossName } from './metrics/loss-names.js';
 
 export { metrics, type AreaOptions, type ClassesOptions, type ClassFiguresOptions, type OutputsOptions, type PrecisionRecallOptions, type ScoresOptions } from './metrics/metrics.js';
 export type { Numbers } from './metrics/input.js';

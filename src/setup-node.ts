@@ -5,6 +5,7 @@ import { loadAddon } from './backend/addon.js';
 import { createNativeExecutor, nativeFillUniform, nativeInfo } from './backend/native.js';
 import { registerBackend } from './backend/registry.js';
 import { writeModelFile } from './io/model-file.js';
+import { setModelWriter } from './model/model-writer.js';
 import { setHost } from './train/host.js';
 
 /** Bytes the machine has or, where that is less, the cgroup allows. */
@@ -48,5 +49,6 @@ setHost({
   warn: (message, code) => { process.emitWarning(message, { type: 'NablaWarning', code }); },
   yield: () => new Promise((resolve) => setImmediate(resolve)),
   memoryLimit,
-  saveModel: (record, path) => writeModelFile('save', path, record),
 });
+
+setModelWriter((record, path) => writeModelFile('save', path, record));

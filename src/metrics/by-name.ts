@@ -1,14 +1,14 @@
-// Metrics in streaming form: rows come in slices, sums are float64.
+// Metrics of compile, by name, in streaming form: rows come in slices, sums are float64.
 import type { Targets } from '../backend/executor.js';
 import type { FloatArray } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
-import { ClassCounts } from '../metrics/class-counts.js';
-import { argmax } from '../metrics/input.js';
-import { RankedScores } from '../metrics/ranked-scores.js';
-import { RegressionErrors } from '../metrics/regression-errors.js';
-import { isAmongTop } from '../metrics/top-k.js';
+import { ClassCounts } from './class-counts.js';
+import { argmax } from './input.js';
+import { RankedScores } from './ranked-scores.js';
+import { RegressionErrors } from './regression-errors.js';
+import { isAmongTop } from './top-k.js';
 import { checkName, itemsOf } from '../model/checks.js';
-import { isElementwise, type Loss } from '../model/losses.js';
+import type { lossNames } from './loss-names.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
 export const metricNames = [
@@ -17,6 +17,20 @@ export const metricNames = [
 ] as const;
 /** Name of a metric. */
 export type MetricName = (typeof metricNames)[number];
+
+/** Which way each metric gets better; a name left out does not compile. */
+export const metricDirections: Readonly<Record<MetricName, 'min' | 'max'>> = {
+  accuracy: 'max', binaryAccuracy: 'max', categoricalAccuracy: 'max', sparseCategoricalAccuracy: 'max', topKCategoricalAccuracy: 'max',
+  precision: 'max', recall: 'max', f1: 'max', auc: 'max', r2: 'max',
+  meanSquaredError: 'min', mse: 'min', meanAbsoluteError: 'min', mae: 'min', rootMeanSquaredError: 'min',
+};
+
+/** What a metric asks of the loss beside it. */
+export interface LossTraits {
+  readonly name: (typeof lossNames)[number] | 'custom';
+  /** The targets are values: the backend counts no correct predictions. */
+  readonly elementwise: boolean;
+}
 
 /** Outputs of some rows with their targets. */
 export interface MetricSlice {
@@ -44,7 +58,7 @@ export interface Metric {
 }
 
 /** @param value the `metrics` of compile @param loss what they go with @throws ERR_OPTION, ERR_TYPE */
-export function checkMetrics(op: string, value: unknown, loss: Loss): readonly Metric[] {
+export function checkMetrics(op: string, value: unknown, loss: LossTraits): readonly Metric[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new NablaError('ERR_TYPE', `[${op}] metrics are a list of names. Expected for example ['accuracy'] for metrics, received ${show(value)}.`);
   const names = itemsOf(value).map((item) => checkName(op, 'metric', item, metricNames));
@@ -52,9 +66,9 @@ export function checkMetrics(op: string, value: unknown, loss: Loss): readonly M
 }
 
 /** Losses whose targets tell a row's class or classes. */
-const WITH_CLASSES: readonly Loss['name'][] = ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
+const WITH_CLASSES: readonly LossTraits['name'][] = ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
 /** The losses that a metric goes with, where not all of them. */
-const LOSSES: Readonly<Partial<Record<MetricName, readonly Loss['name'][]>>> = {
+const LOSSES: Readonly<Partial<Record<MetricName, readonly LossTraits['name'][]>>> = {
   binaryAccuracy: ['binaryCrossentropy', 'meanSquaredError', 'custom'],
   categoricalAccuracy: ['categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge', 'custom'],
   sparseCategoricalAccuracy: ['sparseCategoricalCrossentropy'],
@@ -67,19 +81,19 @@ const LOSSES: Readonly<Partial<Record<MetricName, readonly Loss['name'][]>>> = {
 /** Keras' default of topKCategoricalAccuracy. */
 const TOP = 5;
 
-function makeMetric(op: string, name: MetricName, loss: Loss): Metric {
+function makeMetric(op: string, name: MetricName, loss: LossTraits): Metric {
   const fitting = LOSSES[name];
   if (fitting !== undefined && !fitting.includes(loss.name)) {
     throw new NablaError('ERR_OPTION', `[${op}] the metric '${name}' goes with some losses. Expected ${fitting.join(' or ')} for loss, received '${loss.name}'.`);
   }
   switch (name) {
     case 'accuracy':
-      return { name, counted: !isElementwise(loss), create: () => meanOverRows(accuracyOfValues(loss.name === 'hinge' || loss.name === 'squaredHinge' ? 0 : 0.5)) };
+      return { name, counted: !loss.elementwise, create: () => meanOverRows(accuracyOfValues(loss.name === 'hinge' || loss.name === 'squaredHinge' ? 0 : 0.5)) };
     case 'binaryAccuracy':
       return { name, counted: loss.name === 'binaryCrossentropy', create: () => meanOverRows(elementsRight) };
     case 'categoricalAccuracy':
     case 'sparseCategoricalAccuracy':
-      return { name, counted: !isElementwise(loss), create: () => meanOverRows(rowRight) };
+      return { name, counted: !loss.elementwise, create: () => meanOverRows(rowRight) };
     case 'topKCategoricalAccuracy':
       return { name, counted: false, create: () => meanOverRows(rowAmongTop) };
     case 'precision':
@@ -209,6 +223,6 @@ function regressionFigure(figure: (errors: RegressionErrors) => number): MetricA
 }
 
 /** Predictions that the backend counts for one row: each element for binary cross-entropy, each row otherwise. */
-export function countsPerRow(loss: Loss, units: number): number {
+export function countsPerRow(loss: Pick<LossTraits, 'name'>, units: number): number {
   return loss.name === 'binaryCrossentropy' ? units : 1;
 }

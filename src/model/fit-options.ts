@@ -9,7 +9,7 @@ import { perform, runSync, turn, type Flow } from '../train/flow.js';
 import type { EvaluateJob } from '../train/evaluate.js';
 import type { FitParams } from '../train/history.js';
 import type { FitJob } from '../train/loop.js';
-import { countsPerRow, type Metric } from '../train/metrics.js';
+import { countsPerRow, type Metric } from '../metrics/by-name.js';
 import type { Verbose } from '../train/progress.js';
 import { checkBoolean, checkInteger, checkName, checkOptions, checkReal } from './checks.js';
 import { checkWeightable } from './custom-loss.js';

@@ -1,20 +1,13 @@
 import type { Reduction } from '../backend/spec.js';
 import { NablaError, show } from '../errors.js';
+import { lossNames, shortLossNames, type LossName } from '../metrics/loss-names.js';
 import { checkBoolean, checkName, checkNumbers, checkOptions, checkReal } from './checks.js';
 import { CustomLoss, customLoss, type CustomLossOptions } from './custom-loss.js';
 
-/** Losses by name. */
-export const lossNames = [
-  'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge',
-  'meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'poisson', 'kullbackLeiblerDivergence', 'categoricalHinge', 'cosineSimilarity',
-] as const;
-/** Other names of the same losses. */
+/** What the short names stand for. */
 const shortNames = {
   mse: 'meanSquaredError', mae: 'meanAbsoluteError', mape: 'meanAbsolutePercentageError', msle: 'meanSquaredLogarithmicError', klDivergence: 'kullbackLeiblerDivergence',
-} as const;
-const shortNameList = ['mse', 'mae', 'mape', 'msle', 'klDivergence'] as const;
-/** Name of a loss with all its defaults. */
-export type LossName = (typeof lossNames)[number] | keyof typeof shortNames;
+} as const satisfies Readonly<Record<(typeof shortLossNames)[number], (typeof lossNames)[number]>>;
 
 /** Losses with nothing to set but the reduction. */
 type PlainLossName = Exclude<(typeof lossNames)[number], 'sparseCategoricalCrossentropy' | 'categoricalCrossentropy' | 'binaryCrossentropy' | 'huber'>;
@@ -188,11 +181,6 @@ export const losses = {
   custom: (options: CustomLossOptions): CustomLoss => customLoss(options),
 } as const;
 
-/** Whether a text names a loss. */
-export function isLossName(name: string): name is LossName {
-  return [...lossNames, ...shortNameList].some((known) => known === name);
-}
-
 function isShort(name: LossName): name is keyof typeof shortNames {
   return Object.hasOwn(shortNames, name);
 }
@@ -201,7 +189,7 @@ function isShort(name: LossName): name is keyof typeof shortNames {
 export function checkLoss(op: string, value: unknown): Loss {
   if (value instanceof CustomLoss) return value;
   if (typeof value === 'string') {
-    const known = checkName(op, 'loss', value, [...lossNames, ...shortNameList]);
+    const known = checkName(op, 'loss', value, [...lossNames, ...shortLossNames]);
     return losses[isShort(known) ? shortNames[known] : known]();
   }
   if (typeof value === 'object' && value !== null && 'name' in value) {

@@ -8,7 +8,7 @@ import type { JsonValue } from './json-value.js';
 import type { InitializerConfig } from './initializers.js';
 import type { ActivationConfig } from './activations.js';
 import type { Constraint, NonNegative } from './constraints.js';
-import type { MetricName } from '../train/metrics.js';
+import type { MetricName } from '../metrics/by-name.js';
 
 /** A layer as it is written to a file: everything but its numbers. */
 export type LayerConfig =

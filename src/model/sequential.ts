@@ -10,7 +10,7 @@ import { runAsync, runSync } from '../train/flow.js';
 import type { History, Logs } from '../train/history.js';
 import { getHost } from '../train/host.js';
 import { fitFlow } from '../train/loop.js';
-import { countsPerRow, type MetricName } from '../train/metrics.js';
+import { countsPerRow, type MetricName } from '../metrics/by-name.js';
 import { checkInteger, checkOptions, checkReal } from './checks.js';
 import { ModelCore, type Inherited } from './core.js';
 import { checkedOptions, isPlainOptions, onlyEpoch } from './fit-arguments.js';
@@ -19,8 +19,10 @@ import { FrozenModel } from './frozen.js';
 import { checkJson, type JsonValue } from './json-value.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
 import { checkLayer, type Layer } from './layer.js';
-import type { Loss, LossName } from './losses.js';
+import type { LossName } from '../metrics/loss-names.js';
+import type { Loss } from './losses.js';
 import { findLayer, modelLayers, sliceOf, type ModelLayer } from './model-layer.js';
+import { modelWriter } from './model-writer.js';
 import type { OptimizerState } from './optimizer-state.js';
 import type { Optimizer, OptimizerName } from './optimizers.js';
 import { predict, predictSync, type PredictOptions, type PredictSource, type SampleInput } from './predict.js';
@@ -476,7 +478,7 @@ export class Sequential implements TrainedModel {
    * await again.fit(x, y, { initialEpoch: again.nextEpoch, epochs: 10 });
    */
   async save(path: string | URL, options: SaveOptions = {}): Promise<void> {
-    await getHost().saveModel(await this.#recordBeside('save', options), path);
+    await modelWriter()(await this.#recordBeside('save', options), path);
   }
 
   /** What goes with the weights. */

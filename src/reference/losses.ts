@@ -1,30 +1,10 @@
 // Losses: for each row its loss and the gradient with respect to the logits, side by side.
-import type { DType, ElementwiseLossSpec, LossSpec, NetworkSpec, Reduction } from '../backend/spec.js';
+import type { DType, ElementwiseLossSpec, LossSpec, NetworkSpec } from '../backend/spec.js';
 import { rowMax, softmaxRow } from './activations.js';
 import { exp, log, log1p, sigmoid, tanh } from './elementary.js';
+import type { Loss, TargetRows } from './loss.js';
 import { LOSS_EPSILON, rowwise } from './loss-rows.js';
 import { laneCount, laneSum, roundedTo, storeAs } from './reductions.js';
-
-/** What a batch's rows aim at: labels (rows), or values (rows, outputs) where labels is null. */
-export interface TargetRows {
-  readonly labels: Int32Array | null;
-  readonly values: Float64Array;
-}
-
-/** A loss with its constants worked out. */
-export interface Loss {
-  readonly reduction: Reduction;
-  /** The loss has a notion of right predictions. */
-  readonly countsCorrect: boolean;
-  /** One weight a class where the mean divides by the weights of the labels, else null. */
-  readonly classWeights: Float64Array | null;
-  /** The mean divides by rows times this. */
-  readonly meanFactor: number;
-  /** logits (outputs) at zAt, target of `row`, g -> the row's loss; its gradient goes to dz at zAt unless dz is null. */
-  row(z: Float64Array, zAt: number, targets: TargetRows, row: number, g: number, dz: Float64Array | null): number;
-  /** Right predictions of one row. */
-  correct(z: Float64Array, zAt: number, targets: TargetRows, row: number): number;
-}
 
 /** @returns the loss of a spec for rows of `outputs` logits */
 export function createLoss(spec: LossSpec, outputs: number, dtype: DType): Loss {

@@ -3,7 +3,8 @@ import { gradientBlocks, isLayered, outputSize, parameterShapes } from '../backe
 import type { DenseSpec, NetworkSpec, ParameterShape } from '../backend/spec.js';
 import type { Dropout } from './dropout.js';
 import type { Pass } from './passes.js';
-import { createLoss, type Loss } from './loss.js';
+import type { Loss } from './loss.js';
+import { createLoss } from './losses.js';
 import { roundedTo } from './reductions.js';
 
 /** A dense layer and what follows it up to the next one. */

@@ -1,9 +1,8 @@
 // What the baselines of a report learn from.
 import { NablaError, show } from '../errors.js';
 import { checkSampleWeight, checkValues, type Numbers } from '../metrics/input.js';
-import type { NumericTypedArray } from '../model/typed-arrays.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
-import type { Samples } from './linear.js';
+import type { Samples, Weights } from './linear.js';
 
 /** Where baselines learned. 'evaluated rows' flatters them: they have seen the answers. */
 export type LearnedFrom = 'train' | 'evaluated rows';
@@ -30,8 +29,6 @@ export interface BaselineData {
   /** Of the rows to learn from. */
   readonly learnedWeight: Weights;
 }
-/** One a row; null: all alike. */
-export type Weights = NumericTypedArray | null;
 
 /** The options that {@link checkBaseline} looks at. */
 export const baselineOptionNames = ['samples', 'train', 'sampleWeight'];

@@ -7,8 +7,8 @@ import { checkGoal, metrics } from '../metrics/metrics.js';
 import { ProbabilityScores } from '../metrics/probability-scores.js';
 import { WeightedScores } from '../metrics/weighted-scores.js';
 import { checkInteger, checkOptions, checkReal, itemsOf } from '../model/checks.js';
-import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom, type Weights } from './baseline.js';
-import { softmaxRegression } from './linear.js';
+import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom } from './baseline.js';
+import { softmaxRegression, type Weights } from './linear.js';
 import { count, orNull, ratio, table } from './table.js';
 
 /** Options of a classification's report. */

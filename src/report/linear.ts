@@ -5,8 +5,8 @@ import { layers } from '../model/layers.js';
 import { optimizers } from '../model/optimizers.js';
 import { regularizers } from '../model/regularizers.js';
 import { sequential } from '../model/sequential.js';
+import type { NumericTypedArray } from '../model/typed-arrays.js';
 import { getHost } from '../train/host.js';
-import type { Weights } from './baseline.js';
 
 /** Samples, flat. */
 export interface Samples {
@@ -14,6 +14,9 @@ export interface Samples {
   readonly rows: number;
   readonly features: number;
 }
+
+/** One a row; null: all alike. */
+export type Weights = NumericTypedArray | null;
 
 /** The ridge's table of products takes the square of this in memory. */
 const MAX_FEATURES = 4096;

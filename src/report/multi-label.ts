@@ -7,9 +7,9 @@ import { MultiLabelCounts } from '../metrics/multi-label.js';
 import { ProbabilityScores } from '../metrics/probability-scores.js';
 import { WeightedScores } from '../metrics/weighted-scores.js';
 import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
-import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom, type Weights } from './baseline.js';
+import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom } from './baseline.js';
 import { checkNames } from './classification.js';
-import { logisticRegression } from './linear.js';
+import { logisticRegression, type Weights } from './linear.js';
 import { count, orNull, ratio, table } from './table.js';
 
 /** Options of the report of several yes-or-no labels a row. */

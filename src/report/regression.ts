@@ -2,9 +2,9 @@ import { checkSameLength, checkValues, checkWholeRows, type Numbers } from '../m
 import { metrics } from '../metrics/metrics.js';
 import { RegressionErrors } from '../metrics/regression-errors.js';
 import { checkInteger, checkOptions } from '../model/checks.js';
-import { baselineOptionNames, checkBaseline, type BaselineOptions, type LearnedFrom, type Weights } from './baseline.js';
+import { baselineOptionNames, checkBaseline, type BaselineOptions, type LearnedFrom } from './baseline.js';
 import { checkNames } from './classification.js';
-import { ridgeRegression } from './linear.js';
+import { ridgeRegression, type Weights } from './linear.js';
 import { figure, orNull, ratio, table } from './table.js';
 
 /** Options of a regression's report. */

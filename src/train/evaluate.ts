@@ -4,7 +4,7 @@ import { parameterShapes, type FloatArray, type NetworkSpec } from '../backend/s
 import { perform, type Flow } from './flow.js';
 import type { Logs } from './history.js';
 import { getHost } from './host.js';
-import type { Metric } from './metrics.js';
+import type { Metric } from '../metrics/by-name.js';
 
 /** What is evaluated, on which weights. */
 export interface EvaluateJob {

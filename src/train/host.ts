@@ -1,6 +1,4 @@
 // What the surrounding environment offers. The defaults work in any JavaScript; the Node entry sets better ones.
-import { NablaError } from '../errors.js';
-import type { ModelRecord } from '../model/record.js';
 
 /** The environment's services. */
 export interface Host {
@@ -18,8 +16,6 @@ export interface Host {
   yield(): Promise<void>;
   /** Bytes that this process may hold; Infinity where nobody knows. */
   memoryLimit(): number;
-  /** Writes a model file. */
-  saveModel(record: ModelRecord, path: string | URL): Promise<void>;
 }
 
 const warned = new Set<string>();
@@ -37,9 +33,6 @@ const host: { current: Host } = {
     now: () => performance.now(),
     yield: () => new Promise((resolve) => setTimeout(resolve, 0)),
     memoryLimit: () => Infinity,
-    saveModel() {
-      return Promise.reject(new NablaError('ERR_FILE', '[save] this environment has no file system. Expected a host with saveModel, received none; use toRecord().'));
-    },
   },
 };
 

@@ -7,7 +7,7 @@ import { perform, runAsync, runSync, type Flow } from './flow.js';
 import { FullBatch, type LbfgsJob } from './full-batch.js';
 import { createHistory, recordEpoch, TrainingStopped, type FitParams, type History, type Logs } from './history.js';
 import { getHost } from './host.js';
-import type { Metric, MetricAccumulator } from './metrics.js';
+import type { Metric, MetricAccumulator } from '../metrics/by-name.js';
 import { Progress, type Verbose } from './progress.js';
 import { StepColumns } from './step-columns.js';
 

@@ -1,9 +1,9 @@
 import { NablaError, show } from '../errors.js';
+import { metricDirections, metricNames } from '../metrics/by-name.js';
+import { isLossName } from '../metrics/loss-names.js';
 import { checkName } from '../model/checks.js';
-import { isLossName } from '../model/losses.js';
 import { didYouMean } from '../nearest.js';
 import type { Logs } from './history.js';
-import { metricNames, type MetricName } from './metrics.js';
 
 /** Whether a figure shall fall or rise. 'auto': by its name. */
 export type MonitorMode = 'auto' | 'min' | 'max';
@@ -24,17 +24,10 @@ export function checkMonitor(op: string, name: unknown, mode: unknown): Monitor 
   return { op, name, mode: known === 'auto' ? modeOf(op, name) : known };
 }
 
-/** Which way each metric gets better; a name left out does not compile. */
-const MODES: Readonly<Record<MetricName, 'min' | 'max'>> = {
-  accuracy: 'max', binaryAccuracy: 'max', categoricalAccuracy: 'max', sparseCategoricalAccuracy: 'max', topKCategoricalAccuracy: 'max',
-  precision: 'max', recall: 'max', f1: 'max', auc: 'max', r2: 'max',
-  meanSquaredError: 'min', mse: 'min', meanAbsoluteError: 'min', mae: 'min', rootMeanSquaredError: 'min',
-};
-
 function modeOf(op: string, name: string): 'min' | 'max' {
   const figure = name.replace(/^val_/, '');
   const metric = metricNames.find((known) => known === figure);
-  if (metric !== undefined) return MODES[metric];
+  if (metric !== undefined) return metricDirections[metric];
   // A cosine that a callback adds may be the loss or its opposite.
   if (figure === 'loss' || (isLossName(figure) && figure !== 'cosineSimilarity')) return 'min';
   // Figures that callbacks add.

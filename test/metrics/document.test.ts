@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { metrics } from '../../src/index.js';
-import { metricNames } from '../../src/train/metrics.js';
+import { metricNames } from '../../src/metrics/by-name.js';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));
 const text = readFileSync(join(top, 'docs/metrics.md'), 'utf8');

@@ -1,7 +1,7 @@
 // Losses by name in compile, and what weighs their rows: hand-worked numbers for every loss.
 import { describe, expect, it } from 'vitest';
 import { layers, losses, optimizers, sequential, sequentialFromRecord, type LossName, type Sequential } from '../../src/index.js';
-import { lossNames } from '../../src/model/losses.js';
+import { lossNames } from '../../src/metrics/loss-names.js';
 import { backends, flat } from './support.js';
 
 type Backend = 'native' | 'typescript';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { callbacks, layers, optimizers, schedules, sequential, type CallbackContext, type EarlyStoppingOptions, type ReduceLROnPlateauOptions, type Sequential } from '../../src/index.js';
-import { lossNames } from '../../src/model/losses.js';
-import { metricNames } from '../../src/train/metrics.js';
+import { lossNames } from '../../src/metrics/loss-names.js';
+import { metricNames } from '../../src/metrics/by-name.js';
 import { checkMonitor } from '../../src/train/monitor.js';
 
 /** Runs a callback over given figures; the weights are [[epoch]] while an epoch ends. */
