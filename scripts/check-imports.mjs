@@ -20,7 +20,7 @@ const ALLOWED = {
   metrics: ['model', 'backend'],
   report: ['metrics', 'model', 'train', 'random', 'backend'],
   train: ['model', 'metrics', 'backend', 'random'],
-  model: ['train', 'backend', 'random', 'reference'],
+  model: ['train', 'metrics', 'backend', 'random', 'reference'],
   data: ['model', 'train', 'random', 'backend', 'io'],
   io: ['model', 'train', 'random', 'backend'],
   plot: ['model', 'train', 'data', 'io', 'backend'],
