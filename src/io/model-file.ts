@@ -2,7 +2,7 @@
 import type { DType } from '../backend/spec.js';
 import { brief, NablaError, show } from '../errors.js';
 import type { LazyRecord, LazyTensor } from '../model/from-record.js';
-import { floatArray } from '../model/initial-weights.js';
+import { floatArray } from '../model/parameter-arrays.js';
 import { checkJson, type JsonValue } from '../model/json-value.js';
 import { checkAllFinite } from '../model/record-numbers.js';
 import type { ModelRecord } from '../model/record.js';

@@ -2,9 +2,9 @@
 import { slotNames, type DType, type FloatArray, type ParameterShape } from '../backend/spec.js';
 import { NablaError, show, showList } from '../errors.js';
 import { checkInteger, checkOptions, checkReal } from './checks.js';
-import { toParameter } from './initial-weights.js';
 import { memorySlotNames } from './lbfgs.js';
-import type { Optimizer } from './optimizers.js';
+import type { Optimizer } from './optimizer.js';
+import { toParameter } from './parameter-arrays.js';
 
 /** State of a model's optimizer and where its training stands. */
 export interface OptimizerState {

@@ -3,13 +3,10 @@ import { NablaError, show } from '../errors.js';
 import { checkClipping, clippingNames, type ClippingOptions } from './clipping.js';
 import { checkBoolean, checkName, checkOptions, checkReal } from './checks.js';
 import { momentumAt, momentumProduct } from './nadam-momentum.js';
-import { lbfgsSpec, type LbfgsOptions, type LbfgsSpec } from './lbfgs.js';
+import { lbfgsSpec, type LbfgsOptions } from './lbfgs.js';
+import { checkLearningRate, type LearningRate } from './learning-rate.js';
+import type { Optimizer } from './optimizer.js';
 import { power } from './powers.js';
-import { isSchedule, type ScheduleConfig } from './schedule.js';
-import { scheduleFromConfig } from './schedules.js';
-
-/** A learning rate: a number from 0, a schedule of {@link schedules}, or any function from the number of updates made so far (from 0) to a rate. */
-export type LearningRate = number | ((step: number) => number);
 
 /** Options of {@link optimizers.sgd}. */
 export interface SgdOptions extends ClippingOptions {
@@ -72,28 +69,9 @@ export interface NadamOptions extends ClippingOptions {
   readonly weightDecay?: number;
 }
 
-/** An optimizer: its learning rate, and its settings without it. */
-export interface Optimizer {
-  readonly learningRate: LearningRate;
-  /** What a backend is built from; L-BFGS works outside of it. */
-  readonly spec: OptimizerSpec | LbfgsSpec;
-}
-/** An optimizer whose learning rate is a number or a schedule, as plain data. */
-export type OptimizerConfig = Optimizer['spec'] & { readonly learningRate: number | ScheduleConfig };
-
 const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam', 'lbfgs'] as const;
 /** Name of an optimizer with all its defaults. */
 export type OptimizerName = (typeof optimizerNames)[number];
-
-function checkLearningRate(op: string, value: unknown): LearningRate {
-  // Any function is taken; what it returns is checked at each step.
-  if (isRateFunction(value)) return value;
-  if (typeof value === 'object' && value !== null) return scheduleFromConfig(op, value);
-  return checkReal(op, 'learningRate', value, { minimum: 0 });
-}
-function isRateFunction(value: unknown): value is (step: number) => number {
-  return typeof value === 'function';
-}
 
 const below1 = { minimum: 0, maximum: 1, maximumOpen: true };
 const above0 = { minimum: 0, minimumOpen: true };
@@ -289,12 +267,6 @@ export const optimizers = {
     return Object.freeze({ learningRate: checkLearningRate(op, options.learningRate ?? 1), spec });
   },
 } as const;
-
-/** A learning rate as plain data. @returns null for a function that is no schedule of ours */
-export function learningRateConfig(rate: LearningRate): number | ScheduleConfig | null {
-  if (typeof rate === 'number') return rate;
-  return isSchedule(rate) ? rate.config : null;
-}
 
 /** @param value what `compile` was given @throws ERR_OPTION, ERR_TYPE */
 export function checkOptimizer(op: string, value: unknown): Optimizer {

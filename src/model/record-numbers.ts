@@ -3,7 +3,7 @@ import { findUnusable } from '../backend/checks.js';
 import type { DType, FloatArray } from '../backend/spec.js';
 import { NablaError } from '../errors.js';
 import type { Flow } from '../train/flow.js';
-import { floatArray } from './initial-weights.js';
+import { floatArray } from './parameter-arrays.js';
 import { wrong } from './record-fields.js';
 import { isNumericTypedArray } from './typed-arrays.js';
 

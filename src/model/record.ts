@@ -1,7 +1,7 @@
 // ModelRecord: what a model file holds, as plain data. src/io turns it into bytes and back.
 import type { DType, FloatArray } from '../backend/spec.js';
 import type { OptimizerState } from './optimizer-state.js';
-import type { OptimizerConfig } from './optimizers.js';
+import type { OptimizerConfig } from './optimizer.js';
 import type { CustomLossConfig } from './custom-loss.js';
 import type { LossConfig } from './losses.js';
 import type { JsonValue } from './json-value.js';

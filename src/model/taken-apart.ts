@@ -4,7 +4,7 @@ import { parameterShapes, type FloatArray } from '../backend/spec.js';
 import { NablaError, show, showList } from '../errors.js';
 import { checkBoolean, checkOptions } from './checks.js';
 import { parameterNames } from './gradients.js';
-import { toParameter } from './initial-weights.js';
+import { toParameter } from './parameter-arrays.js';
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';
 import type { ArrayInput } from './typed-arrays.js';

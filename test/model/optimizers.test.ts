@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkOptimizer, optimizers, stepScalars, type Optimizer } from '../../src/model/optimizers.js';
+import type { Optimizer } from '../../src/model/optimizer.js';
+import { checkOptimizer, optimizers, stepScalars } from '../../src/model/optimizers.js';
 
 describe('stepScalars', () => {
   it('gives sgd the rate, undampened', () => {
