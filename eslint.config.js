@@ -31,7 +31,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*.config.ts', 'src/backend/node-gyp-build.d.ts'],
+    files: ['*.config.ts', 'src/backend/native/node-gyp-build.d.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

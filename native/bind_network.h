@@ -1,4 +1,4 @@
-// The functions that src/backend/addon-types.ts describes.
+// The functions that src/backend/native/addon-types.ts describes.
 #pragma once
 #include "napi_setup.h"
 

@@ -1,5 +1,6 @@
-// Imports point inward, and what runs in a browser uses nothing of Node's. Exits 1 and names every line that breaks this.
-import { readdirSync, readFileSync } from 'node:fs';
+// Imports go one way. Refused: an import of a folder that stands below in the list, a circle of files, and anything of Node's in code that runs in browsers.
+// ARCHITECTURE.md shows the table of what imports what; --write renews it there. Type imports count.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -7,52 +8,56 @@ import ts from 'typescript';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const src = join(top, 'src');
+const page = join(top, 'ARCHITECTURE.md');
+const BEGIN = '<!-- folders: made by `node scripts/check-imports.mjs --write` -->';
+const END = '<!-- /folders -->';
 
-/** Folder -> folders it may import from (besides itself and FOR_ALL). */
-const ALLOWED = {
-  errors: [],
-  inspected: [],
-  nearest: [],
-  version: [],
-  random: ['backend', 'reference'],
-  backend: ['random', 'reference'],
-  reference: ['backend', 'random'],
-  metrics: ['model', 'backend'],
-  report: ['metrics', 'model', 'train', 'random', 'backend'],
-  train: ['model', 'metrics', 'backend', 'random'],
-  model: ['train', 'metrics', 'backend', 'random', 'reference'],
-  data: ['model', 'train', 'random', 'backend', 'io'],
-  io: ['model', 'train', 'random', 'backend'],
-  plot: ['model', 'train', 'data', 'io', 'backend'],
-  web: ['model', 'train', 'data', 'io', 'plot', 'backend'],
-  cli: ['model', 'train', 'metrics', 'report', 'data', 'io', 'plot', 'web', 'backend', 'index'],
-  'setup-node': ['model', 'train', 'data', 'io', 'backend'],
-  index: ['setup-node', 'model', 'train', 'metrics', 'report', 'data', 'io', 'plot', 'random', 'backend', 'reference'],
-  browser: ['model', 'train', 'metrics', 'report', 'random', 'backend', 'reference', 'data'],
-};
-/** Any folder may import these. */
-const FOR_ALL = new Set(['errors', 'inspected', 'nearest', 'version']);
-/** Run in browsers: no `node:` imports, no packages, no Node globals. */
-const BROWSER = [/^(errors|inspected|nearest|version)\.ts$/, /^browser\.ts$/, /^(model|train|metrics|report|reference|random)\//, /^backend\/(spec|executor|checks|create|registry)\.ts$/];
-/** What reference/ and random/ may know of backend/. */
-const CONTRACT = ['backend/spec.ts', 'backend/executor.ts', 'backend/checks.ts'];
+/** From the bottom up: a folder may import those before it. A folder's name stands for the files right in it. */
+const FOLDERS = [
+  { name: 'base', browser: true, what: 'errors and their codes, checks of options, typed arrays, the environment, work that runs with and without waiting' },
+  { name: 'math', browser: true, what: 'exp, log, tanh, powers: the same bits everywhere' },
+  { name: 'random', browser: true, what: 'Philox streams, permutations, distributions' },
+  { name: 'backend/contract', browser: true, what: 'the seam: `spec.ts` (a network as plain data), `executor.ts` (what a backend does), `checks.ts`' },
+  { name: 'backend/typescript', browser: true, what: 'the Executor in plain TypeScript: the definition of the numbers, and the fallback' },
+  { name: 'backend/native', browser: false, what: 'the Executor over the addon; `addon.ts` finds the .node file' },
+  { name: 'backend', browser: true, what: 'which backend a model gets' },
+  { name: 'metrics', browser: true, what: 'figures of predictions, in slices or whole, without a model; metrics of compile by name' },
+  { name: 'train', browser: true, what: 'the training loop, evaluation, callbacks, L-BFGS' },
+  { name: 'model', browser: true, what: 'layers, losses, optimizers, schedules, `sequential`' },
+  { name: 'report', browser: true, what: 'reports beside baselines, permutation importance' },
+  { name: 'io', browser: false, what: 'writers, model files, files of arrays' },
+  { name: 'data', browser: false, what: 'readers of data sets' },
+  { name: 'node.ts', browser: false, what: 'what Node.js offers: files, the terminal, the addon' },
+  { name: 'index.ts', browser: false, what: 'the public names' },
+  { name: 'cli', browser: false, what: 'what people see: the commands of `npx nabla`' },
+];
 const NODE_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename', 'global', 'setImmediate', 'clearImmediate']);
-/** Only index.ts and the command may bring everything together; files at the top of src/ are entries. */
-const area = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, ''));
+const folderOf = (file) => (file.includes('/') ? dirname(file) : file);
 
 const problems = [];
 const files = readdirSync(src, { recursive: true }).map((name) => name.replaceAll('\\', '/')).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).sort();
-for (const file of files) {
+const position = new Map(FOLDERS.map(({ name }, i) => [name, i]));
+/** File -> files it imports. */
+const imported = new Map(files.map((file) => [file, new Set()]));
+for (const file of files) look(file);
+for (const circle of circlesOf(imported)) problems.push(`these files import in a circle: ${circle.map((file) => `src/${file}`).join(' -> ')}`);
+if (files.length === 0) problems.push('no source found');
+if (problems.length === 0) showTable();
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exit(1);
+console.log(`imports: ${files.length} files, ${FOLDERS.length} folders, no circle; the table of ARCHITECTURE.md is true`);
+
+function look(file) {
   const text = readFileSync(join(src, file), 'utf8');
   const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-  const browser = BROWSER.some((pattern) => pattern.test(file));
   const fail = (node, message) => problems.push(`src/${file}:${tree.getLineAndCharacterOfPosition(node.getStart()).line + 1}: ${message}`);
-  const from = area(file);
-  const allowed = ALLOWED[from];
-  if (allowed === undefined) {
-    problems.push(`src/${file}: the folder is unknown: say in scripts/check-imports.mjs what it may import`);
-    continue;
+  const from = folderOf(file);
+  const here = position.get(from);
+  if (here === undefined) {
+    problems.push(`src/${file}: the folder is unknown: scripts/check-imports.mjs says where it stands`);
+    return;
   }
+  const { browser } = FOLDERS[here];
   const check = (node, specifier) => {
     if (!specifier.startsWith('.')) {
       if (browser) fail(node, `imports ${specifier}, but runs in browsers`);
@@ -60,10 +65,12 @@ for (const file of files) {
       return;
     }
     const target = relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/').replace(/\.js$/, '.ts');
-    const to = area(target);
-    if (to !== from && !FOR_ALL.has(to) && !allowed.includes(to)) fail(node, `${from} imports ${to} (allowed: ${allowed.join(', ') || 'nothing'})`);
-    else if (browser && !BROWSER.some((pattern) => pattern.test(target))) fail(node, `imports ${target}, which does not run in browsers`);
-    else if ((from === 'reference' || from === 'random') && to === 'backend' && !CONTRACT.includes(target)) fail(node, `${from} imports ${target} (allowed: ${CONTRACT.join(', ')})`);
+    imported.get(file).add(target);
+    const to = folderOf(target);
+    const there = position.get(to);
+    if (there === undefined) fail(node, `imports ${target}, whose folder is unknown`);
+    else if (there > here) fail(node, `${from} imports ${to}, which stands above it`);
+    else if (browser && !FOLDERS[there].browser) fail(node, `imports ${target}, which does not run in browsers`);
   };
   const visit = (node) => {
     if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
@@ -86,7 +93,48 @@ function isFreeUse(node) {
   return !((ts.isVariableDeclaration(parent) || ts.isParameter(parent) || ts.isFunctionDeclaration(parent) || ts.isBindingElement(parent)) && parent.name === node);
 }
 
-if (files.length === 0) problems.push('no source found');
-for (const problem of problems) console.error(problem);
-if (problems.length > 0) process.exit(1);
-console.log(`imports: ${files.length} files point inward`);
+/** Each circle once, by the file at which the search came upon it. */
+function circlesOf(graph) {
+  const circles = [];
+  const done = new Set();
+  const path = [];
+  const visit = (file) => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      circles.push([...path.slice(at), file]);
+      return;
+    }
+    if (done.has(file)) return;
+    path.push(file);
+    for (const next of graph.get(file) ?? []) visit(next);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file);
+  return circles;
+}
+
+function showTable() {
+  const arrows = new Map(FOLDERS.map(({ name }) => [name, new Set()]));
+  for (const [file, targets] of imported) for (const target of targets) if (folderOf(target) !== folderOf(file)) arrows.get(folderOf(file)).add(folderOf(target));
+  const rows = FOLDERS.map(({ name, what, browser }) => {
+    const list = FOLDERS.filter((other) => arrows.get(name).has(other.name)).map((other) => other.name.replace(/\.ts$/, ''));
+    return `| \`src/${name}\` | ${what} | ${list.join(', ') || 'nothing'} | ${browser ? 'yes' : 'no'} |`;
+  });
+  const table = ['| folder | what | imports | in browsers |', '|---|---|---|---|', ...rows].join('\n');
+  const text = readFileSync(page, 'utf8');
+  const from = text.indexOf(BEGIN);
+  const to = text.indexOf(END);
+  if (from < 0 || to < from) {
+    problems.push(`ARCHITECTURE.md has no place for the table: ${BEGIN} … ${END}`);
+    return;
+  }
+  const wanted = `${text.slice(0, from)}${BEGIN}\n${table}\n${text.slice(to)}`;
+  if (wanted === text) return;
+  if (process.argv.includes('--write')) {
+    writeFileSync(page, wanted);
+    console.log(table);
+    return;
+  }
+  problems.push(`the table of ARCHITECTURE.md is not what the imports are; --write renews it:\n${table}`);
+}

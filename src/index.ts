@@ -1,11 +1,12 @@
-import './setup-node.js';
+import './node.js';
 
 export { sequential, Sequential, type CompileOptions, type EvaluateOptions, type TrainOnBatchOptions } from './model/sequential.js';
 export type { SequentialOptions } from './model/settings.js';
 export type { BackendChoice } from './backend/create.js';
-export type { Isa } from './backend/executor.js';
-export type { DType, FloatArray, NetworkSpec } from './backend/spec.js';
-export type { ArrayInput, NumericTypedArray, TargetInput } from './model/typed-arrays.js';
+export type { Isa } from './backend/contract/executor.js';
+export type { NetworkSpec } from './backend/contract/spec.js';
+export type { DType, FloatArray } from './base/arrays.js';
+export type { ArrayInput, NumericTypedArray, TargetInput } from './base/arrays.js';
 export type { PredictOptions, SampleInput } from './model/predict.js';
 export type { FitOptions, LastBatch, ValidationData } from './model/fit-options.js';
 export type { ClassWeight } from './model/sample-weights.js';
@@ -90,6 +91,6 @@ export { loadModel, loadModelSync, saveModel, saveModelSync, type Savable } from
 export { sequentialFromRecord, type FromRecordOptions } from './model/from-record.js';
 export type { CompileConfig, LayerConfig, ModelConfig, ModelRecord, NormConfig, StoredRecord, TensorRecord } from './model/record.js';
 
-export { isNablaError, NablaError, type NablaErrorCode } from './errors.js';
-export { version } from './version.js';
+export { isNablaError, NablaError, type NablaErrorCode } from './base/errors.js';
+export { version } from './base/version.js';
 export { RandomState, type RandintArray, type RandintDtype, type RandomStateSnapshot, type Shuffleable, type Size } from './random/numpy.js';

@@ -1,6 +1,6 @@
 // docs/backpropagation.md, formula by formula: plain loops as the page writes them against what both backends compute.
 import { describe, expect, it } from 'vitest';
-import { loadAddon } from '../src/backend/addon.js';
+import { loadAddon } from '../src/backend/native/addon.js';
 import { layers, losses, optimizers, regularizers, sequential, type ActivationName, type FloatArray, type LossConfig, type Sequential } from '../src/index.js';
 
 const [m, inputs, hidden, classes] = [7, 5, 4, 3];

@@ -1,4 +1,4 @@
-import { isNablaError } from '../src/errors.js';
+import { isNablaError } from '../src/base/errors.js';
 
 /** Code and message of the NablaError that `run` throws; any other error goes on. */
 export function messageOf(run: () => unknown): string {

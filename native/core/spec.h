@@ -1,4 +1,4 @@
-// NetworkSpec as src/backend/spec.ts defines it.
+// NetworkSpec as src/backend/contract/spec.ts defines it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -75,7 +75,7 @@ struct OptimizerSpec {
   Norm norm = Norm::squares;
   bool clips_norms() const { return clip == Clip::norm || clip == Clip::global_norm; }
   bool decoupled() const { return (rule == Rule::adam || rule == Rule::nadam) && weight_decay != 0; }
-  // Numbers a step: stepScalarCount in src/backend/spec.ts.
+  // Numbers a step: stepScalarCount in src/backend/contract/spec.ts.
   size_t scalars() const { return 2 + (rule == Rule::nadam ? 1 : 0) + (decoupled() ? 1 : 0); }
   size_t slots() const {
     if (!present) return 0;

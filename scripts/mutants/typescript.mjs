@@ -1,8 +1,8 @@
 // One sign flipped, one term dropped or one bound moved in each formula of the TypeScript backend.
 // `find` must occur exactly once in the file.
-const of = (file) => (find, replace, why) => ({ file: `src/reference/${file}.ts`, find, replace, why });
+const of = (file) => (find, replace, why) => ({ file: `src/backend/typescript/${file}.ts`, find, replace, why });
 
-const elementary = of('elementary');
+const elementary = (find, replace, why) => ({ file: 'src/math/elementary.ts', find, replace, why });
 const reductions = of('reductions');
 const activationsOfZ = of('activations-of-z');
 const activations = of('activations');

@@ -1,9 +1,9 @@
 // Chooses the backend of a network.
-import { NablaError } from '../errors.js';
-import { createReferenceExecutor } from '../reference/executor.js';
-import type { Executor, ExecutorOptions } from './executor.js';
+import { NablaError } from '../base/errors.js';
+import type { Executor, ExecutorOptions } from './contract/executor.js';
+import type { NetworkSpec } from './contract/spec.js';
 import { findBackend } from './registry.js';
-import type { NetworkSpec } from './spec.js';
+import { createReferenceExecutor } from './typescript/executor.js';
 
 /** 'auto': native where it works, else TypeScript with one warning. */
 export type BackendChoice = 'auto' | 'native' | 'typescript';

@@ -1,6 +1,7 @@
 // Backends by name. The native one needs node: modules, so the Node entry registers it; without that there is TypeScript alone.
-import type { Executor, ExecutorOptions } from './executor.js';
-import type { FloatArray, NetworkSpec } from './spec.js';
+import type { FloatArray } from '../base/arrays.js';
+import type { Executor, ExecutorOptions } from './contract/executor.js';
+import type { NetworkSpec } from './contract/spec.js';
 
 /** How a backend is made. */
 export interface BackendFactory {

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Command } from 'commander';
-import { loadAddon } from '../backend/addon.js';
-import { packageRoot } from '../backend/package-root.js';
+import { loadAddon } from '../backend/native/addon.js';
+import { packageRoot } from '../backend/native/package-root.js';
 
 export function buildCommand(): Command {
   return new Command('build')

@@ -2,7 +2,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import process from 'node:process';
 import { Command } from 'commander';
-import { loadAddon } from '../backend/addon.js';
+import { loadAddon } from '../backend/native/addon.js';
 
 interface Info {
   readonly platform: string;

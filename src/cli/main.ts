@@ -2,8 +2,8 @@
 // The command `nabla`: reads the arguments; what a command does is in a file of its name.
 import process from 'node:process';
 import { Command } from 'commander';
-import { isNablaError } from '../errors.js';
-import { version } from '../version.js';
+import { isNablaError } from '../base/errors.js';
+import { version } from '../base/version.js';
 import { buildCommand } from './build.js';
 import { infoCommand } from './info.js';
 import { endWithReader } from './pipe.js';

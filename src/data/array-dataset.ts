@@ -1,8 +1,8 @@
 // A data set held in typed arrays, in the type it came in.
-import { NablaError, show, showList } from '../errors.js';
-import { counted, grouped, inspectAs } from '../inspected.js';
-import { checkOptions, checkText, checkTexts, itemsOf } from '../model/checks.js';
-import { isNumericTypedArray } from '../model/typed-arrays.js';
+import { isNumericTypedArray } from '../base/arrays.js';
+import { checkOptions, checkText, checkTexts, itemsOf } from '../base/checks.js';
+import { NablaError, show, showList } from '../base/errors.js';
+import { counted, grouped, inspectAs } from '../base/inspected.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
 import type { Dataset } from '../train/dataset.js';

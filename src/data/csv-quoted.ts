@@ -1,6 +1,6 @@
 // Tables with quotes go through csv-parse: an optional package, loaded when the first such file is met.
 import type { FileHandle } from 'node:fs/promises';
-import { isNablaError, NablaError } from '../errors.js';
+import { isNablaError, NablaError } from '../base/errors.js';
 import { fileError } from '../io/files.js';
 import { roles, type CsvTable } from './csv-table.js';
 

@@ -1,6 +1,6 @@
 // What becomes of a table's rows: features into one array, the label column into class indices.
-import { brief, NablaError, show, showList } from '../errors.js';
-import { didYouMean } from '../nearest.js';
+import { brief, NablaError, show, showList } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 import type { SampleArray, TargetArray } from './array-dataset.js';
 import { parseNumber } from './csv-cell.js';
 import { otherSeparator } from './csv-separator.js';

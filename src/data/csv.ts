@@ -1,9 +1,9 @@
 // Reading tables of numbers: the CSV files of Kaggle, OpenML and pandas.
 import type { FileHandle } from 'node:fs/promises';
-import { brief, NablaError, show } from '../errors.js';
+import { checkName, checkOptions as checkKnown, checkText, checkTexts } from '../base/checks.js';
+import { brief, NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 import { fileError, openToRead, toPath, type PathLike } from '../io/files.js';
-import { checkName, checkOptions as checkKnown, checkText, checkTexts } from '../model/checks.js';
-import { didYouMean } from '../nearest.js';
 import { ArrayDataset, type ArrayDatasetOptions } from './array-dataset.js';
 import { maxLineBytes, parseRecord, readQuoted } from './csv-quoted.js';
 import { decodeText, recordEnd, scanLines } from './csv-scanner.js';

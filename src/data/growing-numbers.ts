@@ -1,5 +1,5 @@
 // A list of numbers in the smallest of three types that holds every one of them exactly.
-import { isNablaError, NablaError } from '../errors.js';
+import { isNablaError, NablaError } from '../base/errors.js';
 import type { SampleArray } from './array-dataset.js';
 
 /** Narrow to wide. */

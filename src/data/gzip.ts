@@ -1,7 +1,7 @@
 // gzip for readers: recognised by content, output bounded by what the file says it holds.
 import { constants as bufferLimits } from 'node:buffer';
 import { constants, gunzipSync } from 'node:zlib';
-import { NablaError } from '../errors.js';
+import { NablaError } from '../base/errors.js';
 
 /** DEFLATE cannot expand by more than this factor (RFC 1951: 258 bytes from two bits). */
 const maxExpansion = 1032;

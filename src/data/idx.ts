@@ -1,11 +1,11 @@
 // IDX, the file format of MNIST: two zero bytes, element type, rank, big-endian dimensions, big-endian elements.
 // http://yann.lecun.com/exdb/mnist/ describes it.
-import { brief, NablaError, show, showList } from '../errors.js';
+import { checkBytes, checkDimensions, checkObject, checkOptions, checkText, checkTexts } from '../base/checks.js';
+import { brief, NablaError, show, showList } from '../base/errors.js';
 import { hostIsLittleEndian, swapBytes } from '../io/byte-order.js';
 import { readBytes, toPath, type PathLike } from '../io/files.js';
 import { countText, elementCount } from '../io/shapes.js';
 import { unpackLimit } from '../io/unpack-limit.js';
-import { checkBytes, checkDimensions, checkObject, checkOptions, checkText, checkTexts } from '../model/checks.js';
 import { ArrayDataset } from './array-dataset.js';
 import { exceedsGzip, gunzip, gunzipStart, isGzip, tooMuch } from './gzip.js';
 

@@ -3,10 +3,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brief, NablaError } from '../errors.js';
+import { checkOptions } from '../base/checks.js';
+import { brief, NablaError } from '../base/errors.js';
 import { fileError, toPath, type PathLike } from '../io/files.js';
 import { unpackLimit } from '../io/unpack-limit.js';
-import { checkOptions } from '../model/checks.js';
 import type { ArrayDataset } from './array-dataset.js';
 import { readIdxImagesLabels } from './idx.js';
 

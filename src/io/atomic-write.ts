@@ -4,8 +4,8 @@ import {
 } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { brief, NablaError } from '../errors.js';
-import { perform, runAsync, runSync, type Flow } from '../train/flow.js';
+import { brief, NablaError } from '../base/errors.js';
+import { perform, runAsync, runSync, type Flow } from '../base/sync-async.js';
 import { fileError, toPath, type PathLike } from './files.js';
 import { isAbandoned, temporaryName } from './temporary-name.js';
 

@@ -1,7 +1,7 @@
 // Writing tables of numbers: data sets, and the file that Kaggle wants.
-import { NablaError, show } from '../errors.js';
-import { checkBoolean, checkInteger, checkObject, checkOptions, checkText, checkTexts } from '../model/checks.js';
-import { isNumericTypedArray } from '../model/typed-arrays.js';
+import { isNumericTypedArray } from '../base/arrays.js';
+import { checkBoolean, checkInteger, checkObject, checkOptions, checkText, checkTexts } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import type { Dataset } from '../train/dataset.js';
 import { writeFileAtomic } from './atomic-write.js';
 import type { PathLike } from './files.js';

@@ -1,8 +1,8 @@
 // A file that is read in pieces where they are wanted, in both manners.
 import { closeSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { brief, isNablaError, NablaError } from '../errors.js';
-import { perform, type Flow } from '../train/flow.js';
+import { brief, isNablaError, NablaError } from '../base/errors.js';
+import { perform, type Flow } from '../base/sync-async.js';
 import { fileError, openToRead, openToReadSync } from './files.js';
 
 /** Bytes that have places. */

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { brief, isNablaError, NablaError, show } from '../errors.js';
+import { brief, isNablaError, NablaError, show } from '../base/errors.js';
 
 /** A path, or a file: URL. */
 export type PathLike = string | URL;

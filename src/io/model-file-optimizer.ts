@@ -1,5 +1,5 @@
 // The optimizer's state in a model file: its arrays are tensors behind those of the model, the rest is metadata.
-import { show, showList, type NablaError } from '../errors.js';
+import { show, showList, type NablaError } from '../base/errors.js';
 import type { LazyOptimizer, LazyTensor } from '../model/from-record.js';
 import type { OptimizerState } from '../model/optimizer-state.js';
 import type { TensorRecord } from '../model/record.js';

@@ -1,13 +1,13 @@
 // The file of a model: safetensors, the description in its metadata.
-import type { DType } from '../backend/spec.js';
-import { brief, NablaError, show } from '../errors.js';
+import type { DType } from '../base/arrays.js';
+import { brief, NablaError, show } from '../base/errors.js';
+import type { Flow } from '../base/sync-async.js';
+import { numericsVersion, version } from '../base/version.js';
 import type { LazyRecord, LazyTensor } from '../model/from-record.js';
-import { floatArray } from '../model/parameter-arrays.js';
 import { checkJson, type JsonValue } from '../model/json-value.js';
+import { floatArray } from '../model/parameter-arrays.js';
 import { checkAllFinite } from '../model/record-numbers.js';
 import type { ModelRecord } from '../model/record.js';
-import type { Flow } from '../train/flow.js';
-import { numericsVersion, version } from '../version.js';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic-write.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import type { ByteSource } from './file-source.js';

@@ -1,11 +1,11 @@
 // Saving and loading models: what stands behind model.save and loadModel.
-import { brief, isNablaError, NablaError, showList } from '../errors.js';
-import { checkObject, checkOptions } from '../model/checks.js';
+import { checkObject, checkOptions } from '../base/checks.js';
+import { brief, isNablaError, NablaError, showList } from '../base/errors.js';
+import { perform, runAsync, runSync, type Flow } from '../base/sync-async.js';
 import { checkRecord, modelFlow, withoutName, type FromRecordOptions } from '../model/from-record.js';
 import type { ModelRecord } from '../model/record.js';
 import { Sequential } from '../model/sequential.js';
 import { recorderOf, type SaveOptions } from '../model/to-record.js';
-import { perform, runAsync, runSync, type Flow } from '../train/flow.js';
 import { withFile } from './file-source.js';
 import { toPath, type PathLike } from './files.js';
 import { readModel, writeModelFile, writeModelFileSync } from './model-file.js';

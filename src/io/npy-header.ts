@@ -1,5 +1,5 @@
 // The header of a .npy file: a Python dictionary with three keys, as a literal. Only literals are understood, nothing is evaluated.
-import { show, showList, type NablaError } from '../errors.js';
+import { show, showList, type NablaError } from '../base/errors.js';
 
 export interface NpyHeader { readonly descr: string; readonly fortranOrder: boolean; readonly shape: readonly number[] }
 type Literal = string | number | boolean | null | { readonly kind: 'tuple' | 'list' | 'dict'; readonly items: readonly Literal[] };

@@ -1,7 +1,7 @@
 // NumPy's array file (.npy): magic, version, a Python dictionary as header, the elements.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-import { brief, NablaError, show, showList } from '../errors.js';
-import { checkBytes, checkDimensions, checkObject } from '../model/checks.js';
+import { checkBytes, checkDimensions, checkObject } from '../base/checks.js';
+import { brief, NablaError, show, showList } from '../base/errors.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { readBytes, toPath, type PathLike } from './files.js';

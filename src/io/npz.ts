@@ -1,6 +1,6 @@
 // NumPy's archive of arrays (.npz): a ZIP file with one .npy file an array.
-import { brief, NablaError, show } from '../errors.js';
-import { checkBoolean, checkBytes, checkObject, checkOptions, checkText } from '../model/checks.js';
+import { checkBoolean, checkBytes, checkObject, checkOptions, checkText } from '../base/checks.js';
+import { brief, NablaError, show } from '../base/errors.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { readBytes, toPath, type PathLike } from './files.js';
 import { decodeNpy, npyBytes, type NpyArray, type NpyInput } from './npy.js';

@@ -1,5 +1,5 @@
 // The header of a safetensors file: which tensors lie where. Every rule of the format is checked before a tensor is made.
-import { brief, show, showList, type NablaError } from '../errors.js';
+import { brief, show, showList, type NablaError } from '../base/errors.js';
 import { looseJson } from './strict-json.js';
 
 /** Element types of the format. */

@@ -1,9 +1,9 @@
 // safetensors: 8 bytes little-endian length, a JSON header, the tensors' bytes without gaps.
 // Format: https://github.com/huggingface/safetensors#format
-import { brief, NablaError, show, showList } from '../errors.js';
-import { checkBytes, checkDimensions, checkList, checkName, checkObject, checkOptions } from '../model/checks.js';
-import { hostIsLittleEndian, swapBytes } from './byte-order.js';
+import { checkBytes, checkDimensions, checkList, checkName, checkObject, checkOptions } from '../base/checks.js';
+import { brief, NablaError, show, showList } from '../base/errors.js';
 import { writeFileAtomic } from './atomic-write.js';
+import { hostIsLittleEndian, swapBytes } from './byte-order.js';
 import { readBytes, toPath, type PathLike } from './files.js';
 import { checkText, count, dtypes, headerLength, isDtype, lengthBytes, maxDimensions, maxHeader, parseLayout, sizes, type Entry, type SafetensorsDtype } from './safetensors-header.js';
 

@@ -1,5 +1,5 @@
 // What JSON.parse lets pass and a file format must not: the same key twice, and numbers that are not plain whole ones.
-import { brief, show } from '../errors.js';
+import { brief, show } from '../base/errors.js';
 
 /** What is wrong with a text that JSON.parse accepted, or undefined. Only digits may stand for numbers: no sign, fraction or exponent. */
 export function looseJson(text: string): string | undefined {

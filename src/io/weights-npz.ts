@@ -1,7 +1,7 @@
 // Weights to NumPy and back: W1, b1, W2, b2, … in float64.
-import type { FloatArray } from '../backend/spec.js';
-import { brief, NablaError, show, showList } from '../errors.js';
-import { checkName, checkObject, checkOptions } from '../model/checks.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkName, checkObject, checkOptions } from '../base/checks.js';
+import { brief, NablaError, show, showList } from '../base/errors.js';
 import { toPath, type PathLike } from './files.js';
 import type { NpyArray, NpyInput } from './npy.js';
 import { loadNpz, writeArrays } from './npz.js';

@@ -2,7 +2,7 @@
 // libraries that only unpack leave that to their callers. Format: PKWARE's APPNOTE.TXT.
 import { constants } from 'node:buffer';
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { NablaError, show } from '../errors.js';
+import { NablaError, show } from '../base/errors.js';
 
 export interface ZipLimits {
   /** Bytes that all members together may unpack to. */

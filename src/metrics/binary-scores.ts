@@ -1,6 +1,6 @@
 // Figures of a ranking: the scores of the positives and of the negatives, each in order. Counts are whole numbers, so that ties are exact.
-import { NablaError, show } from '../errors.js';
-import { checkText } from '../model/checks.js';
+import { checkText } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { checkLabels, checkSameLength, checkValues, type Numbers } from './input.js';
 import { SortedNumbers } from './sorted-numbers.js';
 

@@ -1,14 +1,14 @@
 // Metrics of compile, by name, in streaming form: rows come in slices, sums are float64.
-import type { Targets } from '../backend/executor.js';
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import type { Targets } from '../backend/contract/executor.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkName, itemsOf } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { ClassCounts } from './class-counts.js';
 import { argmax } from './input.js';
+import type { lossNames } from './loss-names.js';
 import { RankedScores } from './ranked-scores.js';
 import { RegressionErrors } from './regression-errors.js';
 import { isAmongTop } from './top-k.js';
-import { checkName, itemsOf } from '../model/checks.js';
-import type { lossNames } from './loss-names.js';
 
 /** Metrics by name; 'mse' and 'mae' are short forms and keep their names in the logs. */
 export const metricNames = [

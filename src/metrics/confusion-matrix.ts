@@ -1,4 +1,4 @@
-import { checkInteger } from '../model/checks.js';
+import { checkInteger } from '../base/checks.js';
 import { ClassCounts, type ClassFigures } from './class-counts.js';
 import { checkZeroDivision, checkLabels, checkSameLength, checkSampleWeight, MAX_CLASSES, type Numbers } from './input.js';
 

@@ -1,7 +1,7 @@
 // Checks of what metrics are given: flat arrays, row after row. Each names the first value that does not fit.
-import { NablaError, show } from '../errors.js';
-import { checkInteger } from '../model/checks.js';
-import { isNumericTypedArray, type NumericTypedArray } from '../model/typed-arrays.js';
+import { isNumericTypedArray, type NumericTypedArray } from '../base/arrays.js';
+import { checkInteger } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 
 /** Flat numbers: a typed array or an array. */
 export type Numbers = NumericTypedArray | readonly number[];

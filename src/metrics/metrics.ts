@@ -1,6 +1,6 @@
 // The figures as functions: one call for arrays that are there in whole. Formulas, ranges and edge cases are tabled in docs/metrics.md.
-import { NablaError, show } from '../errors.js';
-import { checkInteger, checkName, checkNumbers, checkOptions, checkReal } from '../model/checks.js';
+import { checkInteger, checkName, checkNumbers, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { BinaryScores, type RocCurve, type ThresholdFigures, type ThresholdGoal } from './binary-scores.js';
 import type { ClassFigures } from './class-counts.js';
 import { ConfusionMatrix } from './confusion-matrix.js';

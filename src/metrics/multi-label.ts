@@ -1,4 +1,4 @@
-import { checkInteger, checkReal, checkText } from '../model/checks.js';
+import { checkInteger, checkReal, checkText } from '../base/checks.js';
 import { ClassCounts, type ClassFigures } from './class-counts.js';
 import { MAX_OUTPUTS, checkSameLength, checkSampleWeight, checkValues, checkWholeRows, checkZeroDivision, PROBABILITY, type Numbers } from './input.js';
 

@@ -1,5 +1,5 @@
-import { NablaError } from '../errors.js';
-import { checkInteger, checkOptions, checkReal, checkText } from '../model/checks.js';
+import { checkInteger, checkOptions, checkReal, checkText } from '../base/checks.js';
+import { NablaError } from '../base/errors.js';
 import { argmax, checkSampleWeight, checkTargetLabels, checkValues, checkWholeRows, PROBABILITY, type Numbers } from './input.js';
 
 /** Rows whose predicted probability lies in (from, to]; the first bin has 0 too. */

@@ -1,4 +1,4 @@
-import { checkInteger, checkName, checkText } from '../model/checks.js';
+import { checkInteger, checkName, checkText } from '../base/checks.js';
 import { BinaryScores } from './binary-scores.js';
 import { MAX_OUTPUTS, checkTargetLabels, checkValues, checkWholeRows, type Numbers } from './input.js';
 

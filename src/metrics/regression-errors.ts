@@ -1,5 +1,5 @@
-import { NablaError, show } from '../errors.js';
-import { checkInteger, checkReal, checkText } from '../model/checks.js';
+import { checkInteger, checkReal, checkText } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { MAX_OUTPUTS, checkSameLength, checkSampleWeight, checkValues, checkWholeRows, type Numbers } from './input.js';
 
 /** Figures of one output. */

@@ -1,4 +1,4 @@
-import { checkInteger, checkText } from '../model/checks.js';
+import { checkInteger, checkText } from '../base/checks.js';
 import { checkTargetLabels, checkValues, checkWholeRows, type Numbers } from './input.js';
 
 /** Rows whose class is among the k largest scores, slice by slice. Of equal scores the lower class index ranks first, as in argmax. */

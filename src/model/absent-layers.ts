@@ -1,5 +1,5 @@
 // Layers of other libraries that nabla does not have: their names answer what to do instead.
-import { NablaError } from '../errors.js';
+import { NablaError } from '../base/errors.js';
 
 interface Absent {
   readonly names: readonly string[];

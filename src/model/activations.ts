@@ -1,5 +1,5 @@
-import type { ActivationSpec } from '../backend/spec.js';
-import { checkName, checkOptions, checkReal } from './checks.js';
+import type { ActivationSpec } from '../backend/contract/spec.js';
+import { checkName, checkOptions, checkReal } from '../base/checks.js';
 
 const plainNames = ['linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softsign', 'silu', 'mish', 'exponential'] as const;
 /** Activations a layer may have; formulas in docs/operations.md. 'swish' is silu. */

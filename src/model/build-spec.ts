@@ -1,8 +1,9 @@
 // Turns layers and the arguments of compile into a NetworkSpec.
-import { stepBytes } from './memory.js';
-import type { DType, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
+import type { LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/contract/spec.js';
+import type { DType } from '../base/arrays.js';
+import { NablaError } from '../base/errors.js';
 import { isElementwise, type Loss, type LossConfig } from './losses.js';
+import { stepBytes } from './memory.js';
 import { withActivation, type Structure } from './structure.js';
 
 /** What a spec is built from. */

@@ -1,6 +1,6 @@
-import type { ClippingSpec, NormType } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { checkReal } from './checks.js';
+import type { ClippingSpec, NormType } from '../backend/contract/spec.js';
+import { checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 
 /** Options that every optimizer takes: limits of the gradients, of which at most one may be given. A layer's penalty is part of its gradient and
  * is clipped with it (Keras, PyTorch); an optimizer's weightDecay is not. Names from Keras, arithmetic PyTorch's. */

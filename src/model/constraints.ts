@@ -1,7 +1,7 @@
-import type { ConstraintSpec } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { didYouMean } from '../nearest.js';
-import { checkOptions, checkReal } from './checks.js';
+import type { ConstraintSpec } from '../backend/contract/spec.js';
+import { checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 
 /** What a parameter is brought back to after each update. */
 export type Constraint = ConstraintSpec;

@@ -1,29 +1,30 @@
 // What is behind a Sequential: layers, weights, the executor that holds them, and the states it can be in.
+import type { Executor, ExecutorState, WeightsChoice } from '../backend/contract/executor.js';
+import { parameterShapes, slotNames, slotStart, statisticShapes, type NetworkSpec } from '../backend/contract/spec.js';
 import { createExecutor } from '../backend/create.js';
-import type { Executor, ExecutorState, WeightsChoice } from '../backend/executor.js';
-import { parameterShapes, slotNames, slotStart, statisticShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { perform, type Flow } from '../train/flow.js';
-import { getHost } from '../train/host.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkList, checkReal } from '../base/checks.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError, show } from '../base/errors.js';
+import { perform, type Flow } from '../base/sync-async.js';
+import { checkMetrics, type Metric } from '../metrics/by-name.js';
 import type { LbfgsJob } from '../train/full-batch.js';
 import type { LbfgsMemory } from '../train/lbfgs.js';
-import { checkMetrics, type Metric } from '../metrics/by-name.js';
 import { buildSpec } from './build-spec.js';
-import { checkList, checkReal } from './checks.js';
 import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
 import { parameterNames } from './gradients.js';
 import { initialStatistics, initialWeights, statisticNames, toStatistic } from './initial-weights.js';
+import type { JsonValue } from './json-value.js';
 import { checkLayer, type Layer } from './layer.js';
-import { memoryOfSlots, slotsOfMemory } from './lbfgs.js';
 import { backendOptimizer, checkForLbfgs, freshMemory } from './lbfgs-model.js';
+import { memoryOfSlots, slotsOfMemory } from './lbfgs.js';
 import { learningRateConfig, type LearningRate } from './learning-rate.js';
 import { checkLoss, isElementwise, type Loss } from './losses.js';
+import { checkOptimizerState, type OptimizerState } from './optimizer-state.js';
 import type { Optimizer } from './optimizer.js';
 import { checkOptimizer, stepScalars } from './optimizers.js';
 import { toParameter } from './parameter-arrays.js';
-import { checkOptimizerState, type OptimizerState } from './optimizer-state.js';
-import type { JsonValue } from './json-value.js';
 import type { CompileConfig } from './record.js';
 import { checkSettings, type SequentialOptions, type Settings } from './settings.js';
 import { resolveStructure, type Structure } from './structure.js';
@@ -185,7 +186,7 @@ export class ModelCore {
 
   /** An executor as the model's settings want it. */
   newExecutor(spec: NetworkSpec): Executor {
-    return createExecutor(spec, this.settings.backend, { ...this.settings.executorOptions, turn: () => getHost().yield() });
+    return createExecutor(spec, this.settings.backend, { ...this.settings.executorOptions, turn: () => getEnvironment().yield() });
   }
 
   /** The executor, made when it is first needed. */
@@ -277,7 +278,7 @@ export class ModelCore {
     if (this.step !== 0 || initialEpoch === 0 || typeof this.rate === 'number' || executor === null || compiled?.optimizer === null || compiled === null) return;
     const { spec } = compiled.optimizer;
     if (spec.name === 'lbfgs' || (spec.name !== 'lion' && 'beta1' in spec)) {
-      getHost().warn(
+      getEnvironment().warn(
         `fit begins the learning-rate schedule at step 0 although initialEpoch is ${initialEpoch}: ${spec.name} needs its state of the epochs before. Save with { includeOptimizer: true } to go on where training stopped.`,
         'NABLA_SCHEDULE',
       );

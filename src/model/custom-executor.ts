@@ -1,18 +1,15 @@
 // An executor whose loss is a function of the user's: each step goes forward and back in the backend, with the function between.
-import { checkScalars, scalarStride, stepCount } from '../backend/checks.js';
-import type {
-  BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorState, ForwardResult, InputArray, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions,
-  TrainResult, WeightsChoice,
-} from '../backend/executor.js';
-import { outputSize, parameterShapes, stepScalarCount, type DType, type FloatArray, type NetworkSpec } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { densePenalty } from '../reference/dense.js';
-import { absolutePenalty, addPenaltyGradient } from '../reference/penalties.js';
-import { roundedTo } from '../reference/reductions.js';
-import { getHost } from '../train/host.js';
+import { checkScalars, scalarStride, stepCount } from '../backend/contract/checks.js';
+import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice } from '../backend/contract/executor.js';
+import { outputSize, parameterShapes, stepScalarCount, type NetworkSpec } from '../backend/contract/spec.js';
+import { densePenalty } from '../backend/typescript/dense.js';
+import { absolutePenalty, addPenaltyGradient } from '../backend/typescript/penalties.js';
+import { roundedTo } from '../backend/typescript/reductions.js';
+import { type InputArray, type DType, type FloatArray, isNumericTypedArray } from '../base/arrays.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError, show } from '../base/errors.js';
 import type { CustomLoss } from './custom-loss.js';
 import { toMatrix } from './samples.js';
-import { isNumericTypedArray } from './typed-arrays.js';
 
 const op = 'losses.custom';
 /** Milliseconds of work on this thread after which the event loop has a turn. */
@@ -72,7 +69,7 @@ export class CustomLossExecutor implements Executor {
     this.#loss = loss;
     this.#units = outputSize(inner.spec);
     this.#penalised = inner.spec.layers.some((layer) => layer.kind === 'dense' && (layer.l2 !== 0 || (layer.l1 ?? 0) !== 0));
-    this.#breath = getHost().now();
+    this.#breath = getEnvironment().now();
   }
 
   get backend(): Executor['backend'] {
@@ -233,9 +230,9 @@ export class CustomLossExecutor implements Executor {
   }
 
   async #breathe(): Promise<void> {
-    if (getHost().now() - this.#breath < BREATH) return;
-    await getHost().yield();
-    this.#breath = getHost().now();
+    if (getEnvironment().now() - this.#breath < BREATH) return;
+    await getEnvironment().yield();
+    this.#breath = getEnvironment().now();
   }
 
   /** Calls the function for rows of the data. @throws what it throws; ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE for what it gives */

@@ -1,8 +1,7 @@
 // A loss that is a function of the user's.
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { checkBoolean, checkOptions } from './checks.js';
-import type { ArrayInput } from './typed-arrays.js';
+import type { FloatArray, ArrayInput } from '../base/arrays.js';
+import { checkBoolean, checkOptions } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 
 /** What a custom loss is told besides outputs and targets. */
 export interface CustomLossBatch {

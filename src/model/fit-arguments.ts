@@ -1,5 +1,5 @@
 // What fit and evaluate take in several forms.
-import { NablaError, show } from '../errors.js';
+import { NablaError, show } from '../base/errors.js';
 import type { History, Logs } from '../train/history.js';
 import type { FitOptions } from './fit-options.js';
 

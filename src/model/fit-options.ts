@@ -1,24 +1,25 @@
 // Checks the arguments of fit and loads its data: everything is refused before anything changes.
-import type { FindUnusable } from '../backend/checks.js';
-import type { DataHandle, Executor, InputArray, Targets } from '../backend/executor.js';
-import { NablaError, show } from '../errors.js';
+import type { FindUnusable } from '../backend/contract/checks.js';
+import type { DataHandle, Executor, Targets } from '../backend/contract/executor.js';
+import type { InputArray } from '../base/arrays.js';
+import { isNumericTypedArray, type ArrayInput, type TargetInput } from '../base/arrays.js';
+import { checkBoolean, checkInteger, checkName, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { perform, runSync, turn, type Flow } from '../base/sync-async.js';
+import { countsPerRow, type Metric } from '../metrics/by-name.js';
 import { purposes } from '../random/purposes.js';
 import { checkCallbacks, type Callback } from '../train/callbacks.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
-import { perform, runSync, turn, type Flow } from '../train/flow.js';
 import type { EvaluateJob } from '../train/evaluate.js';
 import type { FitParams } from '../train/history.js';
 import type { FitJob } from '../train/loop.js';
-import { countsPerRow, type Metric } from '../metrics/by-name.js';
 import type { Verbose } from '../train/progress.js';
-import { checkBoolean, checkInteger, checkName, checkOptions, checkReal } from './checks.js';
 import { checkWeightable } from './custom-loss.js';
 import type { Loss } from './losses.js';
 import { applyClassWeight, toSampleWeight, type ClassWeight } from './sample-weights.js';
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';
 import { toTargets } from './targets.js';
-import { isNumericTypedArray, type ArrayInput, type TargetInput } from './typed-arrays.js';
 
 /** Validation data: a pair, a pair with sample weights, an object or a data set. */
 export type ValidationData =

@@ -1,9 +1,10 @@
 // A model from plain data. Everything is looked at before anything of its size is made: descriptions may come from a file, and may lie.
-import { parameterShapes, statisticShapes, type FloatArray } from '../backend/spec.js';
-import { brief, NablaError, show, showList } from '../errors.js';
-import { runSync, type Flow } from '../train/flow.js';
+import { parameterShapes, statisticShapes } from '../backend/contract/spec.js';
+import type { FloatArray } from '../base/arrays.js';
+import { brief, NablaError, show, showList } from '../base/errors.js';
+import { runSync, type Flow } from '../base/sync-async.js';
 import { buildSpec } from './build-spec.js';
-import { checkName, checkNumbers, checkOptions } from './checks.js';
+import { checkName, checkNumbers, checkOptions } from '../base/checks.js';
 import type { StoredCompile } from './core.js';
 import { storedCustomLoss } from './custom-loss.js';
 import { parameterNames } from './gradients.js';

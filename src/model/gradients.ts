@@ -1,9 +1,10 @@
 // Gradients for looking at, and their proof by central differences.
-import type { Executor, ExecutorState, Targets, InputArray } from '../backend/executor.js';
-import { parameterShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
+import type { Executor, ExecutorState, Targets } from '../backend/contract/executor.js';
+import { parameterShapes, type NetworkSpec } from '../backend/contract/spec.js';
+import { createReferenceExecutor } from '../backend/typescript/executor.js';
+import type { InputArray, FloatArray } from '../base/arrays.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
-import { createReferenceExecutor } from '../reference/executor.js';
 
 /** Loss and gradients of one batch in training mode. */
 export interface Gradients {

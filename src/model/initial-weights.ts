@@ -1,9 +1,10 @@
+import { parameterShapes, statisticShapes, type NetworkSpec, type ParameterShape } from '../backend/contract/spec.js';
 import { findBackend } from '../backend/registry.js';
-import { parameterShapes, statisticShapes, type DType, type FloatArray, type NetworkSpec, type ParameterShape } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
+import type { DType, FloatArray } from '../base/arrays.js';
+import { checkNumbers } from '../base/checks.js';
+import { NablaError } from '../base/errors.js';
 import { purposes } from '../random/purposes.js';
 import { RandomStream } from '../random/stream.js';
-import { checkNumbers } from './checks.js';
 import { fillInitial, type InitializerConfig } from './initializers.js';
 import { floatArray, toParameter } from './parameter-arrays.js';
 import type { LayerConfig } from './record.js';

@@ -1,12 +1,12 @@
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { didYouMean } from '../nearest.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkName, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 import { fillNormal } from '../random/normal.js';
 import { fillOrthogonal } from '../random/orthogonal.js';
 import type { RandomStream } from '../random/stream.js';
 import { fillTruncatedNormal, truncatedDeviation } from '../random/truncated-normal.js';
 import { fillUniform } from '../random/uniform.js';
-import { checkName, checkOptions, checkReal } from './checks.js';
 
 const scaledNames = ['glorotUniform', 'glorotNormal', 'heUniform', 'heNormal', 'lecunUniform', 'lecunNormal'] as const;
 const plainNames = ['zeros', 'ones'] as const;

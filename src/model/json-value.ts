@@ -1,5 +1,5 @@
 // Values that JSON holds without loss: what a program may keep in a model file.
-import { NablaError, show } from '../errors.js';
+import { NablaError, show } from '../base/errors.js';
 
 /** A value that JSON writes and reads back as it is. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };

@@ -1,6 +1,6 @@
-import { NablaError, show } from '../errors.js';
+import { checkOptions, checkShape } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { activations, checkActivation, type ActivationConfig, type ActivationOption } from './activations.js';
-import { checkOptions, checkShape } from './checks.js';
 import { checkBiasInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 

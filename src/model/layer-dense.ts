@@ -1,11 +1,11 @@
-import { NablaError, show } from '../errors.js';
+import type { ArrayInput } from '../base/arrays.js';
+import { checkBoolean, checkInteger, checkOptions, checkReal, checkShape } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { checkActivation, type ActivationOption } from './activations.js';
-import { checkBoolean, checkInteger, checkOptions, checkReal, checkShape } from './checks.js';
 import { checkBiasConstraint, checkKernelConstraint, type Constraint, type ConstraintName, type NonNegative } from './constraints.js';
 import { checkBiasInitializer, checkInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 import { checkRegularizer, type Regularizer } from './regularizers.js';
-import type { ArrayInput } from './typed-arrays.js';
 
 /** Options of {@link dense}. */
 export interface DenseOptions {

@@ -1,4 +1,4 @@
-import { checkOptions, checkReal, checkShape } from './checks.js';
+import { checkOptions, checkReal, checkShape } from '../base/checks.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 
 /** Options of {@link dropout}. */

@@ -1,10 +1,10 @@
 // A layer as a record describes it.
+import { checkName } from '../base/checks.js';
 import { checkActivation } from './activations.js';
-import { checkName } from './checks.js';
 import { checkBiasConstraint, checkKernelConstraint } from './constraints.js';
 import { checkInitializerConfig, type InitializerConfig } from './initializers.js';
-import type { Layer } from './layer.js';
 import { storedNormalization } from './layer-normalization.js';
+import type { Layer } from './layer.js';
 import { layers } from './layers.js';
 import type { Fields } from './record-fields.js';
 import { regularizers } from './regularizers.js';

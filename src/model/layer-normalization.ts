@@ -1,11 +1,11 @@
 // Standardising samples by the statistics of a data set, found once and kept with the model.
-import { NablaError, show } from '../errors.js';
+import { isNumericTypedArray, type ArrayInput } from '../base/arrays.js';
+import { checkNumbers, checkOptions, checkShape, sizeOf } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
-import { checkNumbers, checkOptions, checkShape, sizeOf } from './checks.js';
 import { checkLayerName, makeLayer, registerLayer, type Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
 import { checkDepth, toMatrix } from './samples.js';
-import { isNumericTypedArray, type ArrayInput } from './typed-arrays.js';
 
 /** Options of {@link normalization}. */
 export interface NormalizationOptions {

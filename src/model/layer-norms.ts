@@ -1,4 +1,4 @@
-import { checkBoolean, checkOptions, checkReal, checkShape } from './checks.js';
+import { checkBoolean, checkOptions, checkReal, checkShape } from '../base/checks.js';
 import { checkBiasInitializer, type InitializerOption } from './initializers.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 

@@ -1,5 +1,5 @@
-import { NablaError, show, showList } from '../errors.js';
-import { checkInteger, checkOptions, checkShape, itemsOf } from './checks.js';
+import { checkInteger, checkOptions, checkShape, itemsOf } from '../base/checks.js';
+import { NablaError, show, showList } from '../base/errors.js';
 import { checkLayerName, makeLayer, type Layer } from './layer.js';
 
 /** Options of {@link input}. */

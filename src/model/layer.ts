@@ -1,5 +1,5 @@
-import { NablaError, show } from '../errors.js';
-import type { ParameterShape } from '../backend/spec.js';
+import type { ParameterShape } from '../backend/contract/spec.js';
+import { NablaError, show } from '../base/errors.js';
 import type { LayerConfig } from './record.js';
 
 /** Initial numbers of a layer as they were given; shapes are checked when the model is built and its inputs are known. */

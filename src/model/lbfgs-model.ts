@@ -1,8 +1,9 @@
 // L-BFGS in a model: what the backend is built with, and what it goes with.
-import type { DType, OptimizerSpec } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
+import type { OptimizerSpec } from '../backend/contract/spec.js';
+import type { DType } from '../base/arrays.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError } from '../base/errors.js';
 import { gradientReader } from '../train/full-batch.js';
-import { getHost } from '../train/host.js';
 import { LbfgsMemory } from '../train/lbfgs.js';
 import type { Optimizer } from './optimizer.js';
 import type { Structure } from './structure.js';
@@ -39,7 +40,7 @@ export function checkForLbfgs(op: string, optimizer: Optimizer | null, { specLay
   }
   const { historySize } = optimizer.spec;
   const wanted = 2 * historySize * parameters * (dtype === 'float32' ? 4 : 8);
-  const limit = getHost().memoryLimit();
+  const limit = getEnvironment().memoryLimit();
   if (wanted > limit) {
     throw new NablaError('ERR_MEMORY', `[${op}] the pairs of lbfgs fit into memory. Expected at most ${limit} bytes for historySize, received ${historySize} (${wanted} bytes).`);
   }

@@ -1,9 +1,9 @@
 // L-BFGS as an optimizer of compile: its options, its state as arrays.
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
-import { runSync } from '../train/flow.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkInteger, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError } from '../base/errors.js';
+import { runSync } from '../base/sync-async.js';
 import { LbfgsMemory, type LbfgsSettings } from '../train/lbfgs.js';
-import { checkInteger, checkOptions, checkReal } from './checks.js';
 import type { LearningRate } from './learning-rate.js';
 
 /** Options of `optimizers.lbfgs`. */

@@ -1,5 +1,5 @@
 // A learning rate: what is taken, and what files hold of it.
-import { checkReal } from './checks.js';
+import { checkReal } from '../base/checks.js';
 import { isSchedule, type ScheduleConfig } from './schedule.js';
 import { scheduleFromConfig } from './schedules.js';
 

@@ -1,7 +1,7 @@
-import type { Reduction } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import type { Reduction } from '../backend/contract/spec.js';
+import { checkBoolean, checkName, checkNumbers, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { lossNames, shortLossNames, type LossName } from '../metrics/loss-names.js';
-import { checkBoolean, checkName, checkNumbers, checkOptions, checkReal } from './checks.js';
 import { CustomLoss, customLoss, type CustomLossOptions } from './custom-loss.js';
 
 /** What the short names stand for. */

@@ -1,6 +1,7 @@
-import { slotNames, type DType, type OptimizerSpec } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
-import { getHost } from '../train/host.js';
+import { slotNames, type OptimizerSpec } from '../backend/contract/spec.js';
+import type { DType } from '../base/arrays.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError } from '../base/errors.js';
 import type { Structure } from './structure.js';
 
 /** Longest array that every supported engine can make. */
@@ -11,7 +12,7 @@ export function stepBytes(op: string, structure: Structure, optimizer: Optimizer
   const width = dtype === 'float32' ? 4 : 8;
   const copies = 2 + (optimizer === null ? 0 : slotNames(optimizer).length);
   const bytes = structure.parameters * width * copies;
-  const limit = getHost().memoryLimit();
+  const limit = getEnvironment().memoryLimit();
   const longest = structure.rows.reduce((most, row) => Math.max(most, row.parameters), 0);
   if (longest > LONGEST || bytes > limit) {
     const allowed = longest > LONGEST ? `at most ${LONGEST} parameters a layer` : `at most ${gibibytes(limit)}`;

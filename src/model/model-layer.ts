@@ -1,14 +1,13 @@
 // The layers of a built model, as people ask for them, and models of some of them.
-import type { ExecutorState } from '../backend/executor.js';
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { didYouMean } from '../nearest.js';
-import { checkInteger } from './checks.js';
+import type { ExecutorState } from '../backend/contract/executor.js';
+import type { FloatArray, ArrayInput } from '../base/arrays.js';
+import { checkInteger } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 import type { ModelCore } from './core.js';
 import { makeLayer, type Layer } from './layer.js';
 import type { LayerConfig } from './record.js';
 import { resolveStructure, type Structure } from './structure.js';
-import type { ArrayInput } from './typed-arrays.js';
 
 /** One layer of a model: what it is, and its numbers. Given by `model.layers` and `model.getLayer`. */
 export interface ModelLayer {

@@ -1,5 +1,5 @@
 // How a model reaches a file. src/model runs in browsers too, so the Node entry hands the writer in.
-import { NablaError } from '../errors.js';
+import { NablaError } from '../base/errors.js';
 import type { ModelRecord } from './record.js';
 
 /** Writes a model file. */

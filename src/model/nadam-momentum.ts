@@ -1,5 +1,5 @@
 // NAdam's momenta µ_t = beta1·(1 - 0.96^(t·momentumDecay)/2) and the product of the first ones.
-import { realPower } from './powers.js';
+import { realPower } from '../math/powers.js';
 
 /** What the momenta depend on. */
 export interface MomentumSchedule {

@@ -1,7 +1,8 @@
 // What an optimizer has learned so far, as plain data: with it and the weights a training goes on as if it had never stopped.
-import { slotNames, type DType, type FloatArray, type ParameterShape } from '../backend/spec.js';
-import { NablaError, show, showList } from '../errors.js';
-import { checkInteger, checkOptions, checkReal } from './checks.js';
+import { slotNames, type ParameterShape } from '../backend/contract/spec.js';
+import type { DType, FloatArray } from '../base/arrays.js';
+import { checkInteger, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show, showList } from '../base/errors.js';
 import { memorySlotNames } from './lbfgs.js';
 import type { Optimizer } from './optimizer.js';
 import { toParameter } from './parameter-arrays.js';

@@ -1,6 +1,6 @@
-import type { OptimizerSpec } from '../backend/spec.js';
-import type { LearningRate } from './learning-rate.js';
+import type { OptimizerSpec } from '../backend/contract/spec.js';
 import type { LbfgsSpec } from './lbfgs.js';
+import type { LearningRate } from './learning-rate.js';
 import type { ScheduleConfig } from './schedule.js';
 
 /** An optimizer: its learning rate, and its settings without it. */

@@ -1,12 +1,12 @@
-import { stepScalarCount, type OptimizerSpec } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { stepScalarCount, type OptimizerSpec } from '../backend/contract/spec.js';
+import { checkBoolean, checkName, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { power } from '../math/powers.js';
 import { checkClipping, clippingNames, type ClippingOptions } from './clipping.js';
-import { checkBoolean, checkName, checkOptions, checkReal } from './checks.js';
-import { momentumAt, momentumProduct } from './nadam-momentum.js';
 import { lbfgsSpec, type LbfgsOptions } from './lbfgs.js';
 import { checkLearningRate, type LearningRate } from './learning-rate.js';
+import { momentumAt, momentumProduct } from './nadam-momentum.js';
 import type { Optimizer } from './optimizer.js';
-import { power } from './powers.js';
 
 /** Options of {@link optimizers.sgd}. */
 export interface SgdOptions extends ClippingOptions {
@@ -285,7 +285,7 @@ export function optimizerFromConfig(op: string, config: object): Optimizer {
 }
 
 /**
- * The numbers that vary by step (stepScalarCount in src/backend/spec.ts).
+ * The numbers that vary by step (stepScalarCount in src/backend/contract/spec.ts).
  * @param optimizer settings @param rate the learning rate to use @param firstStep updates made before @param steps how many steps
  * @returns stepScalarCount numbers a step, or once where all steps have the same @throws ERR_RANGE for a rate function that returns no rate
  */

@@ -1,6 +1,6 @@
 // Arrays of parameters in the network's type.
-import type { DType, FloatArray } from '../backend/spec.js';
-import { NablaError, show, showList } from '../errors.js';
+import type { DType, FloatArray } from '../base/arrays.js';
+import { NablaError, show, showList } from '../base/errors.js';
 import { toMatrix } from './samples.js';
 
 /** A fresh array of the network's type. @throws ERR_MEMORY */

@@ -1,16 +1,16 @@
 // Predictions of a model and of a frozen one.
-import type { Executor, InputArray, WeightsChoice } from '../backend/executor.js';
-import { isNablaError, NablaError } from '../errors.js';
-import { predictFlow } from '../train/evaluate.js';
-import { runAsync } from '../train/flow.js';
+import type { Executor, WeightsChoice } from '../backend/contract/executor.js';
+import type { InputArray, ArrayInput } from '../base/arrays.js';
+import { checkInteger, checkOptions } from '../base/checks.js';
+import { isNablaError, NablaError } from '../base/errors.js';
+import { runAsync } from '../base/sync-async.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
+import { predictFlow } from '../train/evaluate.js';
 import { knownRows } from '../train/known-rows.js';
-import { checkInteger, checkOptions } from './checks.js';
 import { splitDataset } from './fit-options.js';
 import { Prediction } from './prediction.js';
 import { toMatrix, type Matrix } from './samples.js';
 import type { Structure } from './structure.js';
-import type { ArrayInput } from './typed-arrays.js';
 
 /** Samples to predict: numbers, or a data set whose targets are ignored. */
 export type SampleInput = ArrayInput | Dataset;

@@ -1,6 +1,6 @@
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { grouped, inspectAs } from '../inspected.js';
+import type { FloatArray } from '../base/arrays.js';
+import { NablaError, show } from '../base/errors.js';
+import { grouped, inspectAs } from '../base/inspected.js';
 
 /** Outputs of the first row that console.log prints. */
 const SHOWN = 10;

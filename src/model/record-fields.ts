@@ -1,6 +1,6 @@
 // Members of plain data that nobody has checked yet: it may come from a file, or from anywhere.
-import { NablaError, show } from '../errors.js';
-import { itemsOf } from './checks.js';
+import { itemsOf } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 
 /** An object's own members by name, each of the type that is asked for. @throws ERR_FORMAT naming the member */
 export class Fields {

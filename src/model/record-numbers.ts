@@ -1,11 +1,11 @@
 // The numbers of a record: arrays of any kind that JSON or a program gives, taken as arrays of the model's type.
-import { findUnusable } from '../backend/checks.js';
-import type { DType, FloatArray } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
-import type { Flow } from '../train/flow.js';
+import { findUnusable } from '../backend/contract/checks.js';
+import type { DType, FloatArray } from '../base/arrays.js';
+import { isNumericTypedArray } from '../base/arrays.js';
+import { NablaError } from '../base/errors.js';
+import type { Flow } from '../base/sync-async.js';
 import { floatArray } from './parameter-arrays.js';
 import { wrong } from './record-fields.js';
-import { isNumericTypedArray } from './typed-arrays.js';
 
 /** An array whose size is known before its numbers are taken. */
 export interface LazyArray {

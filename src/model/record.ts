@@ -1,5 +1,5 @@
 // ModelRecord: what a model file holds, as plain data. src/io turns it into bytes and back.
-import type { DType, FloatArray } from '../backend/spec.js';
+import type { DType, FloatArray } from '../base/arrays.js';
 import type { OptimizerState } from './optimizer-state.js';
 import type { OptimizerConfig } from './optimizer.js';
 import type { CustomLossConfig } from './custom-loss.js';

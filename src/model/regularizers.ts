@@ -1,6 +1,6 @@
-import { NablaError, show } from '../errors.js';
-import { didYouMean } from '../nearest.js';
-import { checkOptions, checkReal } from './checks.js';
+import { checkOptions, checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 
 /** A penalty on a layer's weights: l1·Σ|weight| + l2·Σweight² joins the loss. */
 export type Regularizer =

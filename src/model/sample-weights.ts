@@ -1,7 +1,7 @@
 // Weights of single rows: as Keras, they multiply a row's loss while the mean still divides by the number of rows.
-import type { Targets } from '../backend/executor.js';
-import { NablaError, show } from '../errors.js';
-import { checkReal } from './checks.js';
+import type { Targets } from '../backend/contract/executor.js';
+import { checkReal } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import type { Loss } from './losses.js';
 import { toMatrix } from './samples.js';
 

@@ -1,10 +1,8 @@
 // Turns what people pass as numbers into one flat matrix, or says exactly what is wrong with it. Nothing is changed on the way.
-import { findUnusable, type FindUnusable } from '../backend/checks.js';
-import type { InputArray } from '../backend/executor.js';
-import type { DType } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import { findUnusable, type FindUnusable } from '../backend/contract/checks.js';
+import { type InputArray, type DType, isNumericTypedArray, toInputArray, typedArrayTag } from '../base/arrays.js';
+import { NablaError, show } from '../base/errors.js';
 import { knownRows } from '../train/known-rows.js';
-import { isNumericTypedArray, toInputArray, typedArrayTag } from './typed-arrays.js';
 
 /** A flat matrix. */
 export interface Matrix {

@@ -1,6 +1,6 @@
 // Schedules that fall along half a cosine wave, once or again and again.
-import { NablaError } from '../errors.js';
-import { cosPi, power } from './powers.js';
+import { NablaError } from '../base/errors.js';
+import { cosPi, power } from '../math/powers.js';
 import { makeSchedule, ScheduleOptions, type Schedule } from './schedule.js';
 
 /** Options of {@link schedules.cosineDecay}. */

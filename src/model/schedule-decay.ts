@@ -1,7 +1,7 @@
 // Schedules that only fall: by steps, along a power, along a polynomial.
-import { NablaError } from '../errors.js';
-import { checkNumbers } from './checks.js';
-import { power, realPower } from './powers.js';
+import { checkNumbers } from '../base/checks.js';
+import { NablaError } from '../base/errors.js';
+import { power, realPower } from '../math/powers.js';
 import { makeSchedule, ScheduleOptions, type Schedule } from './schedule.js';
 
 /** Options of {@link schedules.stepDecay}: either `every` or `milestones`. */

@@ -1,5 +1,5 @@
 // L. Smith, N. Topin, "Super-Convergence", 2017, as PyTorch's OneCycleLR computes it.
-import { cosPi } from './powers.js';
+import { cosPi } from '../math/powers.js';
 import { makeSchedule, ScheduleOptions, type AnnealStrategy, type Schedule } from './schedule.js';
 
 /** Options that the rate's and the momentum's cycle share. */

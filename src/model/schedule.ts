@@ -1,6 +1,6 @@
 // What a learning-rate schedule is: a function of the step that knows its own settings.
-import { NablaError, show } from '../errors.js';
-import { checkBoolean, checkInteger, checkName, checkOptions, checkReal, itemsOf, type RealRange } from './checks.js';
+import { checkBoolean, checkInteger, checkName, checkOptions, checkReal, itemsOf, type RealRange } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 
 /** How a one-cycle schedule goes from one rate to the next: half a cosine wave, or a straight line. */
 export type AnnealStrategy = 'cos' | 'linear';

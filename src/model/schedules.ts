@@ -1,4 +1,4 @@
-import { checkName, checkReal } from './checks.js';
+import { checkName, checkReal } from '../base/checks.js';
 import { perEpoch, warmup, type WarmupOptions } from './schedule-around.js';
 import { cosineDecay, cosineDecayRestarts, type CosineDecayOptions, type CosineDecayRestartsOptions } from './schedule-cosine.js';
 import { exponentialDecay, piecewiseConstant, polynomialDecay, stepDecay, type ExponentialDecayOptions, type PiecewiseConstantOptions, type PolynomialDecayOptions, type StepDecayOptions } from './schedule-decay.js';

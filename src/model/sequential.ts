@@ -1,25 +1,26 @@
 // The model that people hold: layers, weights, and everything that is done with them.
-import type { Isa } from '../backend/executor.js';
-import type { DType, FloatArray, NetworkSpec } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { inspectAs } from '../inspected.js';
-import type { TrainedModel } from '../train/callbacks.js';
-import { evaluateFlow, type EvaluateJob } from '../train/evaluate.js';
-import type { Dataset } from '../train/dataset.js';
-import { runAsync, runSync } from '../train/flow.js';
-import type { History, Logs } from '../train/history.js';
-import { getHost } from '../train/host.js';
-import { fitFlow } from '../train/loop.js';
+import type { Isa } from '../backend/contract/executor.js';
+import type { NetworkSpec } from '../backend/contract/spec.js';
+import type { DType, FloatArray, ArrayInput, TargetInput } from '../base/arrays.js';
+import { checkInteger, checkOptions, checkReal } from '../base/checks.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError, show } from '../base/errors.js';
+import { inspectAs } from '../base/inspected.js';
+import { runAsync, runSync } from '../base/sync-async.js';
 import { countsPerRow, type MetricName } from '../metrics/by-name.js';
-import { checkInteger, checkOptions, checkReal } from './checks.js';
+import type { LossName } from '../metrics/loss-names.js';
+import type { TrainedModel } from '../train/callbacks.js';
+import type { Dataset } from '../train/dataset.js';
+import { evaluateFlow, type EvaluateJob } from '../train/evaluate.js';
+import type { History, Logs } from '../train/history.js';
+import { fitFlow } from '../train/loop.js';
 import { ModelCore, type Inherited } from './core.js';
 import { checkedOptions, isPlainOptions, onlyEpoch } from './fit-arguments.js';
 import { checkData, loadData, ownTargets, prepareFit, splitDataset, type FitOptions, type PreparedFit } from './fit-options.js';
 import { FrozenModel } from './frozen.js';
-import { checkJson, type JsonValue } from './json-value.js';
 import { compareWithDifferences, computeGradients, parameterNames, type CheckGradientsOptions, type GradientCheck, type Gradients } from './gradients.js';
+import { checkJson, type JsonValue } from './json-value.js';
 import { checkLayer, type Layer } from './layer.js';
-import type { LossName } from '../metrics/loss-names.js';
 import type { Loss } from './losses.js';
 import { findLayer, modelLayers, sliceOf, type ModelLayer } from './model-layer.js';
 import { modelWriter } from './model-writer.js';
@@ -34,7 +35,6 @@ import type { SequentialOptions } from './settings.js';
 import { modelLine, summaryText } from './summary.js';
 import { applyGradients, backward, forwardTrain, type BackwardOptions, type BackwardPass, type ForwardPass } from './taken-apart.js';
 import { recordFlow, registerRecorder, type SaveOptions } from './to-record.js';
-import type { ArrayInput, TargetInput } from './typed-arrays.js';
 
 /** Arguments of `compile`. */
 export interface CompileOptions {
@@ -423,7 +423,7 @@ export class Sequential implements TrainedModel {
   summary(options: { readonly print?: boolean } = {}): string {
     checkOptions('summary', options, ['print']);
     const text = summaryText('sequential', this.#core.build('summary'), this.#core.settings.seed);
-    if (options.print === true) getHost().write(`${text}\n`);
+    if (options.print === true) getEnvironment().write(`${text}\n`);
     return text;
   }
 

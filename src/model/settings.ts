@@ -1,11 +1,11 @@
 // The options of a model: checked once, when it is made.
+import type { ExecutorOptions, Isa } from '../backend/contract/executor.js';
 import { backendChoices, resolveBackend, type BackendChoice } from '../backend/create.js';
-import type { ExecutorOptions, Isa } from '../backend/executor.js';
-import type { DType } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
+import type { DType } from '../base/arrays.js';
+import { checkInteger, checkName, checkOptions } from '../base/checks.js';
+import { warnOnce } from '../base/environment.js';
+import { NablaError, show } from '../base/errors.js';
 import { checkSeed } from '../random/stream.js';
-import { warnOnce } from '../train/host.js';
-import { checkInteger, checkName, checkOptions } from './checks.js';
 
 /** Options of `sequential`. */
 export interface SequentialOptions {

@@ -1,8 +1,8 @@
 // From the list of layers to what a backend can build: names, shapes, and the network's layers with activations where they belong.
-import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/spec.js';
-import { NablaError, show, showList } from '../errors.js';
+import type { ActivationSpec, DenseSpec, LayerSpec } from '../backend/contract/spec.js';
+import { sizeOf } from '../base/checks.js';
+import { NablaError, show, showList } from '../base/errors.js';
 import { activationSpec, type ActivationConfig } from './activations.js';
-import { sizeOf } from './checks.js';
 import { reshaped } from './layer-shape.js';
 import type { Layer } from './layer.js';
 import type { LayerConfig } from './record.js';

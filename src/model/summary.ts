@@ -1,5 +1,5 @@
-import type { DType } from '../backend/spec.js';
-import { counted, grouped } from '../inspected.js';
+import type { DType } from '../base/arrays.js';
+import { counted, grouped } from '../base/inspected.js';
 import type { ModelCore } from './core.js';
 import type { Structure } from './structure.js';
 

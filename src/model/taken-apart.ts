@@ -1,13 +1,13 @@
 // A training step in three parts, so that what lies between them can be anyone's: custom losses, edited gradients, other rules of update.
-import type { Executor } from '../backend/executor.js';
-import { parameterShapes, type FloatArray } from '../backend/spec.js';
-import { NablaError, show, showList } from '../errors.js';
-import { checkBoolean, checkOptions } from './checks.js';
+import type { Executor } from '../backend/contract/executor.js';
+import { parameterShapes } from '../backend/contract/spec.js';
+import type { FloatArray, ArrayInput } from '../base/arrays.js';
+import { checkBoolean, checkOptions } from '../base/checks.js';
+import { NablaError, show, showList } from '../base/errors.js';
 import { parameterNames } from './gradients.js';
 import { toParameter } from './parameter-arrays.js';
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';
-import type { ArrayInput } from './typed-arrays.js';
 
 /** What {@link Sequential.forwardTrain} computed. */
 export interface ForwardPass {

@@ -1,12 +1,11 @@
 // Checks targets against the loss they are for.
-import type { FindUnusable } from '../backend/checks.js';
-import type { InputArray, Targets } from '../backend/executor.js';
-import type { DType } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { itemsOf } from './checks.js';
+import type { FindUnusable } from '../backend/contract/checks.js';
+import type { Targets } from '../backend/contract/executor.js';
+import { type InputArray, type DType, typedArrayTag } from '../base/arrays.js';
+import { itemsOf } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import { isElementwise, type Loss } from './losses.js';
 import { checkDepth, toMatrix } from './samples.js';
-import { typedArrayTag } from './typed-arrays.js';
 
 /** Losses whose targets are the probabilities of a row's classes. */
 const DISTRIBUTIONS: readonly Loss['name'][] = ['categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];

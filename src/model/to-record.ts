@@ -1,6 +1,6 @@
-import { NablaError } from '../errors.js';
-import type { Flow } from '../train/flow.js';
-import { checkBoolean, checkOptions } from './checks.js';
+import { NablaError } from '../base/errors.js';
+import type { Flow } from '../base/sync-async.js';
+import { checkBoolean, checkOptions } from '../base/checks.js';
 import type { ModelCore } from './core.js';
 import { parameterNames } from './gradients.js';
 import { checkJson, type JsonValue } from './json-value.js';

@@ -1,5 +1,5 @@
-import type { FloatArray } from '../backend/spec.js';
-import { log } from '../reference/elementary.js';
+import type { FloatArray } from '../base/arrays.js';
+import { log } from '../math/elementary.js';
 import type { RandomStream } from './stream.js';
 
 /**

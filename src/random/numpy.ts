@@ -1,8 +1,8 @@
 // NumPy's legacy generator, numpy.random.RandomState: MT19937 (M. Matsumoto, T. Nishimura 1998) and the samplers on top of it. It lets a
 // notebook's numbers come out again. nabla's own draws come from src/random/stream.ts.
-import { NablaError, show } from '../errors.js';
-import { didYouMean } from '../nearest.js';
-import { preciseLog } from './precise-log.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
+import { preciseLog } from '../math/precise-log.js';
 
 /** Rows and columns of what is drawn: a length, or a shape whose product counts. */
 export type Size = number | readonly number[];

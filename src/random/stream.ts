@@ -1,4 +1,4 @@
-import { NablaError, show } from '../errors.js';
+import { NablaError, show } from '../base/errors.js';
 import { multiplyHigh, philoxFill } from './philox.js';
 
 const BLOCKS = 128;

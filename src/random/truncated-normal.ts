@@ -1,4 +1,4 @@
-import type { FloatArray } from '../backend/spec.js';
+import type { FloatArray } from '../base/arrays.js';
 import { fillNormal } from './normal.js';
 import type { RandomStream } from './stream.js';
 

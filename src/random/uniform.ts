@@ -1,4 +1,4 @@
-import type { FloatArray } from '../backend/spec.js';
+import type { FloatArray } from '../base/arrays.js';
 import type { RandomStream } from './stream.js';
 
 const WORDS = 512;

@@ -1,5 +1,5 @@
 // What the baselines of a report learn from.
-import { NablaError, show } from '../errors.js';
+import { NablaError, show } from '../base/errors.js';
 import { checkSampleWeight, checkValues, type Numbers } from '../metrics/input.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
 import type { Samples, Weights } from './linear.js';

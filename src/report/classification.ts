@@ -1,4 +1,5 @@
-import { NablaError, show } from '../errors.js';
+import { checkInteger, checkOptions, checkReal, itemsOf } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
 import type { ThresholdFigures, ThresholdGoal } from '../metrics/binary-scores.js';
 import type { PrecisionRecallF1 } from '../metrics/class-counts.js';
 import { ConfusionMatrix } from '../metrics/confusion-matrix.js';
@@ -6,7 +7,6 @@ import { argmax, checkTargetLabels, checkValues, checkWholeRows, MAX_CLASSES, PR
 import { checkGoal, metrics } from '../metrics/metrics.js';
 import { ProbabilityScores } from '../metrics/probability-scores.js';
 import { WeightedScores } from '../metrics/weighted-scores.js';
-import { checkInteger, checkOptions, checkReal, itemsOf } from '../model/checks.js';
 import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom } from './baseline.js';
 import { softmaxRegression, type Weights } from './linear.js';
 import { count, orNull, ratio, table } from './table.js';

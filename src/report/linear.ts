@@ -1,12 +1,11 @@
 // The linear models that reports stand beside. They are yardsticks: nothing in them is tuned.
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError } from '../errors.js';
+import type { FloatArray, NumericTypedArray } from '../base/arrays.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError } from '../base/errors.js';
 import { layers } from '../model/layers.js';
 import { optimizers } from '../model/optimizers.js';
 import { regularizers } from '../model/regularizers.js';
 import { sequential } from '../model/sequential.js';
-import type { NumericTypedArray } from '../model/typed-arrays.js';
-import { getHost } from '../train/host.js';
 
 /** Samples, flat. */
 export interface Samples {
@@ -150,7 +149,7 @@ class Pace {
     this.#spent += multiplications;
     if (this.#spent < BREATH) return;
     this.#spent = 0;
-    await getHost().yield();
+    await getEnvironment().yield();
   }
 }
 

@@ -1,4 +1,5 @@
-import { NablaError } from '../errors.js';
+import { checkInteger, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError } from '../base/errors.js';
 import { BinaryScores, type ThresholdFigures, type ThresholdGoal } from '../metrics/binary-scores.js';
 import type { PrecisionRecallF1 } from '../metrics/class-counts.js';
 import { checkLabels, checkSameLength, checkValues, checkWholeRows, PROBABILITY, type Numbers } from '../metrics/input.js';
@@ -6,7 +7,6 @@ import { checkGoal } from '../metrics/metrics.js';
 import { MultiLabelCounts } from '../metrics/multi-label.js';
 import { ProbabilityScores } from '../metrics/probability-scores.js';
 import { WeightedScores } from '../metrics/weighted-scores.js';
-import { checkInteger, checkOptions, checkReal } from '../model/checks.js';
 import { baselineOptionNames, checkBaseline, type BaselineData, type BaselineOptions, type LearnedFrom } from './baseline.js';
 import { checkNames } from './classification.js';
 import { logisticRegression, type Weights } from './linear.js';

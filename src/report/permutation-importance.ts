@@ -1,11 +1,11 @@
-import { NablaError, show } from '../errors.js';
-import { checkInteger, checkName, checkObject, checkOptions } from '../model/checks.js';
-import { isNumericTypedArray } from '../model/typed-arrays.js';
+import { isNumericTypedArray } from '../base/arrays.js';
+import { checkInteger, checkName, checkObject, checkOptions } from '../base/checks.js';
+import { getEnvironment } from '../base/environment.js';
+import { NablaError, show } from '../base/errors.js';
 import type { SampleInput } from '../model/predict.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
-import { getHost } from '../train/host.js';
 import { isError, score, scoreNames, type ScoreFunction, type ScoreName } from './scores.js';
 
 /** What predicts: a model, a frozen one, or anything that does as they do. */
@@ -87,16 +87,16 @@ export async function permutationImportance(model: Predictor, data: Dataset, opt
   // Its own copy, in the samples' type: the data set is never touched.
   const x = given.x.slice();
   const list: FeatureImportance[] = [];
-  let breath = getHost().now();
+  let breath = getEnvironment().now();
   for (let feature = 0; feature < features; feature++) {
     const drops: number[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
       const order = permutation(rows, seed, purposes.permutationImportance, feature * repeats + repeat);
       for (let row = 0; row < rows; row++) x[row * features + feature] = given.x[order[row] * features + feature];
       drops.push(sign * (baseline - (await scoreOf(x))) + 0);
-      if (getHost().now() - breath > BREATH) {
-        await getHost().yield();
-        breath = getHost().now();
+      if (getEnvironment().now() - breath > BREATH) {
+        await getEnvironment().yield();
+        breath = getEnvironment().now();
       }
     }
     for (let row = 0; row < rows; row++) x[row * features + feature] = given.x[row * features + feature];

@@ -1,7 +1,7 @@
+import { checkInteger, checkOptions } from '../base/checks.js';
 import { checkSameLength, checkValues, checkWholeRows, type Numbers } from '../metrics/input.js';
 import { metrics } from '../metrics/metrics.js';
 import { RegressionErrors } from '../metrics/regression-errors.js';
-import { checkInteger, checkOptions } from '../model/checks.js';
 import { baselineOptionNames, checkBaseline, type BaselineOptions, type LearnedFrom } from './baseline.js';
 import { checkNames } from './classification.js';
 import { ridgeRegression, type Weights } from './linear.js';

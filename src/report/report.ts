@@ -1,4 +1,4 @@
-import { checkName } from '../model/checks.js';
+import { checkName } from '../base/checks.js';
 import type { Numbers } from '../metrics/input.js';
 import { classificationReport, type ClassificationData, type ClassificationReportOptions } from './classification.js';
 import { multiLabelReport, type MultiLabelData, type MultiLabelReportOptions } from './multi-label.js';

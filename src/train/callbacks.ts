@@ -1,10 +1,10 @@
-import type { FloatArray } from '../backend/spec.js';
-import { NablaError, show } from '../errors.js';
-import { checkInteger, checkObject, itemsOf } from '../model/checks.js';
-import { didYouMean } from '../nearest.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkInteger, checkObject, itemsOf } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
+import type { Flow } from '../base/sync-async.js';
+import { perform } from '../base/sync-async.js';
 import type { FitParams, History, Logs } from './history.js';
-import type { Flow } from './flow.js';
-import { perform } from './flow.js';
 
 /** The model as callbacks see it. */
 export interface TrainedModel {

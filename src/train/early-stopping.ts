@@ -1,5 +1,5 @@
-import type { FloatArray } from '../backend/spec.js';
-import { checkBoolean, checkInteger, checkOptions, checkReal } from '../model/checks.js';
+import type { FloatArray } from '../base/arrays.js';
+import { checkBoolean, checkInteger, checkOptions, checkReal } from '../base/checks.js';
 import { checkHook, type Callback, type CallbackContext } from './callbacks.js';
 import type { Logs } from './history.js';
 import { checkMonitor, isBetter, readMonitor, type Monitor, type MonitorMode } from './monitor.js';

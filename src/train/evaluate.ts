@@ -1,10 +1,11 @@
 // Loss and metrics over a whole data set, and predictions of one, in chunks that keep the event loop free.
-import type { DataHandle, EvaluateResult, Executor, Targets, WeightsChoice } from '../backend/executor.js';
-import { parameterShapes, type FloatArray, type NetworkSpec } from '../backend/spec.js';
-import { perform, type Flow } from './flow.js';
-import type { Logs } from './history.js';
-import { getHost } from './host.js';
+import type { DataHandle, EvaluateResult, Executor, Targets, WeightsChoice } from '../backend/contract/executor.js';
+import { parameterShapes, type NetworkSpec } from '../backend/contract/spec.js';
+import type { FloatArray } from '../base/arrays.js';
+import { getEnvironment } from '../base/environment.js';
+import { perform, type Flow } from '../base/sync-async.js';
 import type { Metric } from '../metrics/by-name.js';
+import type { Logs } from './history.js';
 
 /** What is evaluated, on which weights. */
 export interface EvaluateJob {
@@ -30,7 +31,7 @@ export function* breathe(executor: Executor): Flow<void> {
   if (executor.backend === 'native') return;
   yield* perform(
     () => undefined,
-    () => getHost().yield(),
+    () => getEnvironment().yield(),
   );
 }
 

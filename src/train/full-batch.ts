@@ -1,7 +1,8 @@
 // Epochs of an optimizer that looks at all rows at once and tries steps before it takes one.
-import type { Executor, ExecutorState, TrainOptions, TrainResult } from '../backend/executor.js';
-import { parameterShapes, type FloatArray, type OptimizerSpec } from '../backend/spec.js';
-import { perform, type Flow } from './flow.js';
+import type { Executor, ExecutorState, TrainOptions, TrainResult } from '../backend/contract/executor.js';
+import { parameterShapes, type OptimizerSpec } from '../backend/contract/spec.js';
+import type { FloatArray } from '../base/arrays.js';
+import { perform, type Flow } from '../base/sync-async.js';
 import type { Converged, LbfgsMemory, LbfgsSettings } from './lbfgs.js';
 import { along, converted, difference, dot, equal, joined, largest, sumOfMagnitudes, zeros } from './vectors.js';
 import { wolfeSearch, type RayPoint } from './wolfe.js';

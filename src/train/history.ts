@@ -1,4 +1,4 @@
-import { NablaError, type NablaErrorCode } from '../errors.js';
+import { NablaError, type NablaErrorCode } from '../base/errors.js';
 import type { Converged } from './lbfgs.js';
 
 /** Figures of an epoch or a batch by name: loss, accuracy, val_loss, … */

@@ -1,6 +1,6 @@
 // L-BFGS: what is kept of past iterations, and the direction that follows from it. All sums are float64, one chain over ascending index.
-import type { FloatArray } from '../backend/spec.js';
-import type { Flow } from './flow.js';
+import type { FloatArray } from '../base/arrays.js';
+import type { Flow } from '../base/sync-async.js';
 import { addScaled, dot, negated, scale } from './vectors.js';
 
 /** Settings of the iterations. */

@@ -1,13 +1,13 @@
 // The training loop: epochs and slices over an Executor, callbacks between them. It knows nothing of layers.
-import { scalarStride } from '../backend/checks.js';
-import type { DataHandle, Executor, Targets, TrainOptions, TrainResult } from '../backend/executor.js';
+import { scalarStride } from '../backend/contract/checks.js';
+import type { DataHandle, Executor, Targets, TrainOptions, TrainResult } from '../backend/contract/executor.js';
+import { getEnvironment } from '../base/environment.js';
+import { perform, runAsync, runSync, type Flow } from '../base/sync-async.js';
+import type { Metric, MetricAccumulator } from '../metrics/by-name.js';
 import { callHooks, wantsBatches, type Callback, type CallbackContext, type TrainedModel } from './callbacks.js';
 import { evaluateFlow, type EvaluateJob } from './evaluate.js';
-import { perform, runAsync, runSync, type Flow } from './flow.js';
 import { FullBatch, type LbfgsJob } from './full-batch.js';
 import { createHistory, recordEpoch, TrainingStopped, type FitParams, type History, type Logs } from './history.js';
-import { getHost } from './host.js';
-import type { Metric, MetricAccumulator } from '../metrics/by-name.js';
 import { Progress, type Verbose } from './progress.js';
 import { StepColumns } from './step-columns.js';
 
@@ -107,7 +107,7 @@ class Run {
     const step = (options: TrainOptions): Flow<TrainResult> => this.#evaluation(options);
     this.#fullBatch = lbfgs === null ? null : new FullBatch({ executor, samples, outputs: this.#outputs, lbfgs, step, advance: (count) => job.advance(count) });
     this.progress = new Progress(job.verbose, job.params, job.initialEpoch);
-    this.#breath = getHost().now();
+    this.#breath = getEnvironment().now();
   }
 
   *fit(): Flow<void> {
@@ -170,7 +170,7 @@ class Run {
     if (validation !== null) {
       const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current', check: () => { this.#checkAborted(); } });
       for (const [name, value] of Object.entries(figures)) logs[`val_${name}`] = value;
-      this.#breath = getHost().now();
+      this.#breath = getEnvironment().now();
       this.#checkAborted();
     }
     this.progress.endEpoch(epoch, logs);
@@ -371,12 +371,12 @@ class Run {
   }
 
   *#breathe(): Flow<void> {
-    if (this.#job.executor.backend === 'native' || getHost().now() - this.#breath < BREATH) return;
+    if (this.#job.executor.backend === 'native' || getEnvironment().now() - this.#breath < BREATH) return;
     yield* perform(
       () => undefined,
-      () => getHost().yield(),
+      () => getEnvironment().yield(),
     );
-    this.#breath = getHost().now();
+    this.#breath = getEnvironment().now();
   }
 }
 

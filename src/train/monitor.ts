@@ -1,8 +1,8 @@
-import { NablaError, show } from '../errors.js';
+import { checkName } from '../base/checks.js';
+import { NablaError, show } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
 import { metricDirections, metricNames } from '../metrics/by-name.js';
 import { isLossName } from '../metrics/loss-names.js';
-import { checkName } from '../model/checks.js';
-import { didYouMean } from '../nearest.js';
 import type { Logs } from './history.js';
 
 /** Whether a figure shall fall or rise. 'auto': by its name. */

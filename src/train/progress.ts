@@ -1,6 +1,6 @@
 // The line that tells how training goes: Keras-like, rewritten in place on a terminal, one line an epoch elsewhere.
+import { getEnvironment } from '../base/environment.js';
 import type { Logs } from './history.js';
-import { getHost } from './host.js';
 
 /** 0 silent, 1 a progress line, 2 one line an epoch. */
 export type Verbose = 0 | 1 | 2;
@@ -25,12 +25,12 @@ export class Progress {
   /** @param verbose what was asked for @param params of the fit @param firstEpoch initialEpoch */
   constructor(verbose: Verbose, params: { readonly epochs: number; readonly steps: number; readonly samples: number }, firstEpoch: number) {
     this.#silent = verbose === 0;
-    this.#inPlace = verbose === 1 && getHost().isTerminal();
+    this.#inPlace = verbose === 1 && getEnvironment().isTerminal();
     this.#epochs = params.epochs;
     this.#steps = params.steps;
     this.#rows = params.samples;
     this.#firstEpoch = firstEpoch;
-    this.#fitStart = getHost().now();
+    this.#fitStart = getEnvironment().now();
   }
 
   /** Nothing is ever written: epochs need no stop for it. */
@@ -39,12 +39,12 @@ export class Progress {
   }
 
   beginEpoch(): void {
-    this.#epochStart = getHost().now();
+    this.#epochStart = getEnvironment().now();
   }
 
   /** @param epoch from 0 @param step updates made in this epoch @param rows rows seen in this epoch @param logs figures so far */
   update(epoch: number, step: number, rows: number, logs: Readonly<Logs>): void {
-    const now = getHost().now();
+    const now = getEnvironment().now();
     if (!this.#inPlace || now - this.#drawn < REDRAW) return;
     this.#drawn = now;
     const filled = Math.floor((BAR * step) / this.#steps);
@@ -63,7 +63,7 @@ export class Progress {
   /** @param logs the epoch's figures, validation included */
   endEpoch(epoch: number, logs: Readonly<Logs>): void {
     if (this.#silent) return;
-    const now = getHost().now();
+    const now = getEnvironment().now();
     const parts: Part[] = [
       { text: this.#head(epoch), rank: 0 },
       ...figures(logs),
@@ -73,17 +73,17 @@ export class Progress {
     ];
     if (this.#inPlace) {
       this.#draw(fit(parts, this.#room()));
-      getHost().write('\n');
+      getEnvironment().write('\n');
       this.#width = 0;
     } else {
-      getHost().write(`${fit(parts, Infinity)}\n`);
+      getEnvironment().write(`${fit(parts, Infinity)}\n`);
     }
     this.#drawn = -Infinity;
   }
 
   /** Leaves the cursor on a fresh line when a fit ends in the middle of an epoch. */
   interrupt(): void {
-    if (this.#width > 0) getHost().write('\n');
+    if (this.#width > 0) getEnvironment().write('\n');
     this.#width = 0;
   }
 
@@ -93,11 +93,11 @@ export class Progress {
 
   /** One column less than the terminal has: some wrap when the last one is written. */
   #room(): number {
-    return Math.max(20, getHost().columns() - 1);
+    return Math.max(20, getEnvironment().columns() - 1);
   }
 
   #draw(text: string): void {
-    getHost().write(`\r${text.padEnd(this.#width)}`);
+    getEnvironment().write(`\r${text.padEnd(this.#width)}`);
     this.#width = text.length;
   }
 

@@ -1,5 +1,5 @@
-import { NablaError } from '../errors.js';
-import { checkInteger, checkName, checkOptions, checkReal } from '../model/checks.js';
+import { checkInteger, checkName, checkOptions, checkReal } from '../base/checks.js';
+import { NablaError } from '../base/errors.js';
 import { checkHook, type Callback, type CallbackContext } from './callbacks.js';
 import type { Logs } from './history.js';
 import { checkMonitor, isBetter, readMonitor, type Monitor, type MonitorMode } from './monitor.js';

@@ -1,6 +1,6 @@
 // Long vectors, worked through in pieces with turns of the event loop between. Sums are float64, one chain over ascending index, however long the pieces are.
-import type { DType, FloatArray } from '../backend/spec.js';
-import { spend, type Flow } from './flow.js';
+import type { DType, FloatArray } from '../base/arrays.js';
+import { spend, type Flow } from '../base/sync-async.js';
 
 const PIECE = 1 << 18;
 

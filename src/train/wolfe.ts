@@ -1,5 +1,5 @@
 // How far to go along a direction: a step that satisfies the strong Wolfe conditions.
-import type { Flow } from './flow.js';
+import type { Flow } from '../base/sync-async.js';
 
 /** A point of the ray x + t·d: the loss there and its derivative with respect to t. A value of Infinity is a step too far. */
 export interface RayPoint {

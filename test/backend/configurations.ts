@@ -1,8 +1,8 @@
 // Which backends, instruction sets and thread counts the shared tests run on.
-import type * as NativeModule from '../../src/backend/native.js';
-import type { Executor, ExecutorOptions, Isa } from '../../src/backend/executor.js';
-import type { NetworkSpec } from '../../src/backend/spec.js';
-import { createReferenceExecutor } from '../../src/reference/executor.js';
+import type { Executor, ExecutorOptions, Isa } from '../../src/backend/contract/executor.js';
+import type { NetworkSpec } from '../../src/backend/contract/spec.js';
+import type * as NativeModule from '../../src/backend/native/executor.js';
+import { createReferenceExecutor } from '../../src/backend/typescript/executor.js';
 
 /** One way of building executors. */
 export interface Configuration {
@@ -19,7 +19,7 @@ interface Loaded { readonly native: Native | null; readonly isas: readonly Isa[]
 
 async function loadNative(): Promise<Loaded> {
   try {
-    const native = await import('../../src/backend/native.js');
+    const native = await import('../../src/backend/native/executor.js');
     return { native, isas: native.nativeInfo().isas, reason: '' };
   } catch (error) {
     // CI sets NABLA_REQUIRE_NATIVE so that a build that broke cannot pass as a skip.

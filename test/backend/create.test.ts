@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { NetworkSpec } from '../../src/backend/contract/spec.js';
 import { createExecutor, resolveBackend } from '../../src/backend/create.js';
 import { findBackend, registerBackend, type BackendFactory } from '../../src/backend/registry.js';
-import type { NetworkSpec } from '../../src/backend/spec.js';
 
 const spec: NetworkSpec = {
   inputSize: 1, head: 'none', loss: null, optimizer: null, dtype: 'float32', seed: 0,

@@ -1,6 +1,6 @@
 // The suite that every backend passes, in parts.
 import { it } from 'vitest';
-import type { DType } from '../../src/backend/spec.js';
+import type { DType } from '../../src/base/arrays.js';
 import { activationCases } from './cases/activations.js';
 import { dataCases } from './cases/data.js';
 import { errorCases } from './cases/errors.js';

@@ -1,7 +1,8 @@
 // Forward, losses and gradients against PyTorch: test/golden/gradients, made by scripts/golden/grad_goldens.py.
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ActivationSpec, DType, LossSpec, NetworkSpec } from '../../src/backend/spec.js';
+import type { ActivationSpec, LossSpec, NetworkSpec } from '../../src/backend/contract/spec.js';
+import type { DType } from '../../src/base/arrays.js';
 import { golden, goldenJson, goldenNumber, type GoldenNumber } from '../golden-files.js';
 import { configurations, skippedBecause } from './configurations.js';
 import { dense, expectSame, floats, network, rounded, sigmoidLoss, softmaxLoss, squaredLoss } from './networks.js';

@@ -1,8 +1,9 @@
 // Networks with passes between their dense layers: backends, instruction sets, threads and plans against one another.
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ExecutorState } from '../../src/backend/executor.js';
-import type { ConstraintSpec, DType, FloatArray, LayerSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
+import type { ExecutorState } from '../../src/backend/contract/executor.js';
+import type { ConstraintSpec, LayerSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/contract/spec.js';
+import type { DType, FloatArray } from '../../src/base/arrays.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import {
   activationPass, adam, batchNorm, constantScalars, dense, dropout, everyActivation, expectSameLists, layerNorm, network, noise, normalization, prelu, randomData, randomState, relativeDifference, sgd, sigmoidLoss,

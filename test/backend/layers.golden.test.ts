@@ -1,7 +1,7 @@
 // Normalizations, prelu and thresholds against PyTorch: three steps each, with gradients, moving statistics and predictions.
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { LayerSpec } from '../../src/backend/spec.js';
+import type { LayerSpec } from '../../src/backend/contract/spec.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
 import { activationPass, batchNorm, constantScalars, dense, floats, layerNorm, network, prelu, randomState, relativeDifference, sgd, squaredLoss } from './networks.js';

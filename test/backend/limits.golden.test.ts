@@ -2,7 +2,8 @@
 // test/golden/limits, made by scripts/golden/limits_goldens.py.
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parameterShapes, type ClippingSpec, type ConstraintSpec, type DenseSpec, type FloatArray, type NormType, type OptimizerSpec } from '../../src/backend/spec.js';
+import { parameterShapes, type ClippingSpec, type ConstraintSpec, type DenseSpec, type NormType, type OptimizerSpec } from '../../src/backend/contract/spec.js';
+import type { FloatArray } from '../../src/base/arrays.js';
 import { stepScalars } from '../../src/model/optimizers.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';

@@ -1,6 +1,7 @@
 // Losses of values and of rows against PyTorch: test/golden/losses.json, made by scripts/golden/loss_goldens.py.
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DType, LossSpec } from '../../src/backend/spec.js';
+import type { LossSpec } from '../../src/backend/contract/spec.js';
+import type { DType } from '../../src/base/arrays.js';
 import { goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
 import { dense, everyElementwiseLoss, everyRowLoss, floats, network } from './networks.js';

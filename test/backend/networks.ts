@@ -1,9 +1,10 @@
 // Small networks, data and comparisons that the backend tests share.
 import { expect } from 'vitest';
-import type { DataHandle, Executor, ExecutorState, InputArray, LoadOptions, Targets } from '../../src/backend/executor.js';
-import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/spec.js';
+import type { DataHandle, Executor, ExecutorState, LoadOptions, Targets } from '../../src/backend/contract/executor.js';
+import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/contract/spec.js';
+import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, ElementwiseLossSpec, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/contract/spec.js';
+import type { InputArray, DType, FloatArray } from '../../src/base/arrays.js';
 import { stepScalars } from '../../src/model/optimizers.js';
-import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, DType, ElementwiseLossSpec, FloatArray, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/spec.js';
 
 /** Deterministic numbers in [0, 1). */
 export function uniforms(seed: number): () => number {

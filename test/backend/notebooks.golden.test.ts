@@ -1,6 +1,6 @@
 // Whole training runs of two notebooks against NumPy: test/golden/seeds. Initial weights come out of the same generator calls, in order.
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ExecutorState } from '../../src/backend/executor.js';
+import type { ExecutorState } from '../../src/backend/contract/executor.js';
 import { datasets } from '../../src/data/mnist.js';
 import { RandomState } from '../../src/random/numpy.js';
 import { goldenJson } from '../golden-files.js';

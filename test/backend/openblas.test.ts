@@ -1,10 +1,11 @@
 // gemm: 'openblas': the same networks with another library's products. Not the same bytes, but the same numbers to rounding.
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { loadAddon } from '../../src/backend/addon.js';
-import type { ExecutorState } from '../../src/backend/executor.js';
-import type { DType, FloatArray, LayerSpec, NetworkSpec } from '../../src/backend/spec.js';
+import type { ExecutorState } from '../../src/backend/contract/executor.js';
+import type { LayerSpec, NetworkSpec } from '../../src/backend/contract/spec.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
+import type { DType, FloatArray } from '../../src/base/arrays.js';
+import { isNablaError } from '../../src/base/errors.js';
 import { layers, optimizers, sequential } from '../../src/index.js';
-import { isNablaError } from '../../src/errors.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import { adam, batchNorm, constantScalars, dense, dropout, network, randomData, randomState, expectSameLists, layerNorm, noise, prelu, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms } from './networks.js';
 

@@ -1,7 +1,7 @@
 // Update rules against PyTorch: test/golden/optimizers, made by scripts/golden/optim_goldens.py and nadam_goldens.py.
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { OptimizerSpec } from '../../src/backend/spec.js';
+import type { OptimizerSpec } from '../../src/backend/contract/spec.js';
 import { stepScalars } from '../../src/model/optimizers.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';

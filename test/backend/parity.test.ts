@@ -1,8 +1,9 @@
 // Backends, instruction sets and thread counts against one another: the promises of docs/numerics.md, on networks of all kinds and sizes.
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DataHandle, Executor, ExecutorState, LossAndGradients, TrainResult } from '../../src/backend/executor.js';
-import type { DType, FloatArray, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
+import type { DataHandle, Executor, ExecutorState, LossAndGradients, TrainResult } from '../../src/backend/contract/executor.js';
+import type { LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/contract/spec.js';
+import type { DType, FloatArray } from '../../src/base/arrays.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import {
   adam, constantScalars, dense, everyActivation, everyClipping, everyConstraint, dropout, expectSameLists, floats, network, normalization, randomData, randomState, relativeDifference, rescaling, sgd, sigmoidLoss, softmaxLoss, squaredLoss, uniforms,

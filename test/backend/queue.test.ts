@@ -1,8 +1,8 @@
 // Who waits for whom: networks and calls share the native backend's threads in slices.
 import { describe, expect, it, vi } from 'vitest';
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
+import { getEnvironment } from '../../src/base/environment.js';
 import { layers, sequential, type Sequential } from '../../src/index.js';
-import { getHost } from '../../src/train/host.js';
 
 const found = loadAddon();
 const skipped = found.addon === null ? ` (skipped: ${found.problem.reason})` : '';
@@ -75,8 +75,8 @@ function pieces(backend: 'native' | 'typescript'): { count: () => number; stop: 
     const calls = vi.spyOn(found.addon, 'evaluate');
     return { count: () => calls.mock.calls.length, stop: () => { calls.mockRestore(); } };
   }
-  const host = getHost();
-  const turns = vi.spyOn(host, 'yield');
+  const environment = getEnvironment();
+  const turns = vi.spyOn(environment, 'yield');
   return { count: () => turns.mock.calls.length, stop: () => { turns.mockRestore(); } };
 }
 

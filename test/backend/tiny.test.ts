@@ -1,8 +1,8 @@
 // The smallest networks run many steps in one kernel: the same bytes as the usual plan and, on the baseline, as TypeScript.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ExecutorState, PlanChoice } from '../../src/backend/executor.js';
-import type { ActivationSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/spec.js';
+import type { ExecutorState, PlanChoice } from '../../src/backend/contract/executor.js';
+import type { ActivationSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../../src/backend/contract/spec.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import { constantScalars, dense, everyConstraint, everyOptimizer, expectSameLists, network, randomData, randomState, rescaling, sgd, sigmoidLoss, squaredLoss } from './networks.js';
 

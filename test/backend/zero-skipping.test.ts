@@ -1,7 +1,8 @@
 // Leaving out zeros changes no byte: mostly zero samples against the same numbers in a form that the rule of docs/kernels.md does not skip.
 import { describe, expect, it } from 'vitest';
-import type { ExecutorState } from '../../src/backend/executor.js';
-import type { DType, FloatArray, NetworkSpec } from '../../src/backend/spec.js';
+import type { ExecutorState } from '../../src/backend/contract/executor.js';
+import type { NetworkSpec } from '../../src/backend/contract/spec.js';
+import type { DType, FloatArray } from '../../src/base/arrays.js';
 import { isas, native, skippedBecause, typescript, type Configuration } from './configurations.js';
 import { adam, constantScalars, dense, expectSameLists, network, randomState, rescaling, sgd, uniforms } from './networks.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isNablaError } from '../../src/base/errors.js';
 import { ArrayDataset, type ArrayDatasetOptions } from '../../src/data/array-dataset.js';
-import { isNablaError } from '../../src/errors.js';
 
 function codeOf(run: () => unknown): string {
   try {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isNablaError, NablaError } from '../../src/base/errors.js';
 import { ArrayDataset } from '../../src/data/array-dataset.js';
-import { readCsv, type CsvOptions } from '../../src/data/csv.js';
 import { parseNumber } from '../../src/data/csv-cell.js';
-import { isNablaError, NablaError } from '../../src/errors.js';
+import { readCsv, type CsvOptions } from '../../src/data/csv.js';
 import { writeCsv, writeSubmission } from '../../src/io/csv-writer.js';
 import { badFiles, golden, goodFiles } from '../golden-files.js';
 

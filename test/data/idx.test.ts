@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isNablaError, type NablaErrorCode } from '../../src/base/errors.js';
 import { encodeIdx, parseIdx, readIdx, readIdxImagesLabels, type IdxData } from '../../src/data/idx.js';
-import { isNablaError, type NablaErrorCode } from '../../src/errors.js';
 import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
 
 let dir = '';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { isNablaError, type NablaErrorCode } from '../../src/base/errors.js';
 import { encodeIdx, type IdxData } from '../../src/data/idx.js';
 import { datasets } from '../../src/data/mnist.js';
-import { isNablaError, type NablaErrorCode } from '../../src/errors.js';
 import { golden } from '../golden-files.js';
 
 let dir = '';

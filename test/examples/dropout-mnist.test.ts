@@ -1,7 +1,7 @@
 // 784-128-dropout 0.2-10, relu, Adam, batches of 32, five epochs of the real pictures: the accuracy that such a network is known for.
 // Seeds 1 to 5 end at 97.71, 97.58, 97.72, 97.64 and 97.56 % (node scripts/seeds-dropout.mjs).
 import { describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
 import { datasets, layers, sequential } from '../../src/index.js';
 
 const AT_LEAST = 0.975;

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
 import { followMiniBatches, miniBatchRun } from './mini-batch.js';
 import { worstDifference } from './seeds.js';
 import { setsOf } from './sets.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));
 /** What makes a run of the example short. The last of two equal options counts. */

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
 import { readNpz } from '../../src/index.js';
 import { largestDifference, worstDifference } from './seeds.js';
 import { setsOf } from './sets.js';

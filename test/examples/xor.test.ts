@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { perceptron, sigmoidNeuron } from '../../examples/xor/neuron.js';
 import { drawRegions } from '../../examples/xor/regions.js';
 import { buildModel, descend, descendAsWritten, inputs, passInNumbers, rate, steps, targets, type Moment } from '../../examples/xor/xor.js';
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
 import type { Sequential } from '../../src/index.js';
 import { golden, near, worstDifference } from './seeds.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
+import { isNablaError } from '../../src/base/errors.js';
 import { writeFileAtomic, writeFileAtomicSync, type Content } from '../../src/io/atomic-write.js';
 import type { PathLike } from '../../src/io/files.js';
 import { isAbandoned, temporaryName } from '../../src/io/temporary-name.js';

@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isNablaError } from '../../src/base/errors.js';
 import * as nabla from '../../src/index.js';
-import { isNablaError } from '../../src/errors.js';
 import { fileError, readBytes, readBytesSync } from '../../src/io/files.js';
 
 let dir = '';

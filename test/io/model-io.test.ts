@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
+import { isNablaError } from '../../src/base/errors.js';
 import { encodeModel } from '../../src/io/model-file.js';
 import { loadModel, loadModelSync, saveModel, saveModelSync } from '../../src/io/model-io.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/io/safetensors.js';

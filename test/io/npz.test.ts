@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { getEnvironment, setEnvironment } from '../../src/base/environment.js';
+import { NablaError } from '../../src/base/errors.js';
 import { encodeIdx, parseIdx } from '../../src/data/idx.js';
-import { NablaError } from '../../src/errors.js';
 import { encodeNpz, parseNpz, readNpz, writeNpz } from '../../src/io/npz.js';
 import { readZip, writeZip } from '../../src/io/zip.js';
-import { getHost, setHost } from '../../src/train/host.js';
 import { badFiles, golden, goldenBytes, goldenNumber, goodFiles } from '../golden-files.js';
 import { messageOf } from '../thrown.js';
 
@@ -123,17 +123,17 @@ describe('the limit on what is unpacked', () => {
   });
 
   it('is a quarter of the memory by default', () => {
-    const host = getHost();
+    const environment = getEnvironment();
     try {
-      setHost({ ...host, memoryLimit: () => 4 * 2 ** 20 });
+      setEnvironment({ ...environment, memoryLimit: () => 4 * 2 ** 20 });
       expect(messageOf(() => parseNpz(zeros))).toMatch(/^ERR_MEMORY .*Expected at most 1048576 bytes/);
-      setHost({ ...host, memoryLimit: () => 16 * 2 ** 20 });
+      setEnvironment({ ...environment, memoryLimit: () => 16 * 2 ** 20 });
       expect(parseNpz(zeros).size).toBe(2);
       // A gzip file claims a size too.
-      setHost({ ...host, memoryLimit: () => 2 ** 20 });
+      setEnvironment({ ...environment, memoryLimit: () => 2 ** 20 });
       expect(messageOf(() => parseIdx(gzipSync(encodeIdx({ shape: [1 << 20], data: new Uint8Array(1 << 20) }))))).toMatch(/^ERR_MEMORY .*Expected at most 262144 bytes \(maxBytes\), received 1048584/);
     } finally {
-      setHost(host);
+      setEnvironment(environment);
     }
   });
 

@@ -1,6 +1,6 @@
 // Every reader's cost grows like its file: for each field that an input can make long, four times the length may not cost much more than four times the time.
 import { describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
+import { isNablaError } from '../../src/base/errors.js';
 import { parseIdx } from '../../src/data/idx.js';
 import { parseNpy, encodeNpy } from '../../src/io/npy.js';
 import { encodeNpz, parseNpz } from '../../src/io/npz.js';

@@ -1,9 +1,9 @@
 // What a model file holds, with its numbers.
+import { runAsync, runSync, type Flow } from '../../src/base/sync-async.js';
 import { withFile, type ByteSource } from '../../src/io/file-source.js';
 import { readModel, type StoredModel } from '../../src/io/model-file.js';
 import { modelFlow, type FromRecordOptions, type LazyArray } from '../../src/model/from-record.js';
 import type { Sequential } from '../../src/model/sequential.js';
-import { runAsync, runSync, type Flow } from '../../src/train/flow.js';
 
 function sourceOf(bytes: Uint8Array): ByteSource {
   // eslint-disable-next-line require-yield -- the bytes are here

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
+import { isNablaError } from '../../src/base/errors.js';
 import { readNpz, writeNpz } from '../../src/io/npz.js';
 import { exportNpz, importNpz } from '../../src/io/weights-npz.js';
 import { layers } from '../../src/model/layers.js';

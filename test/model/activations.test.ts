@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isNablaError } from '../../src/base/errors.js';
 import { activations, layers, losses, optimizers, sequential, sequentialFromRecord } from '../../src/index.js';
 import { activationNames, activationSpec, checkActivation } from '../../src/model/activations.js';
-import { isNablaError } from '../../src/errors.js';
 import { backends } from './support.js';
 
 function codeOf(call: () => unknown): string {

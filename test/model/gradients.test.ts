@@ -65,7 +65,7 @@ describe.each(backends)('gradients on %s', (backend) => {
 describe('checkGradients', () => {
   it('finds a gradient that is wrong', async () => {
     const { compareWithDifferences, computeGradients } = await import('../../src/model/gradients.js');
-    const { createReferenceExecutor } = await import('../../src/reference/executor.js');
+    const { createReferenceExecutor } = await import('../../src/backend/typescript/executor.js');
     const model = classifier({ seed: 1, backend: 'typescript', dtype: 'float64' });
     const executor = createReferenceExecutor(model.spec, {});
     const slots = { momentum: model.getWeights().map((array) => new Float64Array(array.length)) };

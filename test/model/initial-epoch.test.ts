@@ -1,7 +1,7 @@
 // A model that goes on at an epoch without its optimizer's state: its schedule does not begin anew in silence.
 import { describe, expect, it, vi } from 'vitest';
+import { getEnvironment } from '../../src/base/environment.js';
 import { optimizers, schedules, layers, sequential, sequentialFromRecord, type Optimizer, type Sequential } from '../../src/index.js';
-import { getHost } from '../../src/train/host.js';
 import { backends } from './support.js';
 
 const x = Array.from({ length: 8 }, (_, row) => [row / 8, Math.sin(row)]);
@@ -30,7 +30,7 @@ describe.each(backends)('initialEpoch without optimizer state, %s', (backend) =>
   });
 
   it('an optimizer with bias corrections begins anew, and says so', async () => {
-    const warn = vi.spyOn(getHost(), 'warn').mockImplementation(() => undefined);
+    const warn = vi.spyOn(getEnvironment(), 'warn').mockImplementation(() => undefined);
     const model = build(backend, optimizers.adam({ learningRate: rate() }));
     await model.fit(x, y, { epochs: 4, initialEpoch: 2, batchSize: 4 });
     expect(model.step).toBe(4);

@@ -1,4 +1,4 @@
-import { loadAddon } from '../../src/backend/addon.js';
+import { loadAddon } from '../../src/backend/native/addon.js';
 import { layers, losses, optimizers, sequential, type DType, type Sequential, type SequentialOptions } from '../../src/index.js';
 import { rememberRows } from '../../src/train/known-rows.js';
 

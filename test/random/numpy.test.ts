@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { isNablaError } from '../../src/errors.js';
-import { preciseLog } from '../../src/random/precise-log.js';
+import { isNablaError } from '../../src/base/errors.js';
+import { preciseLog } from '../../src/math/precise-log.js';
 import { RandomState, type RandintDtype } from '../../src/random/numpy.js';
 import { goldenBytes, goldenJson } from '../golden-files.js';
 

@@ -1,8 +1,8 @@
 // The iterations on functions of two numbers, behind an executor that knows nothing but them.
 import { describe, expect, it } from 'vitest';
-import type { ExecutorState, TrainResult } from '../../src/backend/executor.js';
-import type { NetworkSpec } from '../../src/backend/spec.js';
-import { runSync, type Flow } from '../../src/train/flow.js';
+import type { ExecutorState, TrainResult } from '../../src/backend/contract/executor.js';
+import type { NetworkSpec } from '../../src/backend/contract/spec.js';
+import { runSync, type Flow } from '../../src/base/sync-async.js';
 import { FullBatch, gradientReader } from '../../src/train/full-batch.js';
 import { LbfgsMemory, type Converged, type LbfgsSettings } from '../../src/train/lbfgs.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runSync } from '../../src/train/flow.js';
+import { runSync } from '../../src/base/sync-async.js';
 import { LbfgsMemory } from '../../src/train/lbfgs.js';
 import * as vectors from '../../src/train/vectors.js';
 

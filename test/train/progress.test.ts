@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { getHost, setHost, type Host } from '../../src/train/host.js';
+import { getEnvironment, setEnvironment, type Environment } from '../../src/base/environment.js';
 import { Progress } from '../../src/train/progress.js';
 import { classifier, samples } from '../model/support.js';
 
 let written: string[] = [];
 let time = 0;
-let before: Host;
+let before: Environment;
 const pretend = (isTerminal: boolean, columns = 200): void => {
-  setHost({ write: (text) => void written.push(text), isTerminal: () => isTerminal, columns: () => columns, now: () => time });
+  setEnvironment({ write: (text) => void written.push(text), isTerminal: () => isTerminal, columns: () => columns, now: () => time });
 };
 beforeEach(() => {
-  before = getHost();
+  before = getEnvironment();
   written = [];
   time = 0;
 });
-afterEach(() => { setHost(before); });
+afterEach(() => { setEnvironment(before); });
 
 const params = { epochs: 3, steps: 844, samples: 54_000 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { expectSame } from '../backend/networks.js';
-import { runAsync, runSync } from '../../src/train/flow.js';
+import { runAsync, runSync } from '../../src/base/sync-async.js';
 import { addScaled, along, converted, difference, dot, equal, joined, largest, negated, scale, sumOfMagnitudes } from '../../src/train/vectors.js';
+import { expectSame } from '../backend/networks.js';
 
 const length = 300_001;
 const a = Float64Array.from({ length }, (_, k) => Math.sin(k) * 10 ** (k % 7)), b = Float64Array.from({ length }, (_, k) => Math.cos(3 * k));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { perform, runSync, type Flow } from '../../src/train/flow.js';
+import { perform, runSync, type Flow } from '../../src/base/sync-async.js';
 import { cubicMinimum, CURVATURE, DECREASE, MOST_TRIALS, wolfeSearch, type RayPoint } from '../../src/train/wolfe.js';
 
 /** A function of the step with its derivative. */

@@ -1,7 +1,7 @@
 // Activations: worked values, slopes against central differences, and the same bytes however a step is run.
 import { expect } from 'vitest';
-import type { Executor } from '../../../src/backend/executor.js';
-import type { ActivationSpec, ElementwiseLossSpec } from '../../../src/backend/spec.js';
+import type { Executor } from '../../../src/backend/contract/executor.js';
+import type { ActivationSpec, ElementwiseLossSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import { adam, dense, dropout, everyActivation, everyElementwiseLoss, expectClose, expectSameState, floats, network, randomData, randomState, squaredLoss, trainInSlices, withDefaults } from '../networks.js';
 

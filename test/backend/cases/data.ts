@@ -1,8 +1,8 @@
 // Loading: types, rescaling, ownership of arrays.
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Executor, Targets } from '../../../src/backend/executor.js';
-import type { NetworkSpec } from '../../../src/backend/spec.js';
+import type { Executor, Targets } from '../../../src/backend/contract/executor.js';
+import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
 import { permutation } from '../../../src/random/permutation.js';
 import type { Suite } from '../executor.cases.js';
 import { constantScalars, dense, expectClose, expectSame, expectSameLists, expectSameState, floats, network, normalization, randomData, randomState, rescaling, rounded, sigmoidLoss, squaredLoss, uniforms } from '../networks.js';

@@ -1,8 +1,8 @@
 // What is refused, with which code, and that nothing changes then.
 import { expect } from 'vitest';
-import type { Executor, ExecutorState, TrainOptions } from '../../../src/backend/executor.js';
-import type { NetworkSpec } from '../../../src/backend/spec.js';
-import { isNablaError, show, type NablaErrorCode } from '../../../src/errors.js';
+import type { Executor, ExecutorState, TrainOptions } from '../../../src/backend/contract/executor.js';
+import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
+import { isNablaError, show, type NablaErrorCode } from '../../../src/base/errors.js';
 import type { Suite } from '../executor.cases.js';
 import { adam, constantScalars, dense, dropout, expectSameLists, floats, network, normalization, randomData, randomState, rescaling, sgd, sigmoidLoss, softmaxLoss } from '../networks.js';
 

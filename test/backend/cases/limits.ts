@@ -1,7 +1,7 @@
 // Clipped gradients, the l1 penalty and constraints, by hand; what they do to numbers that are not finite; every plan alike.
 import { expect } from 'vitest';
-import type { Executor } from '../../../src/backend/executor.js';
-import type { ClippingSpec, DenseSpec, NetworkSpec, OptimizerSpec } from '../../../src/backend/spec.js';
+import type { Executor } from '../../../src/backend/contract/executor.js';
+import type { ClippingSpec, DenseSpec, NetworkSpec, OptimizerSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import { constantScalars, dense, dropout, everyClipping, everyConstraint, everyOptimizer, expectClose, expectSameLists, expectSameState, floats, freshSlots, network, randomData, randomState, rounded, sgd, squaredLoss } from '../networks.js';
 

@@ -1,7 +1,7 @@
 // Losses: formulas, options, weights, reductions; the L2 penalty; gradients against central differences.
 import { expect } from 'vitest';
-import type { Executor, LoadOptions } from '../../../src/backend/executor.js';
-import type { LossSpec, NetworkSpec } from '../../../src/backend/spec.js';
+import type { Executor, LoadOptions } from '../../../src/backend/contract/executor.js';
+import type { LossSpec, NetworkSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import { constantScalars, dense, expectClose, expectSameLists, floats, network, randomData, randomState, sigmoidLoss, softmaxLoss, squaredLoss } from '../networks.js';
 

@@ -1,7 +1,7 @@
 // Dropout: how much, how scaled, where, when.
 import { expect } from 'vitest';
-import type { Executor } from '../../../src/backend/executor.js';
-import type { LayerSpec, NetworkSpec } from '../../../src/backend/spec.js';
+import type { Executor } from '../../../src/backend/contract/executor.js';
+import type { LayerSpec, NetworkSpec } from '../../../src/backend/contract/spec.js';
 import { philox4x32 } from '../../../src/random/philox.js';
 import type { Suite } from '../executor.cases.js';
 import { constantScalars, dense, dropout, expectSame, expectSameLists, floats, network, randomData, randomState, rescaling, rounded, squaredLoss } from '../networks.js';

@@ -1,7 +1,7 @@
 // Passes between dense layers: worked values, gradients against central differences, statistics, and a step taken apart.
 import { expect } from 'vitest';
-import type { Executor } from '../../../src/backend/executor.js';
-import type { LayerSpec, NetworkSpec } from '../../../src/backend/spec.js';
+import type { Executor } from '../../../src/backend/contract/executor.js';
+import type { LayerSpec, NetworkSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import {
   activationPass, adam, batchNorm, constantScalars, dense, dropout, expectClose, expectSame, expectSameLists, expectSameState, floats, layerNorm, network, noise, normalization, prelu, randomData,

@@ -1,8 +1,8 @@
 // States, publishing, what may be called when.
 import { expect } from 'vitest';
-import type { Executor } from '../../../src/backend/executor.js';
-import { outputSize } from '../../../src/backend/spec.js';
-import type { NetworkSpec } from '../../../src/backend/spec.js';
+import type { Executor } from '../../../src/backend/contract/executor.js';
+import { outputSize } from '../../../src/backend/contract/spec.js';
+import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import { adam, constantScalars, dense, dropout, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, sgd, sigmoidLoss, squaredLoss } from '../networks.js';
 

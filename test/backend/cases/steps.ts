@@ -1,8 +1,8 @@
 // Steps, slices, orders, and the same machinery taken apart.
 import { expect } from 'vitest';
-import type { Executor, TrainResult } from '../../../src/backend/executor.js';
-import { parameterShapes } from '../../../src/backend/spec.js';
-import type { NetworkSpec } from '../../../src/backend/spec.js';
+import type { Executor, TrainResult } from '../../../src/backend/contract/executor.js';
+import { parameterShapes } from '../../../src/backend/contract/spec.js';
+import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import {
   adam, constantScalars, dense, dropout, expectClose, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, rescaling, rounded, sgd,

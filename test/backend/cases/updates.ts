@@ -1,7 +1,7 @@
 // Update rules by hand, all numbers dyadic and so exact in every dtype; rate factors, decay, penalties.
 import { expect } from 'vitest';
-import type { Executor } from '../../../src/backend/executor.js';
-import type { DenseSpec, NetworkSpec, OptimizerSpec } from '../../../src/backend/spec.js';
+import type { Executor } from '../../../src/backend/contract/executor.js';
+import type { DenseSpec, NetworkSpec, OptimizerSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import { adam, constantScalars, dense, expectSameLists, expectSameState, floats, network, randomData, randomState, sgd, freshSlots, everyOptimizer } from '../networks.js';
 

@@ -1,7 +1,7 @@
 // Losses that look at whole rows, and those of values with a limit: worked values, their edges, and the same bytes however a step is run.
 import { expect } from 'vitest';
-import type { Executor, LossAndGradients } from '../../../src/backend/executor.js';
-import type { ElementwiseLossSpec, RowLossSpec } from '../../../src/backend/spec.js';
+import type { Executor, LossAndGradients } from '../../../src/backend/contract/executor.js';
+import type { ElementwiseLossSpec, RowLossSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
 import { adam, dense, dropout, everyElementwiseLoss, everyRowLoss, expectClose, expectSame, expectSameState, floats, network, randomData, randomState, trainInSlices } from '../networks.js';
 
