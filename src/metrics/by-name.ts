@@ -5,7 +5,7 @@ import { checkName, itemsOf } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
 import { ClassCounts } from './class-counts.js';
 import { argmax } from './input.js';
-import type { lossNames } from './loss-names.js';
+import { lossNames, targetsOf, type EntropyLossName, type ValueLossName } from './loss-names.js';
 import { RankedScores } from './ranked-scores.js';
 import { RegressionErrors } from './regression-errors.js';
 import { isAmongTop } from './top-k.js';
@@ -27,7 +27,7 @@ export const metricDirections: Readonly<Record<MetricName, 'min' | 'max'>> = {
 
 /** What a metric asks of the loss beside it. */
 export interface LossTraits {
-  readonly name: (typeof lossNames)[number] | 'custom';
+  readonly name: EntropyLossName | ValueLossName | 'custom';
   /** The targets are values: the backend counts no correct predictions. */
   readonly elementwise: boolean;
 }
@@ -66,7 +66,7 @@ export function checkMetrics(op: string, value: unknown, loss: LossTraits): read
 }
 
 /** Losses whose targets tell a row's class or classes. */
-const WITH_CLASSES: readonly LossTraits['name'][] = ['binaryCrossentropy', 'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
+const WITH_CLASSES: readonly LossTraits['name'][] = lossNames.filter((name) => ['distribution', 'probability'].includes(targetsOf(name)));
 /** The losses that a metric goes with, where not all of them. */
 const LOSSES: Readonly<Partial<Record<MetricName, readonly LossTraits['name'][]>>> = {
   binaryAccuracy: ['binaryCrossentropy', 'meanSquaredError', 'custom'],

@@ -1,5 +1,7 @@
 import type { ActivationSpec } from '../backend/contract/spec.js';
-import { checkName, checkOptions, checkReal } from '../base/checks.js';
+import { activationOps } from '../backend/contract/ops.js';
+import { readSettings } from '../backend/contract/settings.js';
+import { checkName, checkOptions } from '../base/checks.js';
 
 const plainNames = ['linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softsign', 'silu', 'mish', 'exponential'] as const;
 /** Activations a layer may have; formulas in docs/operations.md. 'swish' is silu. */
@@ -24,19 +26,19 @@ export const activations = {
   leakyRelu(options: { readonly negativeSlope?: number } = {}): ActivationConfig {
     const op = 'activations.leakyRelu';
     checkOptions(op, options, ['negativeSlope']);
-    return Object.freeze({ name: 'leakyRelu', negativeSlope: checkReal(op, 'negativeSlope', options.negativeSlope ?? 0.2) });
+    return Object.freeze({ name: 'leakyRelu', ...readSettings(op, activationOps.leakyRelu.settings, options) });
   },
   /** z > 0 ? z : alpha·(e^z - 1) (D. Clevert et al. 2015). @param options `alpha` default 1 @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
   elu(options: { readonly alpha?: number } = {}): ActivationConfig {
     const op = 'activations.elu';
     checkOptions(op, options, ['alpha']);
-    return Object.freeze({ name: 'elu', alpha: checkReal(op, 'alpha', options.alpha ?? 1) });
+    return Object.freeze({ name: 'elu', ...readSettings(op, activationOps.elu.settings, options) });
   },
   /** z > theta ? z : 0 (Keras). @param options `theta` default 1 @throws ERR_OPTION, ERR_TYPE, ERR_RANGE */
   thresholdedRelu(options: { readonly theta?: number } = {}): ActivationConfig {
     const op = 'activations.thresholdedRelu';
     checkOptions(op, options, ['theta']);
-    return Object.freeze({ name: 'thresholdedRelu', theta: checkReal(op, 'theta', options.theta ?? 1) });
+    return Object.freeze({ name: 'thresholdedRelu', ...readSettings(op, activationOps.thresholdedRelu.settings, options) });
   },
   /**
    * log(1 + e^(beta·z)) / beta, and z itself where beta·z is above `threshold` (PyTorch).
@@ -45,11 +47,7 @@ export const activations = {
   softplus(options: { readonly beta?: number; readonly threshold?: number } = {}): ActivationConfig {
     const op = 'activations.softplus';
     checkOptions(op, options, ['beta', 'threshold']);
-    return Object.freeze({
-      name: 'softplus',
-      beta: checkReal(op, 'beta', options.beta ?? 1, { minimum: 0, minimumOpen: true }),
-      threshold: checkReal(op, 'threshold', options.threshold ?? 20),
-    });
+    return Object.freeze({ name: 'softplus', ...readSettings(op, activationOps.softplus.settings, options) });
   },
 } as const;
 

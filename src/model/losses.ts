@@ -1,5 +1,7 @@
+import { lossOps } from '../backend/contract/ops.js';
+import { readSettings } from '../backend/contract/settings.js';
 import type { Reduction } from '../backend/contract/spec.js';
-import { checkBoolean, checkName, checkNumbers, checkOptions, checkReal } from '../base/checks.js';
+import { checkBoolean, checkName, checkNumbers, checkOptions } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
 import { lossNames, shortLossNames, type LossName } from '../metrics/loss-names.js';
 import { CustomLoss, customLoss, type CustomLossOptions } from './custom-loss.js';
@@ -71,15 +73,12 @@ function checkReduction(op: string, value: Reduction | undefined): Reduction {
 function checkWeights(op: string, name: string, value: unknown): readonly number[] | null {
   return value === undefined || value === null ? null : Object.freeze(checkNumbers(op, name, value, { minimum: 0 }));
 }
-function checkSmoothing(op: string, value: unknown): number {
-  return checkReal(op, 'labelSmoothing', value ?? 0, { minimum: 0, maximum: 1 });
-}
 function categorical(name: 'sparseCategoricalCrossentropy' | 'categoricalCrossentropy', options: CategoricalCrossentropyOptions): LossConfig {
   const op = `losses.${name}`;
   checkOptions(op, options, ['labelSmoothing', 'classWeights', 'reduction', 'fromLogits']);
   return Object.freeze({
     name,
-    labelSmoothing: checkSmoothing(op, options.labelSmoothing),
+    ...readSettings(op, lossOps.softmaxCrossEntropy.settings, options),
     classWeights: checkWeights(op, 'classWeights', options.classWeights),
     reduction: checkReduction(op, options.reduction),
     fromLogits: checkBoolean(op, 'fromLogits', options.fromLogits ?? false),
@@ -107,7 +106,7 @@ export const losses = {
     checkOptions(op, options, ['labelSmoothing', 'positiveWeights', 'reduction', 'fromLogits']);
     return Object.freeze({
       name: 'binaryCrossentropy',
-      labelSmoothing: checkSmoothing(op, options.labelSmoothing),
+      ...readSettings(op, lossOps.sigmoidCrossEntropy.settings, options),
       positiveWeights: checkWeights(op, 'positiveWeights', options.positiveWeights),
       reduction: checkReduction(op, options.reduction),
       fromLogits: checkBoolean(op, 'fromLogits', options.fromLogits ?? false),
@@ -124,7 +123,7 @@ export const losses = {
   huber(options: HuberOptions = {}): LossConfig {
     const op = 'losses.huber';
     checkOptions(op, options, ['delta', 'reduction']);
-    return Object.freeze({ name: 'huber', reduction: checkReduction(op, options.reduction), delta: checkReal(op, 'delta', options.delta ?? 1, { minimum: 0, minimumOpen: true }) });
+    return Object.freeze({ name: 'huber', reduction: checkReduction(op, options.reduction), ...readSettings(op, lossOps.huber.settings, options) });
   },
   /** log cosh(a - y), computed without overflow, mean over rows and outputs. @param options `reduction` @throws ERR_OPTION */
   logCosh: (options: MeanSquaredErrorOptions = {}): LossConfig => plain('logCosh', options),

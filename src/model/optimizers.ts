@@ -1,5 +1,7 @@
+import { optimizerOps, type Settings } from '../backend/contract/ops.js';
+import { readSettings } from '../backend/contract/settings.js';
 import { stepScalarCount, type OptimizerSpec } from '../backend/contract/spec.js';
-import { checkBoolean, checkName, checkOptions, checkReal } from '../base/checks.js';
+import { checkName, checkOptions, checkReal } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
 import { power } from '../math/powers.js';
 import { checkClipping, clippingNames, type ClippingOptions } from './clipping.js';
@@ -73,26 +75,16 @@ const optimizerNames = ['sgd', 'adam', 'adamW', 'rmsprop', 'adagrad', 'adadelta'
 /** Name of an optimizer with all its defaults. */
 export type OptimizerName = (typeof optimizerNames)[number];
 
-const below1 = { minimum: 0, maximum: 1, maximumOpen: true };
-const above0 = { minimum: 0, minimumOpen: true };
-
-/** beta1 and beta2 of the rules with moments. */
-function checkBetas(op: string, options: { readonly beta1?: number; readonly beta2?: number }, beta2 = 0.999): { readonly beta1: number; readonly beta2: number } {
-  return { beta1: checkReal(op, 'beta1', options.beta1 ?? 0.9, below1), beta2: checkReal(op, 'beta2', options.beta2 ?? beta2, below1) };
+/** What a rule's options may be. */
+function optionNames({ settings }: { readonly settings: Settings }): readonly string[] {
+  return ['learningRate', ...Object.keys(settings), ...clippingNames];
 }
 
 function adam(op: string, options: AdamOptions, decay: number): Optimizer {
-  checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'amsgrad', 'weightDecay', ...clippingNames]);
+  checkOptions(op, options, optionNames(optimizerOps.adam));
   return Object.freeze({
     learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
-    spec: Object.freeze({
-      name: 'adam',
-      ...checkBetas(op, options),
-      epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-8, { minimum: 0 }),
-      amsgrad: checkBoolean(op, 'amsgrad', options.amsgrad ?? false),
-      weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? decay, { minimum: 0 }),
-      ...checkClipping(op, options),
-    }),
+    spec: Object.freeze({ name: 'adam', ...readSettings(op, optimizerOps.adam.settings, { ...options, weightDecay: options.weightDecay ?? decay }), ...checkClipping(op, options) }),
   });
 }
 
@@ -107,16 +99,14 @@ export const optimizers = {
    */
   sgd(options: SgdOptions = {}): Optimizer {
     const op = 'optimizers.sgd';
-    checkOptions(op, options, ['learningRate', 'momentum', 'nesterov', 'weightDecay', ...clippingNames]);
-    const momentum = checkReal(op, 'momentum', options.momentum ?? 0, { minimum: 0, maximum: 1 });
-    const nesterov = checkBoolean(op, 'nesterov', options.nesterov ?? false);
-    if (nesterov && momentum === 0) {
+    checkOptions(op, options, optionNames(optimizerOps.sgd));
+    const settings = readSettings(op, optimizerOps.sgd.settings, options);
+    if (settings.nesterov && settings.momentum === 0) {
       throw new NablaError('ERR_OPTION', `[${op}] nesterov needs momentum. Expected a momentum above 0, received 0.`);
     }
-    const weightDecay = checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 });
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.01),
-      spec: Object.freeze({ name: 'sgd', momentum, nesterov, weightDecay, ...checkClipping(op, options) }),
+      spec: Object.freeze({ name: 'sgd', ...settings, ...checkClipping(op, options) }),
     });
   },
   /**
@@ -148,17 +138,10 @@ export const optimizers = {
    */
   rmsprop(options: RmspropOptions = {}): Optimizer {
     const op = 'optimizers.rmsprop';
-    checkOptions(op, options, ['learningRate', 'rho', 'momentum', 'epsilon', 'centered', ...clippingNames]);
+    checkOptions(op, options, optionNames(optimizerOps.rmsprop));
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
-      spec: Object.freeze({
-        name: 'rmsprop',
-        rho: checkReal(op, 'rho', options.rho ?? 0.9, below1),
-        momentum: checkReal(op, 'momentum', options.momentum ?? 0, { minimum: 0, maximum: 1 }),
-        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-7, above0),
-        centered: checkBoolean(op, 'centered', options.centered ?? false),
-        ...checkClipping(op, options),
-      }),
+      spec: Object.freeze({ name: 'rmsprop', ...readSettings(op, optimizerOps.rmsprop.settings, options), ...checkClipping(op, options) }),
     });
   },
   /**
@@ -168,15 +151,10 @@ export const optimizers = {
    */
   adagrad(options: AdagradOptions = {}): Optimizer {
     const op = 'optimizers.adagrad';
-    checkOptions(op, options, ['learningRate', 'initialAccumulatorValue', 'epsilon', ...clippingNames]);
+    checkOptions(op, options, optionNames(optimizerOps.adagrad));
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.01),
-      spec: Object.freeze({
-        name: 'adagrad',
-        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-10, above0),
-        initialAccumulatorValue: checkReal(op, 'initialAccumulatorValue', options.initialAccumulatorValue ?? 0, { minimum: 0 }),
-        ...checkClipping(op, options),
-      }),
+      spec: Object.freeze({ name: 'adagrad', ...readSettings(op, optimizerOps.adagrad.settings, options), ...checkClipping(op, options) }),
     });
   },
   /**
@@ -186,10 +164,10 @@ export const optimizers = {
    */
   adadelta(options: AdadeltaOptions = {}): Optimizer {
     const op = 'optimizers.adadelta';
-    checkOptions(op, options, ['learningRate', 'rho', 'epsilon', ...clippingNames]);
+    checkOptions(op, options, optionNames(optimizerOps.adadelta));
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 1),
-      spec: Object.freeze({ name: 'adadelta', rho: checkReal(op, 'rho', options.rho ?? 0.9, below1), epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-6, above0), ...checkClipping(op, options) }),
+      spec: Object.freeze({ name: 'adadelta', ...readSettings(op, optimizerOps.adadelta.settings, options), ...checkClipping(op, options) }),
     });
   },
   /**
@@ -199,15 +177,10 @@ export const optimizers = {
    */
   adamax(options: AdamaxOptions = {}): Optimizer {
     const op = 'optimizers.adamax';
-    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', ...clippingNames]);
+    checkOptions(op, options, optionNames(optimizerOps.adamax));
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.001),
-      spec: Object.freeze({
-        name: 'adamax',
-        ...checkBetas(op, options),
-        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-7, above0),
-        ...checkClipping(op, options),
-      }),
+      spec: Object.freeze({ name: 'adamax', ...readSettings(op, optimizerOps.adamax.settings, options), ...checkClipping(op, options) }),
     });
   },
   /**
@@ -217,15 +190,10 @@ export const optimizers = {
    */
   lion(options: LionOptions = {}): Optimizer {
     const op = 'optimizers.lion';
-    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'weightDecay', ...clippingNames]);
+    checkOptions(op, options, optionNames(optimizerOps.lion));
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.0001),
-      spec: Object.freeze({
-        name: 'lion',
-        ...checkBetas(op, options, 0.99),
-        weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 }),
-        ...checkClipping(op, options),
-      }),
+      spec: Object.freeze({ name: 'lion', ...readSettings(op, optimizerOps.lion.settings, options), ...checkClipping(op, options) }),
     });
   },
   /**
@@ -238,17 +206,10 @@ export const optimizers = {
    */
   nadam(options: NadamOptions = {}): Optimizer {
     const op = 'optimizers.nadam';
-    checkOptions(op, options, ['learningRate', 'beta1', 'beta2', 'epsilon', 'momentumDecay', 'weightDecay', ...clippingNames]);
+    checkOptions(op, options, optionNames(optimizerOps.nadam));
     return Object.freeze({
       learningRate: checkLearningRate(op, options.learningRate ?? 0.002),
-      spec: Object.freeze({
-        name: 'nadam',
-        ...checkBetas(op, options),
-        epsilon: checkReal(op, 'epsilon', options.epsilon ?? 1e-8, { minimum: 0 }),
-        momentumDecay: checkReal(op, 'momentumDecay', options.momentumDecay ?? 0.004, { minimum: 0 }),
-        weightDecay: checkReal(op, 'weightDecay', options.weightDecay ?? 0, { minimum: 0 }),
-        ...checkClipping(op, options),
-      }),
+      spec: Object.freeze({ name: 'nadam', ...readSettings(op, optimizerOps.nadam.settings, options), ...checkClipping(op, options) }),
     });
   },
   /**

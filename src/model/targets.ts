@@ -4,11 +4,9 @@ import type { Targets } from '../backend/contract/executor.js';
 import { type InputArray, type DType, typedArrayTag } from '../base/arrays.js';
 import { itemsOf } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
+import { targetsOf } from '../metrics/loss-names.js';
 import { isElementwise, type Loss } from './losses.js';
 import { checkDepth, toMatrix } from './samples.js';
-
-/** Losses whose targets are the probabilities of a row's classes. */
-const DISTRIBUTIONS: readonly Loss['name'][] = ['categoricalCrossentropy', 'kullbackLeiblerDivergence', 'categoricalHinge'];
 
 /** What targets are checked against. */
 export interface TargetRule {
@@ -36,14 +34,25 @@ export function toTargets(given: unknown, rule: TargetRule): Targets {
   // One column first, so that the shape error can say what the array looks like.
   const flat = Array.isArray(value) ? typeof value[0] === 'number' : ArrayBuffer.isView(value);
   if (flat && units > 1 && lengthOf(value) === rows) {
-    const advice = DISTRIBUTIONS.includes(loss.name) ? " Class indices go with 'sparseCategoricalCrossentropy'." : '';
+    const advice = targetsOf(loss.name) === 'distribution' ? " Class indices go with 'sparseCategoricalCrossentropy'." : '';
     throw new NablaError('ERR_SHAPE', `[${op}] targets have one value an output. Expected ${rows} x ${units} values for ${name}, received ${rows}.${advice}`);
   }
   const matrix = toMatrix(value, { op, name, features: units, shape: [units], dtype: rule.dtype, ...(rule.find === undefined ? {} : { find: rule.find }) });
   checkRowCount(matrix.rows, rule);
-  if (!isElementwise(loss) || DISTRIBUTIONS.includes(loss.name)) checkProbabilities(matrix.values, rule);
-  if (loss.name === 'poisson' || loss.name === 'meanSquaredLogarithmicError') checkNotNegative(matrix.values, rule);
-  if (loss.name === 'hinge' || loss.name === 'squaredHinge') checkSigns(matrix.values, rule);
+  switch (targetsOf(loss.name)) {
+    case 'probability':
+    case 'distribution':
+      checkProbabilities(matrix.values, rule);
+      break;
+    case 'notNegative':
+      checkNotNegative(matrix.values, rule);
+      break;
+    case 'sign':
+      checkSigns(matrix.values, rule);
+      break;
+    case 'any':
+      break;
+  }
   return { kind: 'values', values: matrix.values };
 }
 

@@ -1,6 +1,7 @@
 // Small networks, data and comparisons that the backend tests share.
 import { expect } from 'vitest';
 import type { DataHandle, Executor, ExecutorState, LoadOptions, Targets } from '../../src/backend/contract/executor.js';
+import { activationOps, lossOps, namesOf } from '../../src/backend/contract/ops.js';
 import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/contract/spec.js';
 import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, ElementwiseLossSpec, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/contract/spec.js';
 import type { InputArray, DType, FloatArray } from '../../src/base/arrays.js';
@@ -21,7 +22,7 @@ export const softmaxLoss = (changes: Partial<LossSpec & { name: 'softmaxCrossEnt
   name: 'softmaxCrossEntropy', reduction: 'mean', labelSmoothing: 0, classWeights: null, ...changes,
 });
 export const sigmoidLoss = (changes: Partial<LossSpec & { name: 'sigmoidCrossEntropy' }> = {}): LossSpec => ({
-  name: 'sigmoidCrossEntropy', reduction: 'mean', positiveWeights: null, ...changes,
+  name: 'sigmoidCrossEntropy', reduction: 'mean', labelSmoothing: 0, positiveWeights: null, ...changes,
 });
 export const squaredLoss = (reduction: 'mean' | 'sum' = 'mean'): LossSpec => ({ name: 'meanSquaredError', reduction });
 export const sgd = (changes: Partial<OptimizerSpec & { name: 'sgd' }> = {}): OptimizerSpec => ({ name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, ...changes });
@@ -36,19 +37,21 @@ export function withDefaults(name: ActivationSpec['name']): ActivationSpec {
   return { name };
 }
 /** Every loss that compares each output with its value. */
-export const everyElementwiseLoss: readonly ElementwiseLossSpec[] = [
-  { name: 'meanSquaredError', reduction: 'mean' }, { name: 'meanAbsoluteError', reduction: 'mean' }, { name: 'huber', reduction: 'mean', delta: 0.6 },
-  { name: 'logCosh', reduction: 'mean' }, { name: 'hinge', reduction: 'mean' }, { name: 'squaredHinge', reduction: 'mean' },
-  { name: 'meanAbsolutePercentageError', reduction: 'mean' }, { name: 'meanSquaredLogarithmicError', reduction: 'mean' }, { name: 'poisson', reduction: 'mean' },
-];
+export const everyElementwiseLoss: readonly ElementwiseLossSpec[] = namesOf(lossOps).flatMap((name): ElementwiseLossSpec[] => {
+  if (name === 'huber') return [{ name, reduction: 'mean', delta: 0.6 }];
+  return isElementwise(name) ? [{ name, reduction: 'mean' }] : [];
+});
 /** Every loss that compares rows. */
-export const everyRowLoss: readonly RowLossSpec[] = [
-  { name: 'kullbackLeiblerDivergence', reduction: 'mean' }, { name: 'categoricalHinge', reduction: 'mean' }, { name: 'cosineSimilarity', reduction: 'mean' },
-];
-/** Every activation but softmax. */
-export const everyActivation: readonly ActivationSpec['name'][] = [
-  'linear', 'relu', 'sigmoid', 'tanh', 'relu6', 'leakyRelu', 'elu', 'thresholdedRelu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
-];
+export const everyRowLoss: readonly RowLossSpec[] = namesOf(lossOps).filter(isRowwise).map((name) => ({ name, reduction: 'mean' }));
+/** Every activation but softmax, whose numbers depend on one another. */
+export const everyActivation: readonly ActivationSpec['name'][] = namesOf(activationOps).filter((name) => name !== 'softmax');
+
+function isElementwise(name: LossSpec['name']): name is Exclude<ElementwiseLossSpec['name'], 'huber'> {
+  return lossOps[name].compares === 'element' && name !== 'huber';
+}
+function isRowwise(name: LossSpec['name']): name is RowLossSpec['name'] {
+  return lossOps[name].compares === 'row';
+}
 
 export function dense(units: number, activation: ActivationSpec['name'] | ActivationSpec = 'linear', changes: Partial<DenseSpec> = {}): DenseSpec {
   return { kind: 'dense', name: `dense${units}`, units, useBias: true, activation: typeof activation === 'string' ? withDefaults(activation) : activation, l2: 0, learningRateFactor: 1, ...changes };

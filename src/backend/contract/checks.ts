@@ -3,6 +3,8 @@ import type { InputArray, DType, FloatArray } from '../../base/arrays.js';
 import { NablaError, show } from '../../base/errors.js';
 import type { NablaErrorCode } from '../../base/errors.js';
 import type { ExecutorState, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
+import { activationOps, lossOps, namesOf, optimizerOps } from './ops.js';
+import { checkSettings } from './settings.js';
 import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount } from './spec.js';
 import type { ActivationSpec, ClippingSpec, ConstraintSpec, NetworkSpec, OptimizerSpec } from './spec.js';
 
@@ -122,25 +124,11 @@ function checkFeatures(op: string, at: string, values: unknown, spec: NetworkSpe
   values.forEach((value, i) => number(op, `${at}[${i}]`, value, rule, expected, accept));
 }
 
-const activationNames = [
-  'linear', 'relu', 'sigmoid', 'tanh', 'softmax', 'relu6', 'leakyRelu', 'elu', 'thresholdedRelu', 'selu', 'gelu', 'geluTanh', 'hardSigmoid', 'softplus', 'softsign', 'silu', 'mish', 'exponential',
-];
-
 function checkActivationSpec(op: string, at: string, activation: ActivationSpec): void {
-  oneOf(op, at, activation.name, activationNames);
-  if (activation.name === 'leakyRelu') number(op, `${at}.negativeSlope`, activation.negativeSlope, 'a slope is a number', 'a finite number', Number.isFinite);
-  if (activation.name === 'elu') number(op, `${at}.alpha`, activation.alpha, 'alpha is a number', 'a finite number', Number.isFinite);
-  if (activation.name === 'thresholdedRelu') number(op, `${at}.theta`, activation.theta, 'theta is a number', 'a finite number', Number.isFinite);
-  if (activation.name === 'softplus') {
-    number(op, `${at}.beta`, activation.beta, 'beta scales', 'a finite number above 0', (n) => n > 0 && n < Infinity);
-    number(op, `${at}.threshold`, activation.threshold, 'the threshold is a number', 'a number', (n) => !Number.isNaN(n));
-  }
+  oneOf(op, at, activation.name, namesOf(activationOps));
+  checkSettings(op, `${at}.`, activationOps[activation.name].settings, activation);
 }
 
-const lossNames = [
-  'softmaxCrossEntropy', 'sigmoidCrossEntropy', 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'hinge', 'squaredHinge', 'meanAbsolutePercentageError',
-  'meanSquaredLogarithmicError', 'poisson', 'kullbackLeiblerDivergence', 'categoricalHinge', 'cosineSimilarity',
-];
 function checkConstraintSpec(op: string, at: string, constraint: ConstraintSpec | undefined, names: readonly string[]): void {
   if (constraint === undefined) return;
   if (typeof constraint !== 'object' || constraint === null) fail('ERR_TYPE', op, 'a constraint is an object with a name', `one of ${names.join(', ')}`, at, constraint);
@@ -161,75 +149,19 @@ function checkClippingSpec(op: string, clipping: ClippingSpec): void {
 function checkLossSpec(op: string, spec: NetworkSpec): void {
   const { loss } = spec;
   if (loss === null) return;
-  oneOf(op, 'loss', loss.name, lossNames);
-  if (loss.name === 'huber') number(op, 'delta', loss.delta, 'delta parts squares from lines', 'a finite number above 0', (n) => n > 0 && n < Infinity);
+  oneOf(op, 'loss', loss.name, namesOf(lossOps));
   oneOf(op, 'reduction', loss.reduction, ['mean', 'sum']);
-  if (loss.name === 'softmaxCrossEntropy') {
-    checkSmoothing(op, loss.labelSmoothing);
-    factors(op, 'classWeights', loss.classWeights, outputSize(spec));
-  }
-  if (loss.name === 'sigmoidCrossEntropy') {
-    if (loss.labelSmoothing !== undefined) checkSmoothing(op, loss.labelSmoothing);
-    factors(op, 'positiveWeights', loss.positiveWeights, outputSize(spec));
-  }
-}
-
-function checkSmoothing(op: string, smoothing: unknown): void {
-  number(op, 'labelSmoothing', smoothing, 'smoothing moves a part of the mass', 'a number in [0, 1]', (n) => n >= 0 && n <= 1);
+  checkSettings(op, '', lossOps[loss.name].settings, loss);
+  if (loss.name === 'softmaxCrossEntropy') factors(op, 'classWeights', loss.classWeights, outputSize(spec));
+  if (loss.name === 'sigmoidCrossEntropy') factors(op, 'positiveWeights', loss.positiveWeights, outputSize(spec));
 }
 
 function checkOptimizerSpec(op: string, spec: NetworkSpec): void {
   const { optimizer } = spec;
   if (optimizer === null) return;
-  oneOf(op, 'optimizer', optimizer.name, ['sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'lion', 'nadam']);
-  const share = (name: string, value: number): void => { number(op, name, value, `${name} keeps a part`, 'a number in [0, 1)', belowOne); };
-  const positive = (name: string, value: number, rule: string): void => { number(op, name, value, rule, 'a finite number of at least 0', atLeastZero); };
+  oneOf(op, 'optimizer', optimizer.name, namesOf(optimizerOps));
+  checkSettings(op, '', optimizerOps[optimizer.name].settings, optimizer);
   checkClippingSpec(op, optimizer);
-  const guard = (epsilon: number): void => { positive('epsilon', epsilon, 'epsilon guards a division'); };
-  switch (optimizer.name) {
-    case 'sgd':
-      positive('momentum', optimizer.momentum, 'momentum keeps a part');
-      flag(op, 'nesterov', optimizer.nesterov);
-      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
-      return;
-    case 'adam':
-      share('beta1', optimizer.beta1);
-      share('beta2', optimizer.beta2);
-      guard(optimizer.epsilon);
-      flag(op, 'amsgrad', optimizer.amsgrad);
-      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
-      return;
-    case 'rmsprop':
-      share('rho', optimizer.rho);
-      positive('momentum', optimizer.momentum, 'momentum keeps a part');
-      guard(optimizer.epsilon);
-      flag(op, 'centered', optimizer.centered);
-      return;
-    case 'adagrad':
-      guard(optimizer.epsilon);
-      positive('initialAccumulatorValue', optimizer.initialAccumulatorValue, 'sums of squares start somewhere');
-      return;
-    case 'adadelta':
-      share('rho', optimizer.rho);
-      guard(optimizer.epsilon);
-      return;
-    case 'adamax':
-      share('beta1', optimizer.beta1);
-      share('beta2', optimizer.beta2);
-      guard(optimizer.epsilon);
-      return;
-    case 'lion':
-      share('beta1', optimizer.beta1);
-      share('beta2', optimizer.beta2);
-      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
-      return;
-    case 'nadam':
-      share('beta1', optimizer.beta1);
-      share('beta2', optimizer.beta2);
-      guard(optimizer.epsilon);
-      positive('momentumDecay', optimizer.momentumDecay, 'momenta grow by a schedule');
-      positive('weightDecay', optimizer.weightDecay, 'weight decay shrinks');
-  }
 }
 
 /** Bytes of parameters, gradients and optimizer state. @param bytesPerNumber of the backend's storage */

@@ -1,24 +1,18 @@
 // NetworkSpec: the plain data from which a backend builds a network. Everything is explicit; defaults belong to src/model.
 import type { DType } from '../../base/arrays.js';
+import { activationOps, optimizerOps, type lossOps, type Specs } from './ops.js';
 
+/** Names of a table's operations with a property of one value. */
+type NamesWith<Table, Property> = { [Name in keyof Table]: Table[Name] extends Property ? Name : never }[keyof Table];
 
 /** An activation function, applied to a layer's z = x Wᵀ + b. */
-export type ActivationSpec =
-  | { readonly name: 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'softmax' }
-  | ActivationOfZ;
-/** Activations whose way back needs z. */
-export type ActivationOfZ =
-  | { readonly name: 'relu6' | 'selu' | 'gelu' | 'geluTanh' | 'hardSigmoid' | 'softsign' | 'silu' | 'mish' | 'exponential' }
-  | { readonly name: 'leakyRelu'; readonly negativeSlope: number }
-  | { readonly name: 'elu'; readonly alpha: number }
-  /** z > theta ? z : 0. */
-  | { readonly name: 'thresholdedRelu'; readonly theta: number }
-  /** Above threshold / beta it is z itself. */
-  | { readonly name: 'softplus'; readonly beta: number; readonly threshold: number };
+export type ActivationSpec = Specs<typeof activationOps>;
+/** Activations whose backward pass needs z. */
+export type ActivationOfZ = Specs<typeof activationOps, NamesWith<typeof activationOps, { readonly needsInput: true }>>;
 
 /** Whether an activation is one of z. */
 export function isOfZ(activation: ActivationSpec): activation is ActivationOfZ {
-  return !['linear', 'relu', 'sigmoid', 'tanh', 'softmax'].includes(activation.name);
+  return activationOps[activation.name].needsInput;
 }
 
 /** After an update; the norm is of a unit's weights over its inputs. */
@@ -90,21 +84,15 @@ export type LossSpec =
       readonly reduction: Reduction;
       /** One factor an output, on the positive term. */
       readonly positiveWeights: readonly number[] | null;
-      /** ε in [0,1]: a target y counts as y·(1-ε) + ε/2. Default 0. */
-      readonly labelSmoothing?: number;
+      /** ε in [0,1]: a target y counts as y·(1-ε) + ε/2. */
+      readonly labelSmoothing: number;
     }
   | ElementwiseLossSpec
   | RowLossSpec;
 /** Compares each output with its target value. */
-export type ElementwiseLossSpec =
-  | {
-      readonly name:
-        | 'meanSquaredError' | 'meanAbsoluteError' | 'logCosh' | 'hinge' | 'squaredHinge' | 'meanAbsolutePercentageError' | 'meanSquaredLogarithmicError' | 'poisson';
-      readonly reduction: Reduction;
-    }
-  | { readonly name: 'huber'; readonly reduction: Reduction; readonly delta: number };
+export type ElementwiseLossSpec = Specs<typeof lossOps, NamesWith<typeof lossOps, { readonly compares: 'element' }>> & { readonly reduction: Reduction };
 /** Compares each row of outputs with its row of values; the mean divides by rows. */
-export interface RowLossSpec { readonly name: 'kullbackLeiblerDivergence' | 'categoricalHinge' | 'cosineSimilarity'; readonly reduction: Reduction }
+export type RowLossSpec = Specs<typeof lossOps, NamesWith<typeof lossOps, { readonly compares: 'row' }>> & { readonly reduction: Reduction };
 
 /** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
 export type OptimizerSpec = RuleSpec & ClippingSpec;
@@ -120,18 +108,7 @@ export interface ClippingSpec {
   readonly normType?: NormType;
 }
 export type NormType = 1 | 2 | 'inf';
-export type RuleSpec =
-  | { readonly name: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
-  /** weightDecay is decoupled: weight -= learningRate·weightDecay·weight (AdamW). */
-  | { readonly name: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly amsgrad: boolean; readonly weightDecay: number }
-  | { readonly name: 'rmsprop'; readonly rho: number; readonly momentum: number; readonly epsilon: number; readonly centered: boolean }
-  | { readonly name: 'adagrad'; readonly epsilon: number; readonly initialAccumulatorValue: number }
-  | { readonly name: 'adadelta'; readonly rho: number; readonly epsilon: number }
-  | { readonly name: 'adamax'; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
-  /** weightDecay is decoupled. */
-  | { readonly name: 'lion'; readonly beta1: number; readonly beta2: number; readonly weightDecay: number }
-  /** weightDecay is decoupled; momentumDecay is ψ of the momenta beta1·(1 - 0.96^(t·ψ)/2). */
-  | { readonly name: 'nadam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly momentumDecay: number; readonly weightDecay: number };
+export type RuleSpec = Specs<typeof optimizerOps>;
 
 export interface NetworkSpec {
   /** Features of one sample. */
@@ -160,24 +137,8 @@ export function stepScalarCount(optimizer: OptimizerSpec): number {
 
 /** Names of an optimizer's state arrays, each with the parameters' shapes. */
 export function slotNames(optimizer: OptimizerSpec): readonly string[] {
-  switch (optimizer.name) {
-    case 'sgd':
-      return optimizer.momentum === 0 ? [] : ['momentum'];
-    case 'adam':
-      return optimizer.amsgrad ? ['firstMoment', 'secondMoment', 'largestSecondMoment'] : ['firstMoment', 'secondMoment'];
-    case 'rmsprop':
-      return ['meanSquare', ...(optimizer.centered ? ['meanGradient'] : []), ...(optimizer.momentum === 0 ? [] : ['momentum'])];
-    case 'adagrad':
-      return ['sumOfSquares'];
-    case 'adadelta':
-      return ['meanSquare', 'meanSquareStep'];
-    case 'adamax':
-      return ['firstMoment', 'largestGradient'];
-    case 'lion':
-      return ['momentum'];
-    case 'nadam':
-      return ['firstMoment', 'secondMoment'];
-  }
+  const { slots }: { readonly slots: readonly { readonly name: string; readonly if?: string }[] } = optimizerOps[optimizer.name];
+  return slots.filter((slot) => slot.if === undefined || Boolean(Reflect.get(optimizer, slot.if))).map(({ name }) => name);
 }
 
 /** What a slot's arrays hold before the first update. */
