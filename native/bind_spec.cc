@@ -1,5 +1,7 @@
 #include "bind_spec.h"
 
+#include <algorithm>
+
 namespace nabla_addon {
 
 namespace {
@@ -62,34 +64,26 @@ double limit(const Napi::Object& object, const char* name) {
   throw Error("ERR_OPTION", std::string("[native] unknown ") + what + " '" + name + "'.");
 }
 
-nabla::Activation activation(const std::string& name) {
-  if (name == "linear") return nabla::Activation::linear;
-  if (name == "relu") return nabla::Activation::relu;
-  if (name == "sigmoid") return nabla::Activation::sigmoid;
-  if (name == "tanh") return nabla::Activation::tanh;
-  if (name == "softmax") return nabla::Activation::softmax;
-  return nabla::Activation::of_z;
-}
+// An operation by its place in a table, with its settings in the table's order.
+struct Operation {
+  int place;
+  std::vector<double> settings;
+};
 
-// An activation of z by name, with its parameters.
-nabla::ZActivation<double> z_activation(const std::string& name, const Napi::Object& object) {
-  using nabla::ZFunction;
-  static const std::pair<const char*, ZFunction> names[] = {{"relu6", ZFunction::relu6},
-                                                            {"selu", ZFunction::selu},
-                                                            {"gelu", ZFunction::gelu},
-                                                            {"geluTanh", ZFunction::gelu_tanh},
-                                                            {"hardSigmoid", ZFunction::hard_sigmoid},
-                                                            {"softsign", ZFunction::softsign},
-                                                            {"silu", ZFunction::silu},
-                                                            {"mish", ZFunction::mish},
-                                                            {"exponential", ZFunction::exponential}};
-  if (name == "leakyRelu") return {ZFunction::leaky_relu, number(object, "negativeSlope"), 0};
-  if (name == "elu") return {ZFunction::elu, number(object, "alpha"), 0};
-  if (name == "thresholdedRelu") return {ZFunction::thresholded_relu, number(object, "theta"), 0};
-  if (name == "softplus") return {ZFunction::softplus, number(object, "beta"), number(object, "threshold")};
-  for (const auto& [known, function] : names)
-    if (name == known) return {function, 0, 0};
-  unknown("activation", name);
+template <size_t count>
+Operation operation(const Napi::Object& object, const nabla::Op (&table)[count]) {
+  const double place = number(object, "op");
+  if (!(place >= 0 && place < static_cast<double>(count)) || place != std::floor(place))
+    throw Error("ERR_OPTION", "[native] op must be a place in its table.");
+  Operation result{static_cast<int>(place), {}};
+  const Napi::Value value = need(object, "settings");
+  const size_t wanted = static_cast<size_t>(table[result.place].count);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
+      value.As<Napi::TypedArray>().ElementLength() != wanted)
+    throw Error("ERR_TYPE", "[native] settings must be a Float64Array of " + std::to_string(wanted) + ".");
+  const Napi::Float64Array array = value.As<Napi::Float64Array>();
+  for (size_t i = 0; i < wanted; ++i) result.settings.push_back(array[i]);
+  return result;
 }
 
 nabla::Constraint constraint(const Napi::Object& object, const char* name, double& max_norm) {
@@ -128,9 +122,11 @@ void clipping(const Napi::Object& object, nabla::OptimizerSpec& spec) {
 }
 
 void read_activation(const Napi::Object& chosen, nabla::LayerSpec& spec) {
-  const std::string name = text(chosen, "name");
-  spec.activation = activation(name);
-  if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(name, chosen);
+  Operation read = operation(chosen, nabla::activation_ops);
+  spec.activation = static_cast<nabla::Activation>(std::min(read.place, nabla::first_of_z));
+  if (spec.activation != nabla::Activation::of_z) return;
+  read.settings.resize(2);
+  spec.z = {static_cast<nabla::ZFunction>(read.place - nabla::first_of_z), read.settings[0], read.settings[1]};
 }
 
 nabla::LayerSpec layer(const Napi::Object& object) {
@@ -186,94 +182,31 @@ nabla::LayerSpec layer(const Napi::Object& object) {
 
 nabla::LossSpec loss(const Napi::Object& object) {
   nabla::LossSpec spec;
-  const std::string name = text(object, "name");
-  spec.mean = text(object, "reduction") == "mean";
-  if (name == "softmaxCrossEntropy") {
-    spec.name = nabla::LossName::softmax_cross_entropy;
-    spec.label_smoothing = number(object, "labelSmoothing");
-    spec.weights = numbers(object, "classWeights");
-  } else if (name == "sigmoidCrossEntropy") {
-    spec.name = nabla::LossName::sigmoid_cross_entropy;
-    spec.weights = numbers(object, "positiveWeights");
-    if (!object.Get("labelSmoothing").IsUndefined()) spec.label_smoothing = number(object, "labelSmoothing");
+  const Operation read = operation(object, nabla::loss_ops);
+  if (read.place >= nabla::first_row_loss) {
+    spec.name = nabla::LossName::rowwise;
+    spec.row = static_cast<nabla::RowLoss>(read.place - nabla::first_row_loss);
+  } else if (read.place >= nabla::first_element_loss) {
+    spec.name = nabla::LossName::elementwise;
+    spec.element = static_cast<nabla::ElementLoss>(read.place - nabla::first_element_loss);
   } else {
-    using nabla::ElementLoss;
-    static const std::pair<const char*, ElementLoss> names[] = {{"meanSquaredError", ElementLoss::squared},
-                                                                {"meanAbsoluteError", ElementLoss::absolute},
-                                                                {"huber", ElementLoss::huber},
-                                                                {"logCosh", ElementLoss::log_cosh},
-                                                                {"hinge", ElementLoss::hinge},
-                                                                {"squaredHinge", ElementLoss::squared_hinge},
-                                                                {"meanAbsolutePercentageError", ElementLoss::percentage},
-                                                                {"meanSquaredLogarithmicError", ElementLoss::squared_logarithmic},
-                                                                {"poisson", ElementLoss::poisson}};
-    using nabla::RowLoss;
-    static const std::pair<const char*, RowLoss> rows[] = {{"kullbackLeiblerDivergence", RowLoss::kl_divergence},
-                                                           {"categoricalHinge", RowLoss::categorical_hinge},
-                                                           {"cosineSimilarity", RowLoss::cosine_similarity}};
-    for (const auto& [known, element] : names) {
-      if (name != known) continue;
-      spec.name = nabla::LossName::elementwise;
-      spec.element = element;
-    }
-    for (const auto& [known, row] : rows) {
-      if (name != known) continue;
-      spec.name = nabla::LossName::rowwise;
-      spec.row = row;
-    }
-    if (spec.name == nabla::LossName::none) unknown("loss", name);
-    if (spec.element == ElementLoss::huber) spec.delta = number(object, "delta");
+    spec.name = read.place == 0 ? nabla::LossName::softmax_cross_entropy : nabla::LossName::sigmoid_cross_entropy;
   }
+  for (size_t i = 0; i < read.settings.size(); ++i) {
+    if (nabla::loss_ops[read.place].settings[i] == nabla::Setting::label_smoothing) spec.label_smoothing = read.settings[i];
+    if (nabla::loss_ops[read.place].settings[i] == nabla::Setting::delta) spec.delta = read.settings[i];
+  }
+  spec.mean = text(object, "reduction") == "mean";
+  spec.weights = numbers(object, "weights");
   return spec;
 }
 
 nabla::OptimizerSpec optimizer(const Napi::Object& object) {
   nabla::OptimizerSpec spec;
   spec.present = true;
-  const std::string name = text(object, "name");
-  if (name == "sgd") {
-    spec.rule = nabla::Rule::sgd;
-    spec.momentum = number(object, "momentum");
-    spec.nesterov = flag(object, "nesterov");
-    spec.weight_decay = number(object, "weightDecay");
-  } else if (name == "adam") {
-    spec.rule = nabla::Rule::adam;
-    spec.beta1 = number(object, "beta1");
-    spec.beta2 = number(object, "beta2");
-    spec.epsilon = number(object, "epsilon");
-    spec.amsgrad = flag(object, "amsgrad");
-    spec.weight_decay = number(object, "weightDecay");
-  } else if (name == "rmsprop") {
-    spec.rule = nabla::Rule::rmsprop;
-    spec.beta2 = number(object, "rho");
-    spec.momentum = number(object, "momentum");
-    spec.epsilon = number(object, "epsilon");
-    spec.centered = flag(object, "centered");
-  } else if (name == "adagrad") {
-    spec.rule = nabla::Rule::adagrad;
-    spec.epsilon = number(object, "epsilon");
-  } else if (name == "adadelta") {
-    spec.rule = nabla::Rule::adadelta;
-    spec.beta2 = number(object, "rho");
-    spec.epsilon = number(object, "epsilon");
-  } else if (name == "adamax") {
-    spec.rule = nabla::Rule::adamax;
-    spec.beta1 = number(object, "beta1");
-    spec.beta2 = number(object, "beta2");
-    spec.epsilon = number(object, "epsilon");
-  } else if (name == "lion") {
-    spec.rule = nabla::Rule::lion;
-    spec.beta1 = number(object, "beta1");
-    spec.beta2 = number(object, "beta2");
-  } else if (name == "nadam") {
-    spec.rule = nabla::Rule::nadam;
-    spec.beta1 = number(object, "beta1");
-    spec.beta2 = number(object, "beta2");
-    spec.epsilon = number(object, "epsilon");
-    spec.weight_decay = number(object, "weightDecay");
-  } else {
-    unknown("optimizer", name);
-  }
+  const Operation read = operation(object, nabla::optimizer_ops);
+  spec.rule = static_cast<nabla::Rule>(read.place);
+  for (size_t i = 0; i < read.settings.size(); ++i) spec.set(nabla::optimizer_ops[read.place].settings[i], read.settings[i]);
   clipping(object, spec);
   return spec;
 }

@@ -54,8 +54,8 @@ enum class Head { none, softmax, sigmoid };
 enum class LossName { none, softmax_cross_entropy, sigmoid_cross_entropy, elementwise, rowwise };
 struct LossSpec {
   LossName name = LossName::none;
-  ElementLoss element = ElementLoss::squared;  // where the name is elementwise
-  RowLoss row = RowLoss::kl_divergence;        // where it is rowwise
+  ElementLoss element = ElementLoss::mean_squared_error;  // where the name is elementwise
+  RowLoss row = RowLoss::kullback_leibler_divergence;        // where it is rowwise
   double delta = 1;                            // huber
   bool mean = true;
   double label_smoothing = 0;
@@ -73,6 +73,38 @@ struct OptimizerSpec {
   Clip clip = Clip::none;
   double clip_limit = 0;
   Norm norm = Norm::squares;
+  // The settings that a step in C++ works with; TypeScript keeps the others.
+  void set(Setting setting, double value) {
+    switch (setting) {
+      case Setting::momentum:
+        momentum = value;
+        return;
+      case Setting::nesterov:
+        nesterov = value != 0;
+        return;
+      case Setting::weight_decay:
+        weight_decay = value;
+        return;
+      case Setting::beta1:
+        beta1 = value;
+        return;
+      case Setting::beta2:
+      case Setting::rho:
+        beta2 = value;
+        return;
+      case Setting::epsilon:
+        epsilon = value;
+        return;
+      case Setting::amsgrad:
+        amsgrad = value != 0;
+        return;
+      case Setting::centered:
+        centered = value != 0;
+        return;
+      default:
+        return;
+    }
+  }
   bool clips_norms() const { return clip == Clip::norm || clip == Clip::global_norm; }
   bool decoupled() const { return (rule == Rule::adam || rule == Rule::nadam) && weight_decay != 0; }
   // Numbers a step: stepScalarCount in src/backend/contract/spec.ts.

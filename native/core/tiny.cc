@@ -25,7 +25,7 @@ bool Engine<T>::tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, c
   if (spec_.optimizer.rule == Rule::nadam) return false;  // a third scalar a step
   if (spec_.loss.name == LossName::softmax_cross_entropy || spec_.loss.name == LossName::rowwise || !class_weights_.empty()) return false;
   if (spec_.loss.label_smoothing != 0) return false;
-  if (spec_.loss.name == LossName::elementwise && spec_.loss.element != ElementLoss::squared) return false;
+  if (spec_.loss.name == LossName::elementwise && spec_.loss.element != ElementLoss::mean_squared_error) return false;
   size_t products = 0;
   for (const Stage& s : plan_.stages) {
     if (s.units > plan_.width || s.activation == Activation::softmax || s.activation == Activation::of_z || s.l2 != 0 || s.l1 != 0)

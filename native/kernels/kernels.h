@@ -5,31 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ops.h"
+
 namespace nabla {
 
-// of_z: a ZActivation says which.
-enum class Activation : int { linear, relu, sigmoid, tanh, softmax, of_z };
-enum class ZFunction : int {
-  relu6,
-  leaky_relu,
-  elu,
-  selu,
-  gelu,
-  gelu_tanh,
-  hard_sigmoid,
-  softplus,
-  softsign,
-  silu,
-  mish,
-  exponential,
-  thresholded_relu
-};
-enum class ElementLoss : int { squared, absolute, huber, log_cosh, hinge, squared_hinge, percentage, squared_logarithmic, poisson };
-enum class RowLoss : int { kl_divergence, categorical_hinge, cosine_similarity };
 // Keras' epsilon: keeps logarithms, divisors and lengths away from 0.
 constexpr double loss_epsilon = 1e-7;
 enum class InputType : int { uint8, float32, float64 };
-enum class Rule : int { sgd, adam, rmsprop, adagrad, adadelta, adamax, lion, nadam };
 // Of which magnitudes a norm is made: their squares' sum, their sum, the largest of them.
 enum class Norm : int { squares, magnitudes, largest };
 enum class TargetKind : int { none, labels, values };

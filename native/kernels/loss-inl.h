@@ -162,9 +162,9 @@ struct LossKernels {
     const Wide<S> margin = w_sub<S>(one, w_mul<S>(y, a)), missed = w_max_limit<S>(none, margin);
     const WideMask<S> inside = w_gt<S>(margin, none);
     switch (kind) {
-      case ElementLoss::squared:
+      case ElementLoss::mean_squared_error:
         return {w_mul<S>(d, d), w_mul<S>(w_set<S>(2), d)};
-      case ElementLoss::absolute:
+      case ElementLoss::mean_absolute_error:
         return {size, w_select<S>(w_gt<S>(a, y), one, w_select<S>(w_lt<S>(a, y), w_set<S>(-1), none))};
       case ElementLoss::huber: {
         const WideMask<S> near = w_ge<S>(edge, size);
@@ -178,12 +178,12 @@ struct LossKernels {
         return {missed, w_select<S>(inside, w_sub<S>(none, y), none)};
       case ElementLoss::squared_hinge:
         return {w_mul<S>(missed, missed), w_select<S>(inside, w_mul<S>(w_mul<S>(w_set<S>(-2), y), margin), none)};
-      case ElementLoss::percentage: {
+      case ElementLoss::mean_absolute_percentage_error: {
         const Wide<S> whole = w_max_limit<S>(least, w_abs<S>(y)), hundred = w_set<S>(100);
         const Wide<S> down = w_select<S>(w_lt<S>(a, y), w_div<S>(w_set<S>(-100), whole), none);
         return {w_mul<S>(w_div<S>(size, whole), hundred), w_select<S>(w_gt<S>(a, y), w_div<S>(hundred, whole), down)};
       }
-      case ElementLoss::squared_logarithmic: {
+      case ElementLoss::mean_squared_logarithmic_error: {
         const Wide<S> apart = w_sub<S>(log_one_plus(w_max_limit<S>(least, a)), log_one_plus(w_max_limit<S>(least, y)));
         const Wide<S> slope = w_div<S>(w_mul<S>(w_set<S>(2), apart), w_add<S>(a, one));
         return {w_mul<S>(apart, apart), w_select<S>(w_gt<S>(a, least), slope, none)};

@@ -95,7 +95,7 @@ struct RowLossKernels {
       const T g = l->row_scale != nullptr ? l->row_scale[r] : T(0);
       T* const d = l->dlogits != nullptr ? l->dlogits + r * l->ld : nullptr;
       T loss = 0;
-      if (kind == RowLoss::kl_divergence) loss = kl_divergence(a, y, l->outputs, g, d);
+      if (kind == RowLoss::kullback_leibler_divergence) loss = kl_divergence(a, y, l->outputs, g, d);
       if (kind == RowLoss::categorical_hinge) loss = categorical_hinge(a, y, l->outputs, g, d);
       if (kind == RowLoss::cosine_similarity) loss = cosine_similarity(a, y, l->outputs, g, d);
       l->row_loss[r] = static_cast<double>(loss);

@@ -152,7 +152,7 @@ struct Cases {
     random.fill(da.data(), count);
     for (size_t i = 0; i < count; ++i) z[i] = z[i] * T(i % 3 == 0 ? 12 : 3);
     z[0] = 0;
-    for (int f = 0; f <= static_cast<int>(ZFunction::thresholded_relu); ++f) {
+    for (int f = 0; f < nabla::z_functions; ++f) {
       const nabla::ZActivation<T> activation{static_cast<ZFunction>(f), T(0.75), T(6)};
       std::vector<T> a(count), d = da, expected(count), expected_d(count), own = z;
       for (size_t i = 0; i < count; ++i) {
@@ -177,7 +177,7 @@ struct Cases {
     std::vector<T> y = padded(rows, n, ld, T(2)), g(rows), d(rows * ld), p(rows * ld);
     random.fill(g.data(), rows);
     y[0] = a[0];
-    for (int f = 0; f <= static_cast<int>(ElementLoss::poisson); ++f) {
+    for (int f = 0; f < nabla::element_losses; ++f) {
       const ElementLoss kind = static_cast<ElementLoss>(f);
       // Logarithms of numbers below 0 are compared with TypeScript's.
       if (kind == ElementLoss::poisson)
@@ -228,7 +228,7 @@ struct Cases {
     // Padding of the outputs may be anything.
     for (size_t r = 0; r < rows; ++r)
       for (size_t i = n; i < ld; ++i) a[r * ld + i] = T(7);
-    for (int f = 0; f <= static_cast<int>(RowLoss::cosine_similarity); ++f) {
+    for (int f = 0; f < nabla::row_losses; ++f) {
       const RowLoss kind = static_cast<RowLoss>(f);
       std::vector<double> row_loss(rows);
       std::vector<T> d(rows * ld), p(rows * ld), expected(n);
@@ -354,7 +354,7 @@ struct Cases {
     const auto call = [&] {
       if (name == Name::softmax) k.softmax_cross_entropy(&l);
       if (name == Name::sigmoid) k.sigmoid_cross_entropy(&l);
-      if (name == Name::squares) k.element_loss(&l, nabla::ElementLoss::squared, T(1));
+      if (name == Name::squares) k.element_loss(&l, nabla::ElementLoss::mean_squared_error, T(1));
     };
     call();
     const std::string what = label(name == Name::softmax   ? "softmax loss"

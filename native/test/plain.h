@@ -284,10 +284,10 @@ struct Math {
     using nabla::ElementLoss;
     const T d = a - y, size = std::fabs(d), margin = T(1) - y * a;
     switch (kind) {
-      case ElementLoss::squared:
+      case ElementLoss::mean_squared_error:
         gradient = T(2) * d;
         return d * d;
-      case ElementLoss::absolute:
+      case ElementLoss::mean_absolute_error:
         gradient = static_cast<T>((a > y) - (a < y));
         return size;
       case ElementLoss::huber:
@@ -302,12 +302,12 @@ struct Math {
       case ElementLoss::squared_hinge:
         gradient = margin > 0 ? (T(-2) * y) * margin : T(0);
         return margin < 0 ? T(0) : margin * margin;
-      case ElementLoss::percentage: {
+      case ElementLoss::mean_absolute_percentage_error: {
         const T whole = std::fabs(y) < least() ? least() : std::fabs(y);
         gradient = a > y ? T(100) / whole : a < y ? T(-100) / whole : T(0);
         return (size / whole) * T(100);
       }
-      case ElementLoss::squared_logarithmic: {
+      case ElementLoss::mean_squared_logarithmic_error: {
         const T apart = log_one_plus(a < least() ? least() : a) - log_one_plus(y < least() ? least() : y);
         gradient = a > least() ? (T(2) * apart) / (a + T(1)) : T(0);
         return apart * apart;
@@ -323,7 +323,7 @@ struct Math {
 
   // One row: its loss, and the gradient of each output before it is scaled.
   static T row(nabla::RowLoss kind, const T* a, const T* y, size_t n, T* gradient) {
-    if (kind == nabla::RowLoss::kl_divergence) {
+    if (kind == nabla::RowLoss::kullback_leibler_divergence) {
       const auto limited = [](T x) { return x < least() ? least() : x > 1 ? T(1) : x; };
       for (size_t i = 0; i < n; ++i) gradient[i] = a[i] < least() || a[i] > 1 ? T(0) : -(limited(y[i]) / a[i]);
       return lanes(n, [&](size_t i) { return limited(y[i]) * log(limited(y[i]) / limited(a[i])); });

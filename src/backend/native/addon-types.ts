@@ -2,7 +2,7 @@
 // src/backend/native/executor.ts is the only caller and gives them names.
 import type { FloatArray, InputArray } from '../../base/arrays.js';
 import type { EvaluateResult, ForwardResult, BackwardResult, Isa, LossAndGradients, TrainResult } from '../contract/executor.js';
-import type { NetworkSpec } from '../contract/spec.js';
+import type { NativeSpec } from './encode-spec.js';
 
 /** Opaque, tagged handles. */
 export type NativeNetwork = { readonly nativeNetwork: never };
@@ -35,7 +35,7 @@ type StateArguments = [
 /** Every function throws errors with a `code` of NablaErrorCode. */
 export interface NativeAddon {
   info(): NativeInfo;
-  createNetwork(spec: NetworkSpec, isa: Isa | null, threads: number, materialised: boolean, openblas: boolean): NativeNetwork;
+  createNetwork(spec: NativeSpec, isa: Isa | null, threads: number, materialised: boolean, openblas: boolean): NativeNetwork;
   disposeNetwork(network: NativeNetwork): void;
   load(
     network: NativeNetwork, x: InputArray, rows: number, y: Int32Array | InputArray | null, sampleWeight: Float64Array | null,

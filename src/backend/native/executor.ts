@@ -9,6 +9,7 @@ import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Execu
 import { outputSize, parameterShapes, slotNames, stepScalarCount, type NetworkSpec } from '../contract/spec.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork, NativeState } from './addon-types.js';
 import { loadAddon } from './addon.js';
+import { encodeSpec } from './encode-spec.js';
 
 const ISAS: readonly Isa[] = ['baseline', 'avx2', 'avx512', 'neon'];
 const SLICE_MILLISECONDS = 20;
@@ -152,7 +153,7 @@ class NativeExecutor implements Executor {
     this.#outputs = outputSize(spec);
     this.#small = spec.dtype === 'float32' ? new Float32Array(SMALL_RESULT / 4) : new Float64Array(SMALL_RESULT / 8);
     this.#parameters = parameterShapes(spec).reduce((sum, { size }) => sum + size, 0);
-    this.#network = call(() => native.createNetwork(spec, isa, threads, materialised, openblas));
+    this.#network = call(() => native.createNetwork(encodeSpec(spec), isa, threads, materialised, openblas));
   }
 
   firstUnusable(x: InputArray): number {

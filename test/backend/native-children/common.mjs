@@ -6,15 +6,20 @@ import { createRequire } from 'node:module';
 /** @param {string} path */
 export const addonAt = (path) => createRequire(import.meta.url)(path);
 
-export const dense = (units, activation = 'linear') => ({
-  kind: 'dense', name: `dense${units}`, units, useBias: true, activation: { name: activation }, l2: 0, learningRateFactor: 1,
+/** An operation by its place in a table of src/backend/contract/ops.ts, as the addon takes it. */
+export const operation = (op, ...settings) => ({ op, settings: Float64Array.from(settings) });
+const linear = 0;
+export const relu = 1;
+
+export const dense = (units, activation = linear) => ({
+  kind: 'dense', name: `dense${units}`, units, useBias: true, activation: operation(activation), l2: 0, learningRateFactor: 1,
 });
 /** A classifier with hidden layers of the given sizes. */
 export function spec(inputs, hidden, classes, dtype = 'float32') {
   return {
-    inputSize: inputs, layers: [...hidden.map((units) => dense(units, 'relu')), dense(classes)], head: 'softmax',
-    loss: { name: 'softmaxCrossEntropy', reduction: 'mean', labelSmoothing: 0, classWeights: null },
-    optimizer: { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 }, dtype, seed: 1,
+    inputSize: inputs, layers: [...hidden.map((units) => dense(units, relu)), dense(classes)], head: 'softmax',
+    loss: { ...operation(0, 0), reduction: 'mean', weights: null },
+    optimizer: operation(0, 0.9, 0, 0), dtype, seed: 1,
   };
 }
 /** Numbers in [0, 1), the same everywhere. */

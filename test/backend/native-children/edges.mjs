@@ -1,6 +1,6 @@
 // Calls that once read or wrote past memory's end, or ended the process. Prints { name: code or 'ok' }.
 import process from 'node:process';
-import { addonAt, dense, prepare, spec } from './common.mjs';
+import { addonAt, dense, prepare, relu, spec } from './common.mjs';
 
 const [path] = process.argv.slice(2);
 const addon = addonAt(path);
@@ -62,7 +62,7 @@ await attempt('a getter that starts a job', () => {
 });
 // Disposed of while a job runs: the job ends with its own result.
 await attempt('disposed of in mid-training', async () => {
-  const { network, data } = prepare(addon, { ...spec(50, [60], 3), layers: [dense(60, 'relu'), dense(3)] }, 200, 1);
+  const { network, data } = prepare(addon, { ...spec(50, [60], 3), layers: [dense(60, relu), dense(3)] }, 200, 1);
   const running = addon.train(network, data, null, 0, 200, 10, 5, 0, new Float64Array(200).fill(0.01), Infinity, false);
   addon.disposeData(data);
   addon.disposeNetwork(network);
