@@ -31,6 +31,8 @@ const rowOf = ([name, op]) => {
   const own = Object.keys(op.settings);
   return `{"${name}", ${own.length}, {${own.map((setting) => `Setting::${snake(setting)}`).join(', ')}}}`;
 };
+const mostSlots = Math.max(...Object.values(optimizerOps).map((op) => op.slots.length));
+const slotsOf = ({ slots }) => `{${slots.length}, {${slots.map((slot) => `Setting::${snake(slot.if ?? 'none')}`).join(', ')}}}`;
 
 const text = `// Made by \`node scripts/generate-ops.mjs --write\` from ${source}. Plain data only, as kernels.h says.
 // clang-format off
@@ -55,7 +57,7 @@ constexpr int first_element_loss = ${names(lossOps, (op) => op.compares === 'ent
 constexpr int first_row_loss = ${names(lossOps, (op) => op.compares !== 'row').length};
 
 // What operations are set with.
-${enumOf('Setting', settings.map(snake))}
+${enumOf('Setting', [...settings.map(snake), 'none'])}
 // An operation: its name, how many settings it takes, and which, in their order.
 struct Op {
   const char* name;
@@ -63,6 +65,15 @@ struct Op {
   Setting settings[${most}];
 };
 ${Object.entries(tables).map(([name, table]) => `constexpr Op ${name}[] = {\n  ${list(Object.entries(table).map(rowOf))}\n};`).join('\n')}
+
+// State arrays of each update rule, in its order: Setting::none, or what there must be for the array to be there.
+struct Slots {
+  int count;
+  Setting conditions[${mostSlots}];
+};
+constexpr Slots optimizer_slots[] = {
+  ${list(Object.values(optimizerOps).map(slotsOf))}
+};
 
 }  // namespace nabla
 `;

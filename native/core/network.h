@@ -1,4 +1,5 @@
-// A network as the binding sees it: whole steps, whole batches, canonical arrays. Executor in src/backend/contract/executor.ts is the contract.
+// A network as the binding sees it: whole steps, whole batches, canonical arrays. Executor in src/backend/contract/executor.ts is the
+// contract.
 #pragma once
 #include <atomic>
 #include <cstdint>

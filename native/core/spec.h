@@ -55,8 +55,8 @@ enum class LossName { none, softmax_cross_entropy, sigmoid_cross_entropy, elemen
 struct LossSpec {
   LossName name = LossName::none;
   ElementLoss element = ElementLoss::mean_squared_error;  // where the name is elementwise
-  RowLoss row = RowLoss::kullback_leibler_divergence;        // where it is rowwise
-  double delta = 1;                            // huber
+  RowLoss row = RowLoss::kullback_leibler_divergence;     // where it is rowwise
+  double delta = 1;                                       // huber
   bool mean = true;
   double label_smoothing = 0;
   std::vector<double> weights;  // class weights or positive weights; empty = none
@@ -109,25 +109,17 @@ struct OptimizerSpec {
   bool decoupled() const { return (rule == Rule::adam || rule == Rule::nadam) && weight_decay != 0; }
   // Numbers a step: stepScalarCount in src/backend/contract/spec.ts.
   size_t scalars() const { return 2 + (rule == Rule::nadam ? 1 : 0) + (decoupled() ? 1 : 0); }
+  // Whether there is what a state array is for.
+  bool holds(Setting condition) const {
+    return condition == Setting::none || (condition == Setting::momentum && momentum != 0) || (condition == Setting::amsgrad && amsgrad) ||
+           (condition == Setting::centered && centered);
+  }
   size_t slots() const {
     if (!present) return 0;
-    const size_t more = momentum != 0 ? 1 : 0;
-    switch (rule) {
-      case Rule::sgd:
-        return more;
-      case Rule::adam:
-        return amsgrad ? 3 : 2;
-      case Rule::rmsprop:
-        return 1 + (centered ? 1 : 0) + more;
-      case Rule::adadelta:
-      case Rule::adamax:
-      case Rule::nadam:
-        return 2;
-      case Rule::adagrad:
-      case Rule::lion:
-        return 1;
-    }
-    return 0;
+    const Slots& of_rule = optimizer_slots[static_cast<int>(rule)];
+    size_t count = 0;
+    for (int i = 0; i < of_rule.count; ++i) count += holds(of_rule.conditions[i]) ? 1 : 0;
+    return count;
   }
 };
 

@@ -83,7 +83,8 @@ enum class Setting : int {
   rho,
   centered,
   initial_accumulator_value,
-  momentum_decay
+  momentum_decay,
+  none
 };
 // An operation: its name, how many settings it takes, and which, in their order.
 struct Op {
@@ -136,6 +137,22 @@ constexpr Op optimizer_ops[] = {
   {"adamax", 3, {Setting::beta1, Setting::beta2, Setting::epsilon}},
   {"lion", 3, {Setting::beta1, Setting::beta2, Setting::weight_decay}},
   {"nadam", 5, {Setting::beta1, Setting::beta2, Setting::epsilon, Setting::momentum_decay, Setting::weight_decay}}
+};
+
+// State arrays of each update rule, in its order: Setting::none, or what there must be for the array to be there.
+struct Slots {
+  int count;
+  Setting conditions[3];
+};
+constexpr Slots optimizer_slots[] = {
+  {1, {Setting::momentum}},
+  {3, {Setting::none, Setting::none, Setting::amsgrad}},
+  {3, {Setting::none, Setting::centered, Setting::momentum}},
+  {1, {Setting::none}},
+  {2, {Setting::none, Setting::none}},
+  {2, {Setting::none, Setting::none}},
+  {1, {Setting::none}},
+  {2, {Setting::none, Setting::none}}
 };
 
 }  // namespace nabla
