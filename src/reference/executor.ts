@@ -288,7 +288,7 @@ class ReferenceExecutor implements Executor {
     checkRows('forwardTrain', rows, samples.rows);
     checkBatchRows('forwardTrain', this.spec, rows.to - rows.from);
     const { dtype } = this.spec;
-    const { outputs, logits, activations } = allocate('forwardTrain', () => network.forwardTrain(samples, rows));
+    const { outputs, logits, activations } = allocate('forwardTrain', () => finish(network.forwardTrain(samples, rows)));
     return { outputs: copied(dtype, outputs), logits: copied(dtype, logits), activations: activations.map((a) => copied(dtype, a)) };
   }
 
@@ -298,7 +298,7 @@ class ReferenceExecutor implements Executor {
     if (rows === null) throw new NablaError('ERR_STATE', '[backward] goes back over what forwardTrain left. Expected forwardTrain for the last call, received another or none.');
     checkFloats('backward', 'dLogits', dLogits, rows * network.plan.outputs, this.spec.dtype);
     const { dtype } = this.spec;
-    const dx = given(dtype, network.backwardTaken(dLogits, options.dx ?? true));
+    const dx = given(dtype, finish(network.backwardTaken(dLogits, options.dx ?? true)));
     return { gradients: network.gradients.map((gradient) => copied(dtype, gradient)), dx };
   }
 
