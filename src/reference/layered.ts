@@ -197,10 +197,11 @@ class LayeredNetwork extends Network {
     const scratch = this.#newScratch(rows);
     yield* this.loadInPieces(samples.x, order, from, to, scratch.segments[0].values[0]);
     const logits = yield* this.#run(this.#lists, scratch, this.weights, rows, 0, true);
-    this.#taken = { scratch, rows };
-    this.#pending = this.#taken;
     const outputs = new Float64Array(logits.length);
     yield* this.head(logits, outputs, 0, rows);
+    // Behind the last turn, in which a prediction may drop what was taken.
+    this.#taken = { scratch, rows };
+    this.#pending = this.#taken;
     return { outputs, logits, activations: scratch.segments.slice(1).map(({ passes, values }) => values[passes.length]) };
   }
 

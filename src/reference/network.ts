@@ -386,10 +386,11 @@ export class Network {
       yield* this.loadInPieces(samples.x, order, from + first, from + end, part.x[0]);
       yield* this.#forward(this.#training.lists, part, this.parameters, end - first, first, true);
     }
-    this.#taken = { scratch, rows };
     const logits = scratch.x[this.plan.stages.length];
     const outputs = new Float64Array(logits.length);
     yield* this.head(logits, outputs, 0, rows);
+    // Behind the last turn, in which a prediction may drop what was taken.
+    this.#taken = { scratch, rows };
     return { outputs, logits, activations: scratch.x.slice(1) };
   }
 
