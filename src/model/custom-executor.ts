@@ -100,13 +100,43 @@ export class CustomLossExecutor implements Executor {
   }
 
   async trainSteps(data: DataHandle, options: TrainOptions): Promise<TrainResult> {
-    const result = this.trainStepsSync(data, options);
+    if (this.#inner.stepAround === undefined) {
+      const result = this.trainStepsSync(data, options);
+      await this.#breathe();
+      return result;
+    }
+    const { own, rows: given, scalars, last } = this.#nextStep(data, options);
+    // The caller may overwrite its order while the step waits.
+    const rows = given.order === null ? given : { order: given.order.slice(given.from, given.to), from: 0, to: given.to - given.from };
+    const penalty = this.#penalty();
+    let losses = new Float64Array(0), kept: FloatArray | null = null;
+    const step = await this.#inner.stepAround(own.inner, rows, (outputs) => {
+      kept = options.outputs === true ? outputs.slice() : null;
+      const { loss, gradient } = this.#work(own, rows, outputs);
+      losses = Float64Array.of(loss + penalty);
+      return Number.isFinite(losses[0]) ? gradient : null;
+    }, scalars);
+    if (step === 'aborted') return { steps: 0, losses: new Float64Array(0), correct: null, stopped: 'aborted', outputs: options.outputs === true ? copied([], this.spec.dtype) : null };
     await this.#breathe();
-    return result;
+    return { steps: step === 'done' ? 1 : 0, losses, correct: null, stopped: step === 'noGradient' ? 'nonFinite' : last ? 'done' : 'slice', outputs: kept };
   }
 
   /** One step a call: an error of the function's then leaves every step that was made told. */
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult {
+    const { own, rows, scalars, last } = this.#nextStep(data, options);
+    const penalty = this.#penalty();
+    const { outputs } = this.#inner.forwardTrain(own.inner, rows);
+    const kept = options.outputs === true ? outputs.slice() : null;
+    const { loss, gradient } = this.#work(own, rows, outputs);
+    const losses = Float64Array.of(loss + penalty);
+    if (gradient === null || !Number.isFinite(losses[0])) return { steps: 0, losses, correct: null, stopped: 'nonFinite', outputs: kept };
+    const { gradients } = this.#inner.backward(gradient, { dx: false });
+    this.#inner.applyGradients(gradients, scalars);
+    return { steps: 1, losses, correct: null, stopped: last ? 'done' : 'slice', outputs: kept };
+  }
+
+  /** What the next step is made of, checked. */
+  #nextStep(data: DataHandle, options: TrainOptions): { readonly own: CustomData; readonly rows: Rows; readonly scalars: Float64Array; readonly last: boolean } {
     this.#checkBetween('trainSteps');
     const { order, from, to, batchSize, stepScalars } = options;
     const { optimizer } = this.spec;
@@ -118,38 +148,42 @@ export class CustomLossExecutor implements Executor {
     const step = options.firstStep ?? 0;
     const first = from + (step % Math.ceil((to - from) / batchSize)) * batchSize;
     const rows = { order, from: first, to: Math.min(first + batchSize, to) };
-    const own = this.#own(data);
-    const penalty = this.#penalty();
-    const { outputs } = this.#inner.forwardTrain(own.inner, rows);
-    const kept = options.outputs === true ? outputs.slice() : null;
-    const { loss, gradient } = this.#work(own, rows, outputs);
-    const losses = Float64Array.of(loss + penalty);
-    if (gradient === null || !Number.isFinite(losses[0])) return { steps: 0, losses, correct: null, stopped: 'nonFinite', outputs: kept };
-    const { gradients } = this.#inner.backward(gradient, { dx: false });
-    this.#inner.applyGradients(gradients, stepScalars.slice(step * stride, step * stride + width));
-    return { steps: 1, losses, correct: null, stopped: step + 1 < steps ? 'slice' : 'done', outputs: kept };
+    return { own: this.#own(data), rows, scalars: stepScalars.slice(step * stride, step * stride + width), last: step + 1 >= steps };
   }
 
-  /** Steps are single: there is nothing to end. */
+  /** Gives up a step that waits for its turn; others are over when they return. */
   abort(): void {
     this.#inner.abort();
   }
 
   async evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult> {
-    const result = this.evaluateSync(data, options);
+    this.#checkBetween('evaluate');
+    const own = this.#own(data);
+    // That of the weights of this call, as the outputs are.
+    const penalty = this.#penaltyOf(options.weights);
+    const { order, from, to, weights = 'current' } = options;
+    const outputs = await this.#inner.predict(own.inner, { order, from, to, output: 'outputs', weights });
+    const result = this.#evaluated(own, options, outputs, penalty);
     await this.#breathe();
     return result;
   }
 
-  evaluateSync(data: DataHandle, { order, from, to, outputs: wanted, weights }: EvaluateOptions): EvaluateResult {
+  evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult {
     this.#checkBetween('evaluate');
     const own = this.#own(data);
-    const rows = { order, from, to };
-    const outputs = this.#inner.predictSync(own.inner, { ...rows, output: 'outputs', weights: weights ?? 'current' });
+    const { order, from, to, weights = 'current' } = options;
+    const outputs = this.#inner.predictSync(own.inner, { order, from, to, output: 'outputs', weights });
+    return this.#evaluated(own, options, outputs, this.#penaltyOf(weights));
+  }
+
+  #evaluated(own: CustomData, { order, from, to, outputs: wanted }: EvaluateOptions, outputs: FloatArray, penalty: number): EvaluateResult {
     const kept = wanted === true ? outputs.slice() : null;
-    const { loss } = this.#work(own, rows, outputs);
-    const count = to - from;
-    return { lossSum: loss * count, denominator: count, penalty: weights === 'published' ? this.#publishedPenalty : this.#penalty(), correct: null, outputs: kept };
+    const { loss } = this.#work(own, { order, from, to }, outputs);
+    return { lossSum: loss * (to - from), denominator: to - from, penalty, correct: null, outputs: kept };
+  }
+
+  #penaltyOf(weights: WeightsChoice | undefined): number {
+    return weights === 'published' ? this.#publishedPenalty : this.#penalty();
   }
 
   async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {

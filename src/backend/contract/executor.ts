@@ -169,6 +169,9 @@ export interface Executor {
   /** One optimizer update with given gradients (penalties' terms, clipping and constraints as in a training step); counts as a step. Moving statistics take over those of
    * the last forwardTrain or lossAndGradients since the last update, as a training step does. */
   applyGradients(gradients: readonly FloatArray[], scalars: Float64Array): void;
+  /** TypeScript only: forwardTrain, `gradientOf` its outputs, backward and applyGradients in pieces beside the event loop. Aborted or without a gradient the
+   * step never was. @returns whether it was made */
+  stepAround?(data: DataHandle, rows: Rows, gradientOf: (outputs: FloatArray) => FloatArray | null, scalars: Float64Array): Promise<'done' | 'aborted' | 'noGradient'>;
   /** Loss and gradients of the spec's own loss over the rows as one batch, training mode, no update. */
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients;
 

@@ -1,6 +1,6 @@
 // The dense layer's three products and its penalty.
 import { multiply } from './matmul.js';
-import { pieceColumns, type Pieces } from './pieces.js';
+import { PASS_PIECE, pieceColumns, type Pieces } from './pieces.js';
 import { foldLanes } from './reductions.js';
 import { allFinite, byColumn, multiplyNonzeros, nonzerosByColumn, nonzerosByRow, type ListSpace, type Nonzeros } from './sparse.js';
 
@@ -11,8 +11,11 @@ export function* denseForward(
 ): Pieces<void> {
   // One row is not worth a look at all weights.
   const nonzeros = listed ?? (rows > 1 ? nonzerosByRow(space, x, rows, inputs) : null);
+  const long = weight.length > PASS_PIECE;
+  if (long) yield;
   const sparse = nonzeros !== null && allFinite(weight, weight.length);
   if (!sparse && listed !== null) expand(listed, x, inputs);
+  if (long) yield;
   const width = pieceColumns(rows * inputs);
   for (let from = 0; from < units; from += width) {
     if (from > 0) yield;
@@ -36,6 +39,7 @@ export function* denseBackward(
   const nonzeros = listed === null ? nonzerosByColumn(space, x, rows, inputs) : byColumn(space, listed, inputs);
   const sparse = nonzeros !== null && allFinite(dz, rows * units);
   if (!sparse && listed !== null) expand(listed, x, inputs);
+  if (rows * (inputs + units) > PASS_PIECE) yield;
   const [columns, width] = sparse ? [units, pieceColumns(rows * inputs)] : [inputs, pieceColumns(rows * units)];
   for (let from = 0; from < columns; from += width) {
     if (from > 0) yield;

@@ -165,18 +165,11 @@ class ReferenceExecutor implements Executor {
       const end = Math.min(first + batchSize, to);
       const sink = options.outputs === true ? new Float64Array((end - first) * width) : null;
       const batch = network.trainBatch(samples, order, first, end, sink === null ? {} : { outputs: sink });
-      let piece = batch.next();
-      while (piece.done !== true) {
-        yield;
-        // The step has changed nothing yet.
-        if (this.#aborted) break;
-        piece = batch.next();
-      }
-      if (piece.done !== true) {
+      const result = yield* this.#unlessAborted(batch);
+      if (result === null) {
         stopped = 'aborted';
         break;
       }
-      const result = piece.value;
       const batchLoss = result.lossSum / result.denominator + network.penalty(network.parameters);
       losses.push(batchLoss);
       correct.push(result.correct);
@@ -205,6 +198,17 @@ class ReferenceExecutor implements Executor {
       stopped,
       outputs: options.outputs === true ? concatenated(this.spec.dtype, outputs) : null,
     };
+  }
+
+  /** Work that changes no weights: given up where it is aborted. @returns null then */
+  *#unlessAborted<Result>(work: Pieces<Result>): Pieces<Result | null> {
+    let piece = work.next();
+    while (piece.done !== true) {
+      yield;
+      if (this.#aborted) return null;
+      piece = work.next();
+    }
+    return piece.value;
   }
 
   /** Stops a training between two pieces, or behind the update that it is in. */
@@ -286,7 +290,7 @@ class ReferenceExecutor implements Executor {
     checkRows('forwardTrain', rows, samples.rows);
     checkBatchRows('forwardTrain', this.spec, rows.to - rows.from);
     const { dtype } = this.spec;
-    const { outputs, logits, activations } = allocate('forwardTrain', () => network.forwardTrain(samples, rows));
+    const { outputs, logits, activations } = allocate('forwardTrain', () => finish(network.forwardTrain(samples, rows)));
     return { outputs: copied(dtype, outputs), logits: copied(dtype, logits), activations: activations.map((a) => copied(dtype, a)) };
   }
 
@@ -296,7 +300,7 @@ class ReferenceExecutor implements Executor {
     if (rows === null) throw new NablaError('ERR_STATE', '[backward] goes back over what forwardTrain left. Expected forwardTrain for the last call, received another or none.');
     checkFloats('backward', 'dLogits', dLogits, rows * network.plan.outputs, this.spec.dtype);
     const { dtype } = this.spec;
-    const dx = given(dtype, network.backwardTaken(dLogits, options.dx ?? true));
+    const dx = given(dtype, finish(network.backwardTaken(dLogits, options.dx ?? true)));
     return { gradients: network.gradients.map((gradient) => copied(dtype, gradient)), dx };
   }
 
@@ -307,6 +311,39 @@ class ReferenceExecutor implements Executor {
     checkParameterArrays('applyGradients', 'gradients', this.spec, gradients);
     checkScalars('applyGradients', 'scalars', scalars, stepScalarCount(optimizer));
     this.#changed('applyGradients').update(gradients.map((gradient) => Float64Array.from(gradient)), scalars, 0);
+  }
+
+  async stepAround(data: DataHandle, rows: Rows, gradientOf: (outputs: FloatArray) => FloatArray | null, scalars: Float64Array): Promise<'done' | 'aborted' | 'noGradient'> {
+    this.#resting('trainSteps');
+    const { optimizer } = this.spec;
+    if (optimizer === null) throw new NablaError('ERR_STATE', '[trainSteps] needs an update rule. Expected an optimizer for spec.optimizer, received null.');
+    const own = this.#own('trainSteps', data);
+    checkRows('trainSteps', rows, own.rows);
+    checkBatchRows('trainSteps', this.spec, rows.to - rows.from);
+    checkScalars('trainSteps', 'scalars', scalars, stepScalarCount(optimizer));
+    // The caller may dispose of the data while the step waits.
+    const step = this.#around({ rows: own.rows, x: own.x, y: null, sampleWeight: null }, rows, gradientOf, scalars);
+    this.#training = true;
+    this.#aborted = false;
+    try {
+      return await finishInTurns(step, this.#turn);
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  *#around(samples: Samples, rows: Rows, gradientOf: (outputs: FloatArray) => FloatArray | null, scalars: Float64Array): Pieces<'done' | 'aborted' | 'noGradient'> {
+    const network = this.#changed('trainSteps');
+    const { dtype } = this.spec;
+    const forward = yield* this.#unlessAborted(network.forwardTrain(samples, rows));
+    const gradient = forward === null ? null : gradientOf(copied(dtype, forward.outputs));
+    const back = gradient === null ? null : yield* this.#unlessAborted(network.backwardTaken(gradient, false));
+    if (back === null) {
+      network.forget();
+      return forward !== null && gradient === null ? 'noGradient' : 'aborted';
+    }
+    yield* network.updateInPieces(network.gradients, scalars, 0);
+    return 'done';
   }
 
   lossAndGradients(data: DataHandle, rows: Rows): LossAndGradients {

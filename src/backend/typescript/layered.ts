@@ -3,9 +3,9 @@
 import type { Rows } from '../contract/executor.js';
 import { isLayered, type NetworkSpec } from '../contract/spec.js';
 import { denseBackward, denseBackwardInput, denseForward } from './dense.js';
-import { Network, type BatchResult, type Samples, type Sinks } from './network.js';
+import { add, Network, stored, type BatchResult, type Forward, type Samples, type Sinks } from './network.js';
 import { moveStatistics, nothingSaved, passBackward, passForward, type Pass, type PassContext, type Saved } from './passes.js';
-import { finish, type Pieces } from './pieces.js';
+import type { Pieces } from './pieces.js';
 import { blockBounds } from './plan.js';
 import { foldLanes, laneCount, storeAs } from './reductions.js';
 import { ListSpace } from './sparse.js';
@@ -21,6 +21,13 @@ interface Segment {
   readonly d: Float64Array;
 }
 interface Scratch { readonly capacity: number; readonly segments: readonly Segment[] }
+/** What an evaluation or a prediction works in. */
+interface Aside { readonly scratch: Scratch; readonly lists: ListSpace }
+
+/** Rows [from, to) in ranges of PART_ROWS. */
+function* parts(from: number, to: number): Generator<readonly [number, number]> {
+  for (let first = from; first < to; first += PART_ROWS) yield [first, Math.min(first + PART_ROWS, to)];
+}
 
 /** The network of a spec. */
 export function createNetwork(spec: NetworkSpec): Network {
@@ -67,13 +74,16 @@ class LayeredNetwork extends Network {
       const { units, passes, values, saved } = scratch.segments[s];
       if (s > 0) {
         const { weight, bias, inputs } = stages[s - 1];
-        yield;
-        yield* denseForward(lists, x, weights[weight], bias < 0 ? null : weights[bias], values[0], rows, inputs, units);
-        storeAs(spec.dtype, values[0], rows * units);
+        for (const [first, end] of parts(0, rows)) {
+          yield;
+          const z = values[0].subarray(first * units, end * units);
+          yield* denseForward(lists, x.subarray(first * inputs, end * inputs), weights[weight], bias < 0 ? null : weights[bias], z, end - first, inputs, units);
+          storeAs(spec.dtype, z);
+        }
       }
       for (let p = 0; p < passes.length; p++) {
         yield;
-        saved[p] = passForward(passes[p], context, values[p], values[p + 1], rows, units);
+        saved[p] = yield* passForward(passes[p], context, values[p], values[p + 1], rows, units);
       }
       x = values[passes.length];
     }
@@ -89,10 +99,10 @@ class LayeredNetwork extends Network {
       const { units, passes, values, saved, d } = scratch.segments[s];
       for (let p = passes.length - 1; p >= 0; p--) {
         yield;
-        passBackward(passes[p], context, values[p], values[p + 1], saved[p], d, rows, units, this.gradients);
+        yield* passBackward(passes[p], context, values[p], values[p + 1], saved[p], d, rows, units, this.gradients);
       }
       if (s === 0) break;
-      storeAs(spec.dtype, d, rows * units);
+      yield* stored(spec.dtype, d, rows * units);
       const { inputs, weight, bias } = stages[s - 1];
       const before = scratch.segments[s - 1];
       const x = before.values[before.passes.length];
@@ -100,20 +110,27 @@ class LayeredNetwork extends Network {
         const [first, end] = [bounds[block], bounds[block + 1]];
         const dweight = block === 0 ? this.gradients[weight] : new Float64Array(units * inputs);
         const dbias = bias < 0 ? null : block === 0 ? this.gradients[bias] : new Float64Array(units);
-        yield;
-        yield* denseBackward(this.#lists, d.subarray(first * units, end * units), x.subarray(first * inputs, end * inputs), dweight, dbias, end - first, inputs, units, false);
+        for (const [from, to] of parts(first, end)) {
+          yield;
+          yield* denseBackward(this.#lists, d.subarray(from * units, to * units), x.subarray(from * inputs, to * inputs), dweight, dbias, to - from, inputs, units, from > first);
+        }
         if (block === 0) continue;
-        for (let i = 0; i < dweight.length; i++) this.gradients[weight][i] += dweight[i];
-        if (dbias !== null) for (let i = 0; i < units; i++) this.gradients[bias][i] += dbias[i];
+        yield* add(this.gradients[weight], dweight);
+        if (dbias !== null) yield* add(this.gradients[bias], dbias);
       }
-      storeAs(spec.dtype, this.gradients[weight]);
+      yield* stored(spec.dtype, this.gradients[weight]);
       if (bias >= 0) storeAs(spec.dtype, this.gradients[bias]);
-      if (s > 1 || before.passes.length > 0 || wantDx) yield* denseBackwardInput(d, this.parameters[weight], before.d, rows, inputs, units);
-      storeAs(spec.dtype, before.d, rows * inputs);
+      const wanted = s > 1 || before.passes.length > 0 || wantDx;
+      for (const [from, to] of wanted ? parts(0, rows) : []) {
+        yield;
+        const dx = before.d.subarray(from * inputs, to * inputs);
+        yield* denseBackwardInput(d.subarray(from * units, to * units), this.parameters[weight], dx, to - from, inputs, units);
+        storeAs(spec.dtype, dx);
+      }
     }
     if (!wantDx) return new Float64Array(0);
     const dx = scratch.segments[0].d.slice(0, rows * spec.inputSize);
-    this.unscale(dx, rows);
+    yield* this.unscale(dx, rows);
     return dx;
   }
 
@@ -123,13 +140,13 @@ class LayeredNetwork extends Network {
     const rows = to - from;
     const scratch = this.#partScratch(rows);
     const denominator = this.denominator(samples, order, from, to);
-    this.load(samples.x, order, from, to, scratch.segments[0].values[0]);
+    yield* this.loadInPieces(samples.x, order, from, to, scratch.segments[0].values[0]);
     const logits = yield* this.#run(this.#lists, scratch, this.weights, rows, 0, true);
     const dlogits = scratch.segments[scratch.segments.length - 1].d;
     const lossLanes = new Float64Array(8);
-    const correct = this.lossRows(samples, order, from, 0, rows, denominator, logits, dlogits, lossLanes);
-    if (loss !== null) storeAs(spec.dtype, dlogits, rows * outputs);
-    if (sinks.outputs !== undefined) this.head(logits, sinks.outputs, 0, rows);
+    const correct = yield* this.lossRows(samples, order, from, 0, rows, denominator, logits, dlogits, lossLanes);
+    if (loss !== null) yield* stored(spec.dtype, dlogits, rows * outputs);
+    if (sinks.outputs !== undefined) yield* this.head(logits, sinks.outputs, 0, rows);
     const dx = yield* this.#back(scratch, rows, sinks.dx !== undefined);
     sinks.dx?.set(dx);
     this.#pending = { scratch, rows };
@@ -140,43 +157,51 @@ class LayeredNetwork extends Network {
     const denominator = this.denominator(samples, order, from, to);
     const lossLanes = new Float64Array(8);
     let correct = 0;
-    yield* this.#eachPart(samples.x, weights, order, from, to, (logits, first, rows) => {
-      correct += this.lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
-      if (sinks.outputs !== undefined) this.head(logits, sinks.outputs, first, rows);
-    });
+    const aside = this.#aside(to - from);
+    for (const [first, end] of parts(0, to - from)) {
+      const logits = yield* this.#logits(aside, samples.x, weights, order, from, first, end);
+      correct += yield* this.lossRows(samples, order, from, first, end - first, denominator, logits, null, lossLanes);
+      if (sinks.outputs !== undefined) yield* this.head(logits, sinks.outputs, first, end - first);
+    }
     return { lossSum: foldLanes(lossLanes), denominator, correct };
   }
 
   override *predict(x: Samples['x'], weights: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, output: 'outputs' | 'logits', out: Float64Array): Pieces<void> {
     const { outputs } = this.plan;
-    yield* this.#eachPart(x, weights, order, from, to, (logits, first, rows) => {
-      if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
-      else this.head(logits, out, first, rows);
-    });
-  }
-
-  *#eachPart(x: Samples['x'], weights: readonly Float64Array[], order: Uint32Array | null, from: number, to: number, use: (logits: Float64Array, first: number, rows: number) => void): Pieces<void> {
-    this.#taken = null;
-    // Not the training scratch: its statistics may be waiting for an update.
-    const scratch = this.#newScratch(Math.min(PART_ROWS, to - from));
-    const lists = new ListSpace();
-    for (let first = 0; first < to - from; first += PART_ROWS) {
-      const rows = Math.min(PART_ROWS, to - from - first);
-      this.load(x, order, from + first, from + first + rows, scratch.segments[0].values[0]);
-      if (first > 0) yield;
-      use(yield* this.#run(lists, scratch, weights, rows, first, false), first, rows);
+    const aside = this.#aside(to - from);
+    for (const [first, end] of parts(0, to - from)) {
+      const logits = yield* this.#logits(aside, x, weights, order, from, first, end);
+      if (output === 'logits') out.set(logits.subarray(0, (end - first) * outputs), first * outputs);
+      else yield* this.head(logits, out, first, end - first);
     }
   }
 
-  override forwardTrain(samples: Samples, { order, from, to }: Rows): { outputs: Float64Array; logits: Float64Array; activations: Float64Array[] } {
+  /** What parts of so many rows are computed in. Not the training scratch: its statistics may be waiting for an update. */
+  #aside(rows: number): Aside {
+    this.#taken = null;
+    return { scratch: this.#newScratch(Math.min(PART_ROWS, rows)), lists: new ListSpace() };
+  }
+
+  /** Rows from + [first, end) of x -> their logits. */
+  *#logits(
+    { scratch, lists }: Aside, x: Samples['x'], weights: readonly Float64Array[], order: Uint32Array | null, from: number, first: number, end: number,
+  ): Pieces<Float64Array> {
+    if (first > 0) yield;
+    yield* this.loadInPieces(x, order, from + first, from + end, scratch.segments[0].values[0]);
+    return yield* this.#run(lists, scratch, weights, end - first, first, false);
+  }
+
+  override *forwardTrain(samples: Samples, { order, from, to }: Rows): Pieces<Forward> {
+    this.#taken = null;
     const rows = to - from;
     const scratch = this.#newScratch(rows);
-    this.load(samples.x, order, from, to, scratch.segments[0].values[0]);
-    const logits = finish(this.#run(this.#lists, scratch, this.weights, rows, 0, true));
+    yield* this.loadInPieces(samples.x, order, from, to, scratch.segments[0].values[0]);
+    const logits = yield* this.#run(this.#lists, scratch, this.weights, rows, 0, true);
+    const outputs = new Float64Array(logits.length);
+    yield* this.head(logits, outputs, 0, rows);
+    // Behind the last turn, in which a prediction may drop what was taken.
     this.#taken = { scratch, rows };
     this.#pending = this.#taken;
-    const outputs = new Float64Array(logits.length);
-    this.head(logits, outputs, 0, rows);
     return { outputs, logits, activations: scratch.segments.slice(1).map(({ passes, values }) => values[passes.length]) };
   }
 
@@ -189,11 +214,11 @@ class LayeredNetwork extends Network {
     this.#pending = null;
   }
 
-  override backwardTaken(dlogits: ArrayLike<number>, wantDx: boolean): Float64Array {
+  override *backwardTaken(dlogits: ArrayLike<number>, wantDx: boolean): Pieces<Float64Array> {
     if (this.#taken === null) return new Float64Array(0);
     const { scratch, rows } = this.#taken;
     scratch.segments[scratch.segments.length - 1].d.set(dlogits);
-    return finish(this.#back(scratch, rows, wantDx));
+    return yield* this.#back(scratch, rows, wantDx);
   }
 
   protected override beforeUpdate(): void {

@@ -9,12 +9,12 @@ import { activationBackward, activationForward } from './activations.js';
 import { clip, clippingOf, type Clipped, type Clipping } from './clipping.js';
 import { constrain } from './constraints.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
-import { applyDropout } from './dropout.js';
+import { applyDropout, type Dropout } from './dropout.js';
 import type { TargetRows } from './loss.js';
 import { headForward } from './losses.js';
 import { UpdateRule } from './optimizers.js';
 import { absolutePenalty, addPenaltyGradient } from './penalties.js';
-import { finish, PIECE, type Pieces } from './pieces.js';
+import { inRows, PIECE, type Pieces } from './pieces.js';
 import { blockBounds, compilePlan, type Plan, type Rescaling } from './plan.js';
 import { foldLanes, laneCount, roundedTo, storeAs } from './reductions.js';
 import { expandRow, GatheredRows, type SampleLists } from './sample-lists.js';
@@ -63,6 +63,12 @@ export interface BatchResult {
   readonly lossSum: number;
   readonly denominator: number;
   readonly correct: number;
+}
+/** What forwardTrain gives; the activations are the network's own. */
+export interface Forward {
+  readonly outputs: Float64Array;
+  readonly logits: Float64Array;
+  readonly activations: readonly Float64Array[];
 }
 /** Where a pass writes what it was asked for, (rows of the batch, width) each. */
 export interface Sinks {
@@ -155,10 +161,10 @@ export class Network {
   }
 
   /** Rows order[from, to) of x by their nonzeros, rescaled, where the first layer takes them so; else in out as #load leaves them. */
-  #loadListed({ gathered }: Workspace, x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array, training: boolean): Nonzeros | null {
+  *#loadListed({ gathered }: Workspace, x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array, training: boolean): Pieces<Nonzeros | null> {
     const bytes = this.#bytes;
     if (!('starts' in x) || bytes === null || !this.#takesLists || (training && this.plan.inputDropouts.length > 0)) {
-      this.load(x, order, from, to, out);
+      yield* this.loadInPieces(x, order, from, to, out);
       return null;
     }
     const count = gathered.gather(x, order, from, to, bytes);
@@ -169,7 +175,12 @@ export class Network {
   }
 
   /** Rows order[from, to) of x (rows, features) -> out (to - from, features), rescaled. */
-  protected load(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
+  protected *loadInPieces(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array): Pieces<void> {
+    const features = this.#spec.inputSize;
+    yield* inRows(to - from, features, (first, end) => { this.#load(x, order, from + first, from + end, out.subarray(first * features)); });
+  }
+
+  #load(x: InputArray | SampleLists, order: Uint32Array | null, from: number, to: number, out: Float64Array): void {
     const features = this.#spec.inputSize;
     if ('starts' in x) {
       for (let position = from; position < to; position++) expandRow(x, order === null ? position : order[position], out, (position - from) * features);
@@ -193,26 +204,25 @@ export class Network {
   }
 
   /** dx (rows, features) of the samples as loaded -> of the samples as given, in place. */
-  protected unscale(dx: Float64Array, rows: number): void {
+  protected *unscale(dx: Float64Array, rows: number): Pieces<void> {
     const { rescalings } = this.plan;
     const features = this.#spec.inputSize;
-    for (let layer = rescalings.length - 1; layer >= 0; layer--) {
-      const { scale, features: each } = rescalings[layer];
-      for (let i = 0; i < rows * features; i++) dx[i] *= each === null ? scale : each.scales[i % features];
-    }
-    storeAs(this.#spec.dtype, dx, rows * features);
+    yield* inRows(rows, features, (first, end) => {
+      for (let layer = rescalings.length - 1; layer >= 0; layer--) {
+        const { scale, features: each } = rescalings[layer];
+        for (let i = first * features; i < end * features; i++) dx[i] *= each === null ? scale : each.scales[i % features];
+      }
+      storeAs(this.#spec.dtype, dx.subarray(first * features, end * features));
+    });
   }
 
   // ---- passes over the rows in scratch; firstRow is the position of its first row in the batch
 
   /** scratch.x[0] (rows, features) -> scratch.a, scratch.x up to the logits. */
   *#forward(lists: ListSpace, scratch: Scratch, parameters: readonly Float64Array[], rows: number, firstRow: number, training: boolean, listed: Nonzeros | null = null): Pieces<void> {
-    const { dtype, seed } = this.#spec;
+    const { dtype } = this.#spec;
     if (training) {
-      for (const dropout of this.plan.inputDropouts) {
-        applyDropout(dropout, seed, this.step, firstRow, scratch.x[0], scratch.x[0], rows, this.#spec.inputSize);
-        storeAs(dtype, scratch.x[0], rows * this.#spec.inputSize);
-      }
+      for (const dropout of this.plan.inputDropouts) yield* this.#drop(dropout, firstRow, scratch.x[0], rows, this.#spec.inputSize);
     }
     const { stages } = this.plan;
     for (let s = 0; s < stages.length; s++) {
@@ -222,21 +232,31 @@ export class Network {
       yield* denseForward(lists, scratch.x[s], parameters[stage.weight], stage.bias < 0 ? null : parameters[stage.bias], a, rows, inputs, units, s === 0 ? listed : null);
       const { activation } = stage.dense;
       const z = scratch.z[s];
-      if (z !== null && isOfZ(activation)) {
-        storeAs(dtype, a, rows * units);
-        z.set(a.subarray(0, rows * units));
-        forwardOfZ(activation, dtype, z, a, rows * units);
-      } else if (!isOfZ(activation)) activationForward(activation, a, rows, units, this.#lanes);
-      storeAs(dtype, a, rows * units);
+      yield* inRows(rows, units, (first, end) => {
+        const part = a.subarray(first * units, end * units);
+        if (z !== null && isOfZ(activation)) {
+          storeAs(dtype, part);
+          const before = z.subarray(first * units, end * units);
+          before.set(part);
+          forwardOfZ(activation, dtype, before, part, part.length);
+        } else if (!isOfZ(activation)) activationForward(activation, part, end - first, units, this.#lanes);
+        storeAs(dtype, part);
+      });
       const next = scratch.x[s + 1];
       if (next === a) continue;
       next.set(a.subarray(0, rows * units));
       if (!training) continue;
-      for (const dropout of dropouts) {
-        applyDropout(dropout, seed, this.step, firstRow, next, next, rows, units);
-        storeAs(dtype, next, rows * units);
-      }
+      for (const dropout of dropouts) yield* this.#drop(dropout, firstRow, next, rows, units);
     }
+  }
+
+  /** Dropout of rows from `firstRow` of the batch on, in place. */
+  *#drop(dropout: Dropout, firstRow: number, values: Float64Array, rows: number, units: number): Pieces<void> {
+    yield* inRows(rows, units, (first, end) => {
+      const part = values.subarray(first * units, end * units);
+      applyDropout(dropout, this.#spec.seed, this.step, firstRow + first, part, part, end - first, units);
+      storeAs(this.#spec.dtype, part);
+    });
   }
 
   /** scratch.d[last] = gradient of the logits (rows, outputs) -> gradients (canonical order), scratch.dx if wanted. `continued`: rows before
@@ -247,11 +267,14 @@ export class Network {
     for (let s = stages.length - 1; s >= 0; s--) {
       const { dense, inputs, units, weight, bias, dropouts } = stages[s];
       const d = scratch.d[s];
-      for (let i = dropouts.length - 1; i >= 0; i--) applyDropout(dropouts[i], seed, this.step, firstRow, d, d, rows, units);
       const z = scratch.z[s];
-      if (z !== null && isOfZ(dense.activation)) backwardOfZ(dense.activation, dtype, z, scratch.a[s], d, rows * units);
-      else if (!isOfZ(dense.activation)) activationBackward(dense.activation, scratch.a[s], d, rows, units, this.#lanes);
-      storeAs(dtype, d, rows * units);
+      yield* inRows(rows, units, (first, end) => {
+        const part = d.subarray(first * units, end * units), a = scratch.a[s].subarray(first * units, end * units);
+        for (let i = dropouts.length - 1; i >= 0; i--) applyDropout(dropouts[i], seed, this.step, firstRow + first, part, part, end - first, units);
+        if (z !== null && isOfZ(dense.activation)) backwardOfZ(dense.activation, dtype, z.subarray(first * units, end * units), a, part, part.length);
+        else if (!isOfZ(dense.activation)) activationBackward(dense.activation, a, part, end - first, units, this.#lanes);
+        storeAs(dtype, part);
+      });
       yield* denseBackward(this.#training.lists, d, scratch.x[s], gradients[weight], bias < 0 ? null : gradients[bias], rows, inputs, units, continued, s === 0 ? listed : null);
       if (s > 0) yield* denseBackwardInput(d, this.parameters[weight], scratch.d[s - 1], rows, inputs, units);
       else if (wantDx) yield* denseBackwardInput(d, this.parameters[weight], scratch.dx, rows, inputs, units);
@@ -259,8 +282,11 @@ export class Network {
     if (!wantDx) return;
     const { dx } = scratch;
     const features = this.#spec.inputSize;
-    for (let i = inputDropouts.length - 1; i >= 0; i--) applyDropout(inputDropouts[i], seed, this.step, firstRow, dx, dx, rows, features);
-    this.unscale(dx, rows);
+    yield* inRows(rows, features, (first, end) => {
+      const part = dx.subarray(first * features, end * features);
+      for (let i = inputDropouts.length - 1; i >= 0; i--) applyDropout(inputDropouts[i], seed, this.step, firstRow + first, part, part, end - first, features);
+    });
+    yield* this.unscale(dx, rows);
   }
 
   // ---- whole batches
@@ -280,18 +306,18 @@ export class Network {
         if (first > 0) yield;
         const rows = Math.min(PART_ROWS, bounds[block + 1] - first);
         const scratch = this.#partScratch(this.#training, rows);
-        const listed = this.#loadListed(this.#training, samples.x, order, from + first, from + first + rows, scratch.x[0], true);
+        const listed = yield* this.#loadListed(this.#training, samples.x, order, from + first, from + first + rows, scratch.x[0], true);
         yield* this.#forward(this.#training.lists, scratch, this.parameters, rows, first, true, listed);
         const dlogits = scratch.d[stages.length - 1];
-        correct += this.lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
+        correct += yield* this.lossRows(samples, order, from, first, rows, denominator, scratch.x[stages.length], dlogits, lossLanes);
         if (loss !== null) storeAs(dtype, dlogits, rows * this.plan.outputs);
-        if (sinks.outputs !== undefined) this.head(scratch.x[stages.length], sinks.outputs, first, rows);
+        if (sinks.outputs !== undefined) yield* this.head(scratch.x[stages.length], sinks.outputs, first, rows);
         yield* this.#backward(scratch, rows, first, first > bounds[block], target, sinks.dx !== undefined, listed);
         if (sinks.dx !== undefined) sinks.dx.set(scratch.dx.subarray(0, rows * this.#spec.inputSize), first * this.#spec.inputSize);
       }
-      if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
+      if (block > 0) for (let i = 0; i < target.length; i++) yield* add(this.gradients[i], target[i]);
     }
-    for (const gradient of this.gradients) storeAs(dtype, gradient);
+    for (const gradient of this.gradients) yield* stored(dtype, gradient);
     return { lossSum: foldLanes(lossLanes), denominator, correct };
   }
 
@@ -302,7 +328,7 @@ export class Network {
     if (!isTiny(this.plan, rows) || loss === null || samples.y === null) return null;
     this.#taken = null;
     const x = new Float64Array(rows * this.#spec.inputSize);
-    this.load(samples.x, order, from, to, x);
+    this.#load(samples.x, order, from, to, x);
     const denominator = this.denominator(samples, order, from, to);
     const weights = Float64Array.from({ length: rows }, (_, row) => (samples.sampleWeight === null ? 1 : samples.sampleWeight[order === null ? from + row : order[from + row]]));
     const scales = weights.map((weight) => roundedTo(this.#spec.dtype, weight / denominator));
@@ -320,11 +346,11 @@ export class Network {
       if (first > 0) yield;
       const rows = Math.min(PART_ROWS, to - from - first);
       const scratch = this.#partScratch(workspace, rows);
-      const listed = this.#loadListed(workspace, samples.x, order, from + first, from + first + rows, scratch.x[0], false);
+      const listed = yield* this.#loadListed(workspace, samples.x, order, from + first, from + first + rows, scratch.x[0], false);
       yield* this.#forward(workspace.lists, scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[this.plan.stages.length];
-      correct += this.lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
-      if (sinks.outputs !== undefined) this.head(logits, sinks.outputs, first, rows);
+      correct += yield* this.lossRows(samples, order, from, first, rows, denominator, logits, null, lossLanes);
+      if (sinks.outputs !== undefined) yield* this.head(logits, sinks.outputs, first, rows);
     }
     this.#spare.push(workspace);
     return { lossSum: foldLanes(lossLanes), denominator, correct };
@@ -339,30 +365,33 @@ export class Network {
       if (first > 0) yield;
       const rows = Math.min(PART_ROWS, to - from - first);
       const scratch = this.#partScratch(workspace, rows);
-      const listed = this.#loadListed(workspace, x, order, from + first, from + first + rows, scratch.x[0], false);
+      const listed = yield* this.#loadListed(workspace, x, order, from + first, from + first + rows, scratch.x[0], false);
       yield* this.#forward(workspace.lists, scratch, parameters, rows, first, false, listed);
       const logits = scratch.x[stages.length];
       if (output === 'logits') out.set(logits.subarray(0, rows * outputs), first * outputs);
-      else this.head(logits, out, first, rows);
+      else yield* this.head(logits, out, first, rows);
     }
     this.#spare.push(workspace);
   }
 
   /** Training pass forward over rows order[from, to) as one batch; what backward needs is kept. @returns outputs, logits, activations */
-  forwardTrain(samples: Samples, { order, from, to }: Rows): { outputs: Float64Array; logits: Float64Array; activations: Float64Array[] } {
+  *forwardTrain(samples: Samples, { order, from, to }: Rows): Pieces<Forward> {
     const rows = to - from;
     const scratch = this.#whole?.capacity === rows ? this.#whole : this.#newScratch(rows, Math.min(rows, PART_ROWS));
     this.#whole = scratch;
+    this.#taken = null;
     for (let first = 0; first < rows; first += PART_ROWS) {
       const end = Math.min(first + PART_ROWS, rows);
       const part = rowsOf(scratch, first, end, this.plan);
-      this.load(samples.x, order, from + first, from + end, part.x[0]);
-      finish(this.#forward(this.#training.lists, part, this.parameters, end - first, first, true));
+      if (first > 0) yield;
+      yield* this.loadInPieces(samples.x, order, from + first, from + end, part.x[0]);
+      yield* this.#forward(this.#training.lists, part, this.parameters, end - first, first, true);
     }
-    this.#taken = { scratch, rows };
     const logits = scratch.x[this.plan.stages.length];
     const outputs = new Float64Array(logits.length);
-    this.head(logits, outputs, 0, rows);
+    yield* this.head(logits, outputs, 0, rows);
+    // Behind the last turn, in which a prediction may drop what was taken.
+    this.#taken = { scratch, rows };
     return { outputs, logits, activations: scratch.x.slice(1) };
   }
 
@@ -377,7 +406,7 @@ export class Network {
   }
 
   /** dlogits (rows, outputs) of the last forwardTrain -> gradients in `this.gradients`, dx where wanted. */
-  backwardTaken(dlogits: ArrayLike<number>, wantDx: boolean): Float64Array {
+  *backwardTaken(dlogits: ArrayLike<number>, wantDx: boolean): Pieces<Float64Array> {
     if (this.#taken === null) return new Float64Array(0);
     const { scratch, rows } = this.#taken;
     const { inputSize, dtype } = this.#spec;
@@ -391,12 +420,13 @@ export class Network {
         const count = Math.min(PART_ROWS, end - at);
         const part = rowsOf(scratch, at, at + count, this.plan);
         for (let i = 0; i < count * outputs; i++) part.d[stages.length - 1][i] = dlogits[at * outputs + i];
-        finish(this.#backward(part, count, at, at > first, target, wantDx));
+        if (at > 0) yield;
+        yield* this.#backward(part, count, at, at > first, target, wantDx);
         if (wantDx) dx.set(part.dx.subarray(0, count * inputSize), at * inputSize);
       }
-      if (block > 0) this.gradients.forEach((gradient, i) => add(gradient, target[i]));
+      if (block > 0) for (let i = 0; i < target.length; i++) yield* add(this.gradients[i], target[i]);
     }
-    for (const gradient of this.gradients) storeAs(dtype, gradient);
+    for (const gradient of this.gradients) yield* stored(dtype, gradient);
     return dx;
   }
 
@@ -480,7 +510,20 @@ export class Network {
   }
 
   /** Losses of `rows` rows from position `first` of the batch: added to lossLanes by position, gradients to dlogits. @returns right predictions */
-  protected lossRows(
+  protected *lossRows(
+    samples: Samples, order: Uint32Array | null, from: number, first: number, rows: number, denominator: number,
+    logits: Float64Array, dlogits: Float64Array | null, lossLanes: Float64Array,
+  ): Pieces<number> {
+    const { outputs } = this.plan;
+    let correct = 0;
+    yield* inRows(rows, outputs, (begin, end) => {
+      const cut = (array: Float64Array): Float64Array => array.subarray(begin * outputs, end * outputs);
+      correct += this.#lossOf(samples, order, from, first + begin, end - begin, denominator, cut(logits), dlogits === null ? null : cut(dlogits), lossLanes);
+    });
+    return correct;
+  }
+
+  #lossOf(
     samples: Samples, order: Uint32Array | null, from: number, first: number, rows: number, denominator: number,
     logits: Float64Array, dlogits: Float64Array | null, lossLanes: Float64Array,
   ): number {
@@ -508,9 +551,12 @@ export class Network {
     return { labels: null, values };
   }
 
-  protected head(logits: Float64Array, out: Float64Array, first: number, rows: number): void {
+  /** Outputs of `rows` rows after the head -> rows [at, at + rows) of out. */
+  protected *head(logits: Float64Array, out: Float64Array, at: number, rows: number): Pieces<void> {
     const { outputs } = this.plan;
-    headForward(this.#spec.head, logits, out.subarray(first * outputs, (first + rows) * outputs), rows, outputs, this.#spec.dtype);
+    yield* inRows(rows, outputs, (first, end) => {
+      headForward(this.#spec.head, logits.subarray(first * outputs, end * outputs), out.subarray((at + first) * outputs, (at + end) * outputs), end - first, outputs, this.#spec.dtype);
+    });
   }
 
   // ---- scratch
@@ -544,8 +590,16 @@ function loadBytes(x: Uint8Array, xAt: number, features: number, table: Float64A
   for (let i = 0; i < features; i++) out[outAt + i] = table[x[xAt + i]];
 }
 
-function add(sum: Float64Array, term: Float64Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] += term[i];
+/** sum += term, in place. */
+export function* add(sum: Float64Array, term: Float64Array): Pieces<void> {
+  yield* inRows(sum.length, 1, (first, end) => {
+    for (let i = first; i < end; i++) sum[i] += term[i];
+  });
+}
+
+/** storeAs in pieces. */
+export function* stored(dtype: DType, values: Float64Array, count = values.length): Pieces<void> {
+  if (dtype === 'float32') yield* inRows(count, 1, (first, end) => { storeAs(dtype, values.subarray(first, end)); });
 }
 
 /** Rows [first, end) of scratch, sharing its memory; dx is there once. */

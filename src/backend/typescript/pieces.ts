@@ -5,12 +5,23 @@ export type Pieces<Result> = Generator<undefined, Result, undefined>;
 
 /** Multiplications of a piece: 2 to 8 ms. */
 export const PIECE = 2 ** 22;
+/** Numbers that make a piece of a pass that does little with each: 1 to 10 ms. */
+export const PASS_PIECE = 2 ** 17;
 /** Milliseconds of work after which the event loop has a turn. */
 const WORK_MILLISECONDS = 12;
 
 /** Columns of a product that make a piece: whole tiles, so that no tile is cut. @param work multiplications of one column */
 export function pieceColumns(work: number): number {
   return Math.max(8, Math.floor(PIECE / (8 * Math.max(1, work))) * 8);
+}
+
+/** Work on `rows` rows, some at a time. @param width numbers of a row @param work takes rows [first, end) */
+export function* inRows(rows: number, width: number, work: (first: number, end: number) => void): Pieces<void> {
+  const step = Math.max(1, Math.floor(PASS_PIECE / Math.max(1, width)));
+  for (let first = 0; first < rows; first += step) {
+    if (first > 0) yield;
+    work(first, Math.min(first + step, rows));
+  }
 }
 
 /** Runs work to its end without waiting. */
