@@ -15,9 +15,17 @@ export function pieceColumns(work: number): number {
   return Math.max(8, Math.floor(PIECE / (8 * Math.max(1, work))) * 8);
 }
 
-/** Work on `rows` rows, some at a time. @param width numbers of a row @param work takes rows [first, end) */
-export function* inRows(rows: number, width: number, work: (first: number, end: number) => void): Pieces<void> {
-  const step = Math.max(1, Math.floor(PASS_PIECE / Math.max(1, width)));
+const noPause: readonly undefined[] = [];
+
+/** Work on `rows` rows, some at a time; a few rows are done at once, without the cost of a generator. @param width numbers of a row @param work takes rows [first, end) */
+export function inRows(rows: number, width: number, work: (first: number, end: number) => void): Iterable<undefined> {
+  if (rows * width > PASS_PIECE) return partsOfRows(rows, width, work);
+  work(0, rows);
+  return noPause;
+}
+
+function* partsOfRows(rows: number, width: number, work: (first: number, end: number) => void): Pieces<void> {
+  const step = Math.max(1, Math.floor(PASS_PIECE / width));
   for (let first = 0; first < rows; first += step) {
     if (first > 0) yield;
     work(first, Math.min(first + step, rows));
