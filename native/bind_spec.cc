@@ -133,6 +133,10 @@ void read_activation(const Napi::Object& chosen, nabla::LayerSpec& spec) {
   if (spec.activation == nabla::Activation::of_z) spec.z = z_activation(name, chosen);
 }
 
+void read_trainable(const Napi::Object& object, nabla::LayerSpec& spec) {
+  if (!object.Get("trainable").IsUndefined() && !flag(object, "trainable")) spec.rate_factor = 0;
+}
+
 nabla::LayerSpec layer(const Napi::Object& object) {
   nabla::LayerSpec spec{};
   const std::string kind = text(object, "kind");
@@ -171,6 +175,7 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.deviation = number(object, "deviation");
   } else if (kind == "prelu") {
     spec.kind = nabla::LayerKind::prelu;
+    read_trainable(object, spec);
   } else if (kind == "layerNormalization" || kind == "batchNormalization") {
     const bool batch = kind == "batchNormalization";
     spec.kind = batch ? nabla::LayerKind::batch_normalization : nabla::LayerKind::layer_normalization;
@@ -178,6 +183,7 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.center = flag(object, "center");
     spec.scaled = flag(object, "scale");
     if (batch) spec.momentum = number(object, "momentum");
+    read_trainable(object, spec);
   } else {
     unknown("layer", kind);
   }

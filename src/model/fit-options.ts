@@ -1,4 +1,5 @@
 // Checks the arguments of fit and loads its data: everything is refused before anything changes.
+import { takesBatchStatistics } from '../backend/spec.js';
 import type { FindUnusable } from '../backend/checks.js';
 import type { DataHandle, Executor, InputArray, Targets } from '../backend/executor.js';
 import { NablaError, show } from '../errors.js';
@@ -173,7 +174,7 @@ function cutBatches(rows: number, batchSize: number, lastBatch: LastBatch): Pick
 
 /** @throws ERR_RANGE where batch normalization would meet a batch of one row */
 function checkBatches(op: string, executor: Executor, { batchSize, samples, steps }: Pick<FitParams, 'batchSize' | 'samples' | 'steps'>): void {
-  if (executor.spec.layers.every((layer) => layer.kind !== 'batchNormalization')) return;
+  if (executor.spec.layers.every((layer) => !takesBatchStatistics(layer))) return;
   const smallest = Math.min(batchSize, samples - (steps - 1) * batchSize);
   if (smallest > 1) return;
   const way = batchSize === 1 ? 'a batchSize of at least 2' : "another batchSize, or lastBatch 'drop' or 'merge'";

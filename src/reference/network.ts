@@ -2,7 +2,7 @@
 // networks compute each chain in double and round once. Large batches go through in parts; chains go on from part to part, so the
 // size of a part never shows in a result.
 import type { DataHandle, InputArray, Rows, Targets } from '../backend/executor.js';
-import { isOfZ, slotNames, statisticShapes, type ConstraintSpec, type DType, type NetworkSpec } from '../backend/spec.js';
+import { isOfZ, learningRateFactorOf, slotNames, statisticShapes, type ConstraintSpec, type DType, type NetworkSpec } from '../backend/spec.js';
 import { activationBackward, activationForward } from './activations.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { denseBackward, denseBackwardInput, denseForward, densePenalty } from './dense.js';
@@ -117,7 +117,7 @@ export class Network {
     const trained = (index: number, units: number, inputs: number, changes: Partial<Trained> = {}): Trained => ({
       index, units, inputs, slots: this.slots.map((slot) => slot[index]), factor: 1, l2: 0, l1: 0, constraint: null, ...changes,
     });
-    const all = this.plan.shapes.map(({ size }, index) => trained(index, size, 1));
+    const all = this.plan.shapes.map(({ layer, size }, index) => trained(index, size, 1, { factor: learningRateFactorOf(spec.layers[layer]) }));
     for (const { dense, inputs, units, weight, bias } of this.plan.stages) {
       const factor = dense.learningRateFactor;
       all[weight] = trained(weight, units, inputs, { factor, l2: roundedTo(spec.dtype, dense.l2), l1: roundedTo(spec.dtype, dense.l1 ?? 0), constraint: dense.kernelConstraint ?? null });
