@@ -54,9 +54,8 @@ void Layered<T>::statistics_of_batch(Work& w, const T* flat, size_t segment, siz
 
 template <class T>
 void Layered<T>::moving_statistics(Work& w, const T* flat) const {
-  each_batch_normalization([&](const Segment& s, size_t segment, size_t p) {
-    moving_statistics(s.passes[p], w.memory[segment][p], flat, 0, s.units);
-  });
+  each_batch_normalization(
+      [&](const Segment& s, size_t segment, size_t p) { moving_statistics(s.passes[p], w.memory[segment][p], flat, 0, s.units); });
 }
 
 template <class T>
