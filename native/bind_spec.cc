@@ -129,6 +129,10 @@ void read_activation(const Napi::Object& chosen, nabla::LayerSpec& spec) {
   spec.z = {static_cast<nabla::ZFunction>(read.place - nabla::first_of_z), read.settings[0], read.settings[1]};
 }
 
+void read_trainable(const Napi::Object& object, nabla::LayerSpec& spec) {
+  if (!object.Get("trainable").IsUndefined() && !flag(object, "trainable")) spec.rate_factor = 0;
+}
+
 nabla::LayerSpec layer(const Napi::Object& object) {
   nabla::LayerSpec spec{};
   const std::string kind = text(object, "kind");
@@ -167,6 +171,7 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.deviation = number(object, "deviation");
   } else if (kind == "prelu") {
     spec.kind = nabla::LayerKind::prelu;
+    read_trainable(object, spec);
   } else if (kind == "layerNormalization" || kind == "batchNormalization") {
     const bool batch = kind == "batchNormalization";
     spec.kind = batch ? nabla::LayerKind::batch_normalization : nabla::LayerKind::layer_normalization;
@@ -174,6 +179,7 @@ nabla::LayerSpec layer(const Napi::Object& object) {
     spec.center = flag(object, "center");
     spec.scaled = flag(object, "scale");
     if (batch) spec.momentum = number(object, "momentum");
+    read_trainable(object, spec);
   } else {
     unknown("layer", kind);
   }

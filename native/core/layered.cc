@@ -34,12 +34,16 @@ NormRows<T> Layered<T>::norm_rows(Work& w, const T* flat, size_t segment, size_t
 
 // This thread's units: mean, squared differences, and what a row is normalized with.
 template <class T>
-void Layered<T>::statistics_of_batch(Work& w, size_t segment, size_t p, size_t rows, const Crew& crew) const {
+void Layered<T>::statistics_of_batch(Work& w, const T* flat, size_t segment, size_t p, size_t rows, const Crew& crew) const {
   const Segment& s = plan_.segments[segment];
   PassMemory<T>& m = w.memory[segment][p];
   const size_t panels = (s.units + plan_.width - 1) / plan_.width;
   for (size_t panel = crew.lo(panels); panel < crew.hi(panels); ++panel) {
     const size_t u0 = panel * plan_.width, u1 = std::min(s.units, u0 + plan_.width);
+    if (!s.passes[p].moves) {
+      moving_statistics(s.passes[p], m, flat, u0, u1);
+      continue;
+    }
     k_.batch_statistics(w.value(segment, p), rows, s.ld, u0, u1, m.mean.data(), m.squares.data());
     for (size_t u = u0; u < u1; ++u) {
       m.means[u] = static_cast<T>(m.mean[u]);
@@ -50,14 +54,16 @@ void Layered<T>::statistics_of_batch(Work& w, size_t segment, size_t p, size_t r
 
 template <class T>
 void Layered<T>::moving_statistics(Work& w, const T* flat) const {
-  each_batch_normalization([&](const Segment& s, size_t segment, size_t p) {
-    const Pass& pass = s.passes[p];
-    PassMemory<T>& m = w.memory[segment][p];
-    for (size_t u = 0; u < s.units; ++u) {
-      m.means[u] = flat[pass.mean_at + u];
-      m.factors[u] = static_cast<T>(1.0 / std::sqrt(static_cast<double>(flat[pass.variance_at + u]) + pass.epsilon));
-    }
-  });
+  each_batch_normalization(
+      [&](const Segment& s, size_t segment, size_t p) { moving_statistics(s.passes[p], w.memory[segment][p], flat, 0, s.units); });
+}
+
+template <class T>
+void Layered<T>::moving_statistics(const Pass& pass, PassMemory<T>& m, const T* flat, size_t u0, size_t u1) const {
+  for (size_t u = u0; u < u1; ++u) {
+    m.means[u] = flat[pass.mean_at + u];
+    m.factors[u] = static_cast<T>(1.0 / std::sqrt(static_cast<double>(flat[pass.variance_at + u]) + pass.epsilon));
+  }
 }
 
 template <class T>
@@ -123,7 +129,7 @@ void Layered<T>::forward(Work& w, const T* flat, size_t rows, bool training, con
     for (size_t p = 0; p < s.passes.size(); ++p) {
       if (training && s.passes[p].kind == PassKind::batch_normalization) {
         crew.meet();
-        statistics_of_batch(w, segment, p, rows, crew);
+        statistics_of_batch(w, flat, segment, p, rows, crew);
         crew.meet();
       }
       if (lo < hi) pass_forward(w, flat, segment, p, lo, hi, training);
@@ -151,8 +157,8 @@ void Layered<T>::vector_gradients(Work& w, size_t segment, size_t p, size_t rows
       if (pass.gamma_at != no_offset) gradients[pass.gamma_at + u] = static_cast<T>(m.sums[u]);
       if (pass.beta_at != no_offset) gradients[pass.beta_at + u] = static_cast<T>(m.other_sums[u]);
       if (pass.kind != PassKind::batch_normalization) continue;
-      m.mean_d[u] = static_cast<T>(m.other_sums[u] / static_cast<double>(rows));
-      m.mean_d_normal[u] = static_cast<T>(m.sums[u] / static_cast<double>(rows));
+      m.mean_d[u] = pass.moves ? static_cast<T>(m.other_sums[u] / static_cast<double>(rows)) : T(0);  // constants hand nothing back
+      m.mean_d_normal[u] = pass.moves ? static_cast<T>(m.sums[u] / static_cast<double>(rows)) : T(0);
       m.scaled[u] = n.gamma == nullptr ? m.factors[u] : n.gamma[u] * m.factors[u];
     }
   }
@@ -275,6 +281,7 @@ void Layered<T>::product_gradients(Work& w, size_t rows, T* gradients, T* partia
 
 template <class T>
 void Layered<T>::move_statistics(const Pass& pass, size_t units, size_t rows, const double* mean, const double* squares) {
+  if (!pass.moves) return;
   const double keep = pass.momentum, take = 1 - pass.momentum;
   for (size_t u = 0; u < units; ++u) {
     T &old_mean = flat_[pass.mean_at + u], &old_variance = flat_[pass.variance_at + u];

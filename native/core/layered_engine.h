@@ -64,8 +64,9 @@ class Layered final : public Engine<T> {
   };
 
   NormRows<T> norm_rows(Work& w, const T* flat, size_t segment, size_t p, size_t lo, size_t hi) const;
-  void statistics_of_batch(Work& w, size_t segment, size_t p, size_t rows, const Crew& crew) const;
+  void statistics_of_batch(Work& w, const T* flat, size_t segment, size_t p, size_t rows, const Crew& crew) const;
   void moving_statistics(Work& w, const T* flat) const;
+  void moving_statistics(const Pass& pass, PassMemory<T>& m, const T* flat, size_t u0, size_t u1) const;
   void pass_forward(Work& w, const T* flat, size_t segment, size_t p, size_t lo, size_t hi, bool training) const;
   void forward(Work& w, const T* flat, size_t rows, bool training, const Crew& crew) const;
   void vector_gradients(Work& w, size_t segment, size_t p, size_t rows, T* gradients, const Crew& crew) const;

@@ -16,7 +16,7 @@ constexpr size_t inference_rows = 32;
 template <class T>
 void Layered<T>::check_rows(const char* op, size_t rows) const {
   bool any = false;
-  each_batch_normalization([&](const Segment&, size_t, size_t) { any = true; });
+  each_batch_normalization([&](const Segment& s, size_t, size_t p) { any = any || s.passes[p].moves; });
   if (any && rows < 2)
     throw Error("ERR_RANGE",
                 std::string("[") + op +

@@ -29,7 +29,7 @@ Rescaling rescaling(const LayerSpec& layer, size_t features) {
 }
 
 // gamma and beta, or alpha, of a pass over `units`.
-void add_vectors(Plan& plan, Pass& pass, size_t units, size_t ld, bool gamma, bool beta) {
+void add_vectors(Plan& plan, Pass& pass, size_t units, size_t ld, double rate_factor, bool gamma, bool beta) {
   if (!gamma && !beta) return;
   Stage s{};
   s.inputs = s.input_panels = 1;
@@ -37,7 +37,7 @@ void add_vectors(Plan& plan, Pass& pass, size_t units, size_t ld, bool gamma, bo
   s.panels = (units + plan.width - 1) / plan.width;
   s.ld = ld;
   s.use_bias = gamma && beta;
-  s.rate_factor = 1;
+  s.rate_factor = rate_factor;
   s.vectors = true;
   s.weight_at = plan.flat_size;
   s.bias_at = s.weight_at + s.panels * plan.width;
@@ -58,6 +58,7 @@ Pass pass_of(const LayerSpec& layer, size_t index) {
   pass.deviation = layer.deviation;
   pass.epsilon = layer.epsilon;
   pass.momentum = layer.momentum;
+  pass.moves = layer.kind == LayerKind::batch_normalization && layer.rate_factor != 0;
   switch (layer.kind) {
     case LayerKind::dropout:
       pass.kind = PassKind::dropout;
@@ -136,9 +137,9 @@ Plan make_plan(const NetworkSpec& spec, bool unpacked) {
       case LayerKind::batch_normalization: {
         Segment& segment = plan.segments.back();
         Pass pass = pass_of(layer, index);
-        if (pass.kind == PassKind::prelu) add_vectors(plan, pass, segment.units, segment.ld, true, false);
+        if (pass.kind == PassKind::prelu) add_vectors(plan, pass, segment.units, segment.ld, layer.rate_factor, true, false);
         if (pass.kind == PassKind::layer_normalization || pass.kind == PassKind::batch_normalization)
-          add_vectors(plan, pass, segment.units, segment.ld, layer.scaled, layer.center);
+          add_vectors(plan, pass, segment.units, segment.ld, layer.rate_factor, layer.scaled, layer.center);
         segment.passes.push_back(pass);
         break;
       }

@@ -43,6 +43,7 @@ struct Pass {
   uint32_t purpose = 0;                                 // 256 * layer index + the purpose number
   size_t gamma_at = no_offset, beta_at = no_offset;     // in the parameters; gamma is prelu's alpha
   size_t mean_at = no_offset, variance_at = no_offset;  // moving statistics, behind all parameters
+  bool moves = false;                                   // training takes the batch's statistics and moves these
 };
 // The rows behind a product, or the samples, and what happens to them.
 struct Segment {

@@ -36,7 +36,7 @@ struct LayerSpec {
   double l2 = 0, l1 = 0;
   Constraint kernel_constraint = Constraint::none, bias_constraint = Constraint::none;  // of biases: non_negative alone
   double max_norm = 0;
-  double rate_factor = 1;
+  double rate_factor = 1;  // of dense layers; 0 or 1 of passes with parameters
   // rescaling
   double scale = 1, offset = 0;
   // normalization, a feature

@@ -1,6 +1,7 @@
 // Checks the arguments of fit and loads its data: everything is refused before anything changes.
 import type { FindUnusable } from '../backend/contract/checks.js';
 import type { DataHandle, Executor, Targets } from '../backend/contract/executor.js';
+import { takesBatchStatistics } from '../backend/contract/spec.js';
 import type { InputArray } from '../base/arrays.js';
 import { isNumericTypedArray, type ArrayInput, type TargetInput } from '../base/arrays.js';
 import { checkBoolean, checkInteger, checkName, checkOptions, checkReal } from '../base/checks.js';
@@ -174,7 +175,7 @@ function cutBatches(rows: number, batchSize: number, lastBatch: LastBatch): Pick
 
 /** @throws ERR_RANGE where batch normalization would meet a batch of one row */
 function checkBatches(op: string, executor: Executor, { batchSize, samples, steps }: Pick<FitParams, 'batchSize' | 'samples' | 'steps'>): void {
-  if (executor.spec.layers.every((layer) => layer.kind !== 'batchNormalization')) return;
+  if (executor.spec.layers.every((layer) => !takesBatchStatistics(layer))) return;
   const smallest = Math.min(batchSize, samples - (steps - 1) * batchSize);
   if (smallest > 1) return;
   const way = batchSize === 1 ? 'a batchSize of at least 2' : "another batchSize, or lastBatch 'drop' or 'merge'";

@@ -2,7 +2,7 @@ import { checkOptions, checkShape } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
 import { activations, checkActivation, type ActivationConfig, type ActivationOption } from './activations.js';
 import { checkBiasInitializer, type InitializerOption } from './initializers.js';
-import { checkLayerName, makeLayer, type Layer } from './layer.js';
+import { checkLayerName, makeLayer, trainableConfig, type Layer } from './layer.js';
 
 /** Options of {@link activation}. */
 export interface ActivationOptions {
@@ -54,19 +54,20 @@ export function thresholdedReLU(options: ThresholdedReLUOptions = {}): Layer {
 }
 
 /** Options of {@link prelu}. */
-export interface PreluOptions extends Named { readonly alphaInitializer?: InitializerOption; readonly inputShape?: readonly number[] }
+export interface PreluOptions extends Named { readonly alphaInitializer?: InitializerOption; readonly trainable?: boolean; readonly inputShape?: readonly number[] }
 /**
  * z > 0 ? z : alpha·z with a trained alpha for each unit (K. He et al. 2015). At 0 the slope is alpha (PyTorch).
- * @param options `alphaInitializer` default 'zeros' (Keras; PyTorch starts at 0.25: initializers.constant({ value: 0.25 })); `inputShape` for the first layer
+ * @param options `alphaInitializer` default 'zeros' (Keras; PyTorch starts at 0.25: initializers.constant({ value: 0.25 })); `trainable` default true: false keeps
+ * alpha as it is (Keras; gradients pass through); `inputShape` for the first layer
  * @throws ERR_OPTION, ERR_TYPE
  */
 export function prelu(options: PreluOptions = {}): Layer {
   const op = 'layers.prelu';
-  checkOptions(op, options, ['alphaInitializer', 'inputShape', 'name']);
+  checkOptions(op, options, ['alphaInitializer', 'trainable', 'inputShape', 'name']);
   const alpha = checkBiasInitializer(op, options.alphaInitializer ?? 'zeros', 'alphaInitializer');
   return makeLayer(
     {
-      kind: 'prelu', name: checkLayerName(op, options.name), alphaInitializer: alpha.config,
+      kind: 'prelu', name: checkLayerName(op, options.name), alphaInitializer: alpha.config, ...trainableConfig(op, options.trainable),
       ...(options.inputShape === undefined ? {} : { inputShape: checkShape(op, 'inputShape', options.inputShape) }),
     },
     { alpha: alpha.values },

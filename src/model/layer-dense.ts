@@ -4,7 +4,7 @@ import { NablaError, show } from '../base/errors.js';
 import { checkActivation, type ActivationOption } from './activations.js';
 import { checkBiasConstraint, checkKernelConstraint, type Constraint, type ConstraintName, type NonNegative } from './constraints.js';
 import { checkBiasInitializer, checkInitializer, type InitializerOption } from './initializers.js';
-import { checkLayerName, makeLayer, type Layer } from './layer.js';
+import { checkLayerName, makeLayer, trainableConfig, type Layer } from './layer.js';
 import { checkRegularizer, type Regularizer } from './regularizers.js';
 
 /** Options of {@link dense}. */
@@ -75,7 +75,7 @@ export function dense(options: DenseOptions): Layer {
       ...(kernelConstraint === undefined ? {} : { kernelConstraint }),
       ...(biasConstraint === undefined ? {} : { biasConstraint }),
       learningRateFactor: checkReal(op, 'learningRateFactor', options.learningRateFactor ?? 1, { minimum: 0 }),
-      ...(checkBoolean(op, 'trainable', options.trainable ?? true) ? {} : { trainable: false }),
+      ...trainableConfig(op, options.trainable),
       ...(options.inputShape === undefined ? {} : { inputShape: checkShape(op, 'inputShape', options.inputShape) }),
     },
     values,

@@ -33,7 +33,7 @@ export function layerFromConfig(op: string, fields: Fields): Layer {
     case 'gaussianNoise':
       return layers.gaussianNoise({ stddev: fields.number('stddev'), name, ...shape });
     case 'prelu':
-      return layers.prelu({ alphaInitializer: drawable(op, fields.get('alphaInitializer')), name, ...shape });
+      return layers.prelu({ alphaInitializer: drawable(op, fields.get('alphaInitializer')), trainable: trainableOf(fields), name, ...shape });
     case 'layerNormalization':
       return layers.layerNormalization({ ...normFields(op, fields), name, ...shape });
     case 'batchNormalization':
@@ -52,17 +52,22 @@ export function layerFromConfig(op: string, fields: Fields): Layer {
         kernelConstraint: checkKernelConstraint(op, fields.get('kernelConstraint')) ?? null,
         biasConstraint: checkBiasConstraint(op, fields.get('biasConstraint')) ?? null,
         learningRateFactor: fields.number('learningRateFactor'),
-        trainable: fields.get('trainable') === undefined ? true : fields.flag('trainable'),
+        trainable: trainableOf(fields),
         ...shape,
       });
     }
   }
 }
 
+/** Left out where it is true, and in files of before. */
+function trainableOf(fields: Fields): boolean {
+  return fields.get('trainable') === undefined ? true : fields.flag('trainable');
+}
+
 function normFields(op: string, fields: Fields) {
   return {
     epsilon: fields.number('epsilon'), center: fields.flag('center'), scale: fields.flag('scale'),
-    betaInitializer: drawable(op, fields.get('betaInitializer')), gammaInitializer: drawable(op, fields.get('gammaInitializer')),
+    betaInitializer: drawable(op, fields.get('betaInitializer')), gammaInitializer: drawable(op, fields.get('gammaInitializer')), trainable: trainableOf(fields),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ParameterShape } from '../backend/contract/spec.js';
+import { checkBoolean } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
 import type { LayerConfig } from './record.js';
 
@@ -33,6 +34,11 @@ export function checkLayer(op: string, value: unknown): Layer {
 }
 function isLayer(value: unknown): value is Layer {
   return typeof value === 'object' && value !== null && made.has(value);
+}
+
+/** What a layer's configuration says of `trainable`: nothing where it is true. @throws ERR_TYPE */
+export function trainableConfig(op: string, trainable: unknown): { readonly trainable?: false } {
+  return checkBoolean(op, 'trainable', trainable ?? true) ? {} : { trainable: false };
 }
 
 /** @returns the name, or '' for an automatic one @throws ERR_TYPE */

@@ -46,7 +46,7 @@ export type LayerConfig =
   | { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationConfig }
   | { readonly kind: 'dropout'; readonly name: string; readonly rate: number }
   | { readonly kind: 'gaussianNoise'; readonly name: string; readonly stddev: number; readonly inputShape?: readonly number[] }
-  | { readonly kind: 'prelu'; readonly name: string; readonly alphaInitializer: InitializerConfig; readonly inputShape?: readonly number[] }
+  | { readonly kind: 'prelu'; readonly name: string; readonly alphaInitializer: InitializerConfig; readonly trainable?: boolean; readonly inputShape?: readonly number[] }
   | (NormConfig & { readonly kind: 'layerNormalization' })
   | (NormConfig & { readonly kind: 'batchNormalization'; readonly momentum: number });
 
@@ -58,6 +58,8 @@ export interface NormConfig {
   readonly scale: boolean;
   readonly betaInitializer: InitializerConfig;
   readonly gammaInitializer: InitializerConfig;
+  /** Left out where it is true. */
+  readonly trainable?: boolean;
   readonly inputShape?: readonly number[];
 }
 

@@ -29,9 +29,9 @@ export interface Structure {
   readonly lastActivation: ActivationSpec['name'];
   /** Trained numbers. */
   readonly parameters: number;
-  /** Numbers of moving statistics. */
   /** Of layers that are not trainable; counted in `parameters` too. */
   readonly frozen: number;
+  /** Numbers of moving statistics. */
   readonly statistics: number;
 }
 
@@ -58,6 +58,8 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
     const config: LayerConfig = { ...layer.config, name };
     checkInnerShape(op, config, shape, index);
     let own = 0;
+    const isKept = keepsParameters(config);
+    const kept = isKept ? { trainable: false } : {};
     switch (config.kind) {
       case 'input':
         break;
@@ -81,9 +83,8 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         const inputs = rowLength(op, 'dense layers', name, shape);
         own = config.units * inputs + (config.useBias ? config.units : 0);
         const plain = { kind: 'dense', name, units: config.units, useBias: config.useBias, activation: activationSpec(config.activation) } as const;
-        if (config.trainable === false) {
+        if (isKept) {
           specLayers.push({ ...plain, l2: 0, learningRateFactor: 0 });
-          frozen += own;
         } else {
           specLayers.push({
             ...plain,
@@ -110,7 +111,7 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         break;
       case 'prelu':
         own = rowLength(op, 'prelu layers', name, shape);
-        specLayers.push({ kind: 'prelu', name });
+        specLayers.push({ kind: 'prelu', name, ...kept });
         sources.set(specLayers.length - 1, layer);
         break;
       case 'layerNormalization':
@@ -119,10 +120,11 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
         const width = rowLength(op, 'normalizations', name, shape);
         own = width * ((scale ? 1 : 0) + (center ? 1 : 0));
         const batch = config.kind === 'batchNormalization';
-        specLayers.push(batch ? { kind: config.kind, name, momentum: config.momentum, epsilon, center, scale } : { kind: config.kind, name, epsilon, center, scale });
+        specLayers.push(batch ? { kind: config.kind, name, momentum: config.momentum, epsilon, center, scale, ...kept } : { kind: config.kind, name, epsilon, center, scale, ...kept });
         sources.set(specLayers.length - 1, layer);
         if (!batch) break;
         parameters += own;
+        if (isKept) frozen += own;
         statistics += 2 * width;
         configs.push(config);
         rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own + 2 * width });
@@ -130,6 +132,7 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
       }
     }
     parameters += own;
+    if (isKept) frozen += own;
     configs.push(config);
     rows.push({ name, kind: kindNames[config.kind], outputShape: shape, parameters: own });
   });
@@ -143,6 +146,19 @@ export function resolveStructure(op: string, list: readonly Layer[]): Structure 
     throw new NablaError('ERR_OPTION', `[${op}] a softmax over one unit is always 1. Expected 2 units or more, or activation 'sigmoid', received 1 unit.`);
   }
   return { configs, rows, specLayers, sources, inputShape, inputSize: sizeOf(inputShape), units, lastActivation, parameters, frozen, statistics };
+}
+
+/** Whether a layer has parameters and does not learn. */
+function keepsParameters(config: LayerConfig): boolean {
+  switch (config.kind) {
+    case 'dense':
+    case 'prelu':
+    case 'layerNormalization':
+    case 'batchNormalization':
+      return config.trainable === false;
+    default:
+      return false;
+  }
 }
 
 /** Numbers of a row. @throws ERR_SHAPE for samples of several dimensions */

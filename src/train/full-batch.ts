@@ -1,6 +1,6 @@
 // Epochs of an optimizer that looks at all rows at once and tries steps before it takes one.
 import type { Executor, ExecutorState, TrainOptions, TrainResult } from '../backend/contract/executor.js';
-import { parameterShapes, type OptimizerSpec } from '../backend/contract/spec.js';
+import { learningRateFactorOf, parameterShapes, type OptimizerSpec } from '../backend/contract/spec.js';
 import type { FloatArray } from '../base/arrays.js';
 import { perform, type Flow } from '../base/sync-async.js';
 import type { Converged, LbfgsMemory, LbfgsSettings } from './lbfgs.js';
@@ -69,8 +69,7 @@ export class FullBatch {
     const frozen: { from: number; to: number }[] = [];
     let from = 0;
     for (const { layer, size } of shapes) {
-      const owner = spec.layers[layer];
-      if (owner.kind === 'dense' && owner.learningRateFactor === 0) frozen.push({ from, to: from + size });
+      if (learningRateFactorOf(spec.layers[layer]) === 0) frozen.push({ from, to: from + size });
       from += size;
     }
     this.#frozen = frozen;

@@ -51,9 +51,9 @@ const optimizer = fc.constantFrom<OptimizerSpec>(sgd(), sgd({ momentum: 0.9, nes
   { name: 'nadam', beta1: 0.9, beta2: 0.99, epsilon: 0.1, momentumDecay: 0.004, weightDecay: 0.01, clipvalue: 0.1 });
 const loss = fc.constantFrom(softmaxLoss(), sigmoidLoss(), squaredLoss('sum'));
 const pass: fc.Arbitrary<LayerSpec> = fc.oneof(
-  fc.record({ center: fc.boolean(), scale: fc.boolean(), momentum: fc.constantFrom(0, 0.9) }).map((changes) => batchNorm({ epsilon: 0.1, ...changes })),
-  fc.record({ center: fc.boolean(), scale: fc.boolean() }).map((changes) => layerNorm({ epsilon: 0.1, ...changes })),
-  fc.constantFrom(prelu, noise(0.1), dropout(0.3)),
+  fc.record({ center: fc.boolean(), scale: fc.boolean(), momentum: fc.constantFrom(0, 0.9), trainable: fc.constantFrom(true, true, false) }).map((changes) => batchNorm({ epsilon: 0.1, ...changes })),
+  fc.record({ center: fc.boolean(), scale: fc.boolean(), trainable: fc.constantFrom(true, true, false) }).map((changes) => layerNorm({ epsilon: 0.1, ...changes })),
+  fc.constantFrom<LayerSpec>(prelu, { kind: 'prelu', name: 'kept', trainable: false }, noise(0.1), dropout(0.3)),
   fc.constantFrom(...everyActivation.filter((name) => name !== 'exponential' && name !== 'thresholdedRelu'), 'softmax' as const).map((name) => activationPass(name)),
 );
 

@@ -5,7 +5,7 @@ import type { NablaErrorCode } from '../../base/errors.js';
 import type { ExecutorState, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { activationOps, lossOps, namesOf, optimizerOps } from './ops.js';
 import { checkSettings } from './settings.js';
-import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount } from './spec.js';
+import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount, takesBatchStatistics } from './spec.js';
 import type { ActivationSpec, ClippingSpec, ConstraintSpec, NetworkSpec, OptimizerSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
@@ -88,6 +88,7 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
         number(op, `${at}.deviation`, layer.deviation, 'a deviation is a width', 'a finite number of at least 0', atLeastZero);
         break;
       case 'prelu':
+        checkTrained(op, at, layer);
         break;
       case 'batchNormalization':
         number(op, `${at}.momentum`, layer.momentum, 'momentum keeps a part', 'a number in [0, 1]', (n) => n >= 0 && n <= 1);
@@ -104,7 +105,12 @@ export function checkSpec(op: string, spec: NetworkSpec): void {
   checkOptimizerSpec(op, spec);
 }
 
-function checkNormalization(op: string, at: string, layer: { readonly epsilon: number; readonly center: boolean; readonly scale: boolean }): void {
+function checkTrained(op: string, at: string, layer: { readonly trainable?: boolean }): void {
+  if (layer.trainable !== undefined) flag(op, `${at}.trainable`, layer.trainable);
+}
+
+function checkNormalization(op: string, at: string, layer: { readonly epsilon: number; readonly center: boolean; readonly scale: boolean; readonly trainable?: boolean }): void {
+  checkTrained(op, at, layer);
   number(op, `${at}.epsilon`, layer.epsilon, 'epsilon guards a root and a division', 'a finite number above 0', (n) => n > 0 && n < Infinity);
   flag(op, `${at}.center`, layer.center);
   flag(op, `${at}.scale`, layer.scale);
@@ -112,7 +118,7 @@ function checkNormalization(op: string, at: string, layer: { readonly epsilon: n
 
 /** Refuses training batches without statistics. @param rows of the smallest batch @throws ERR_RANGE */
 export function checkBatchRows(op: string, spec: NetworkSpec, rows: number): void {
-  if (rows < 2 && spec.layers.some((layer) => layer.kind === 'batchNormalization')) {
+  if (rows < 2 && spec.layers.some(takesBatchStatistics)) {
     fail('ERR_RANGE', op, 'batch normalization learns from the differences of a batch\'s rows (another batchSize leaves no single row at the end)', 'at least 2', 'rows of each batch', rows);
   }
 }

@@ -51,12 +51,17 @@ export interface DropoutSpec { readonly kind: 'dropout'; readonly name: string; 
 export interface ActivationPassSpec { readonly kind: 'activation'; readonly name: string; readonly activation: ActivationSpec }
 /** In training, adds deviation · standard normal number (docs/numerics.md, passes). */
 export interface GaussianNoiseSpec { readonly kind: 'gaussianNoise'; readonly name: string; readonly deviation: number }
+/** What passes with parameters share. */
+interface TrainedPass {
+  /** Left out: true. false: the parameters have learning rate factor 0, and a batch normalization takes its moving statistics in training too and leaves them as they are. */
+  readonly trainable?: boolean;
+}
 /** z > 0 ? z : alpha · z, alpha (units) trained. */
-export interface PreluSpec { readonly kind: 'prelu'; readonly name: string }
+export interface PreluSpec extends TrainedPass { readonly kind: 'prelu'; readonly name: string }
 /** Each row less its mean, by its deviation, times gamma (`scale`), plus beta (`center`). */
-export interface LayerNormalizationSpec { readonly kind: 'layerNormalization'; readonly name: string; readonly epsilon: number; readonly center: boolean; readonly scale: boolean }
+export interface LayerNormalizationSpec extends TrainedPass { readonly kind: 'layerNormalization'; readonly name: string; readonly epsilon: number; readonly center: boolean; readonly scale: boolean }
 /** Each unit less the batch's mean, by its deviation, times gamma, plus beta; predictions take moving statistics, which keep `momentum` of themselves at an update. */
-export interface BatchNormalizationSpec {
+export interface BatchNormalizationSpec extends TrainedPass {
   readonly kind: 'batchNormalization'; readonly name: string; readonly momentum: number; readonly epsilon: number; readonly center: boolean; readonly scale: boolean;
 }
 export type PassSpec = ActivationPassSpec | GaussianNoiseSpec | PreluSpec | LayerNormalizationSpec | BatchNormalizationSpec;
@@ -144,6 +149,18 @@ export function slotNames(optimizer: OptimizerSpec): readonly string[] {
 /** What a slot's arrays hold before the first update. */
 export function slotStart(optimizer: OptimizerSpec): number {
   return optimizer.name === 'adagrad' ? optimizer.initialAccumulatorValue : 0;
+}
+
+/** What multiplies the learning rate of a layer's parameters. */
+export function learningRateFactorOf(layer: LayerSpec): number {
+  if (layer.kind === 'dense') return layer.learningRateFactor;
+  if (layer.kind !== 'prelu' && layer.kind !== 'layerNormalization' && layer.kind !== 'batchNormalization') return 1;
+  return layer.trainable === false ? 0 : 1;
+}
+
+/** Whether a layer takes the statistics of a training batch. */
+export function takesBatchStatistics(layer: LayerSpec): boolean {
+  return layer.kind === 'batchNormalization' && layer.trainable !== false;
 }
 
 /** One trainable array in canonical order: layer by layer, of a dense layer weight (O,I), then bias (O) where it has one; of a normalization gamma, then beta where it has

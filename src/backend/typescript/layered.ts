@@ -232,7 +232,7 @@ class LayeredNetwork extends Network {
     const { scratch, rows } = this.#pending;
     for (const { passes, saved } of scratch.segments) {
       passes.forEach((pass, p) => {
-        if (pass.kind !== 'batchNormalization') return;
+        if (pass.kind !== 'batchNormalization' || !pass.moves) return;
         moveStatistics(this.plan.spec.dtype, pass.momentum, saved[p], rows, this.statistics[pass.statistics], this.statistics[pass.statistics + 1]);
       });
     }

@@ -3,7 +3,7 @@
 // size of a part never shows in a result.
 import type { InputArray, DType } from '../../base/arrays.js';
 import type { DataHandle, Rows, Targets } from '../contract/executor.js';
-import { isOfZ, slotNames, statisticShapes, type ConstraintSpec, type NetworkSpec } from '../contract/spec.js';
+import { isOfZ, learningRateFactorOf, slotNames, statisticShapes, type ConstraintSpec, type NetworkSpec } from '../contract/spec.js';
 import { backwardOfZ, forwardOfZ } from './activations-of-z.js';
 import { activationBackward, activationForward } from './activations.js';
 import { clip, clippingOf, type Clipped, type Clipping } from './clipping.js';
@@ -118,7 +118,7 @@ export class Network {
     const trained = (index: number, units: number, inputs: number, changes: Partial<Trained> = {}): Trained => ({
       index, units, inputs, slots: this.slots.map((slot) => slot[index]), factor: 1, l2: 0, l1: 0, constraint: null, ...changes,
     });
-    const all = this.plan.shapes.map(({ size }, index) => trained(index, size, 1));
+    const all = this.plan.shapes.map(({ layer, size }, index) => trained(index, size, 1, { factor: learningRateFactorOf(spec.layers[layer]) }));
     for (const { dense, inputs, units, weight, bias } of this.plan.stages) {
       const factor = dense.learningRateFactor;
       all[weight] = trained(weight, units, inputs, { factor, l2: roundedTo(spec.dtype, dense.l2), l1: roundedTo(spec.dtype, dense.l1 ?? 0), constraint: dense.kernelConstraint ?? null });

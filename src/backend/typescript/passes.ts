@@ -16,8 +16,8 @@ export type Pass =
   | { readonly kind: 'gaussianNoise'; readonly layer: number; readonly deviation: number }
   | { readonly kind: 'prelu'; readonly alpha: number }
   | { readonly kind: 'layerNormalization'; readonly epsilon: number; readonly gamma: number; readonly beta: number }
-  /** `statistics`: position of the moving mean, the moving variance follows. */
-  | { readonly kind: 'batchNormalization'; readonly epsilon: number; readonly momentum: number; readonly gamma: number; readonly beta: number; readonly statistics: number };
+  /** `statistics`: position of the moving mean, the moving variance follows. `moves`: training takes the batch's statistics and moves these. */
+  | { readonly kind: 'batchNormalization'; readonly epsilon: number; readonly momentum: number; readonly moves: boolean; readonly gamma: number; readonly beta: number; readonly statistics: number };
 
 /** What the rows of a pass belong to. */
 export interface PassContext {
@@ -45,7 +45,7 @@ export const nothingSaved: Saved = { means: new Float64Array(0), factors: new Fl
 export function* passForward(pass: Pass, context: PassContext, x: Float64Array, y: Float64Array, rows: number, units: number): Pieces<Saved> {
   let saved = nothingSaved;
   if (pass.kind === 'layerNormalization') saved = { ...nothingSaved, means: new Float64Array(rows), factors: new Float64Array(rows) };
-  if (pass.kind === 'batchNormalization') saved = context.training ? yield* batchStatistics(context.dtype, pass.epsilon, x, rows, units) : movingStatistics(context, pass);
+  if (pass.kind === 'batchNormalization') saved = context.training && pass.moves ? yield* batchStatistics(context.dtype, pass.epsilon, x, rows, units) : movingStatistics(context, pass);
   yield* inRows(rows, units, (first, end) => {
     forwardRows(pass, context, saved, x.subarray(first * units, end * units), y.subarray(first * units, end * units), first, end - first, units);
   });
@@ -136,7 +136,9 @@ export function* passBackward(
         addSums(sums, cut(d, first, end), (i) => (xs[i] - means[i % units]) * saved.factors[i % units], units);
       });
       const gamma = pass.gamma < 0 ? null : weights[pass.gamma];
-      const meanD = sums.dbeta.map((sum) => roundedTo(dtype, sum / rows)), meanDNormal = sums.dgamma.map((sum) => roundedTo(dtype, sum / rows));
+      // Statistics that are constants hand nothing back.
+      const mean = (sum: number): number => (pass.moves ? roundedTo(dtype, sum / rows) : 0);
+      const meanD = sums.dbeta.map(mean), meanDNormal = sums.dgamma.map(mean);
       const factors = saved.factors.map((factor, u) => roundedTo(dtype, gamma === null ? factor : gamma[u] * factor));
       yield;
       yield* inRows(rows, units, (first, end) => {

@@ -1,5 +1,5 @@
 // A spec worked out: one stage a dense layer, everything else attached to its stage.
-import { gradientBlocks, isLayered, outputSize, parameterShapes } from '../contract/spec.js';
+import { gradientBlocks, isLayered, outputSize, parameterShapes, takesBatchStatistics } from '../contract/spec.js';
 import type { DenseSpec, NetworkSpec, ParameterShape } from '../contract/spec.js';
 import type { Dropout } from './dropout.js';
 import type { Loss } from './loss.js';
@@ -88,7 +88,7 @@ export function compilePlan(spec: NetworkSpec): Plan {
         passes.push({ kind: 'layerNormalization', epsilon: layer.epsilon, gamma: layer.scale ? position++ : -1, beta: layer.center ? position++ : -1 });
         return;
       case 'batchNormalization':
-        passes.push({ kind: 'batchNormalization', epsilon: layer.epsilon, momentum: layer.momentum, gamma: layer.scale ? position++ : -1, beta: layer.center ? position++ : -1, statistics });
+        passes.push({ kind: 'batchNormalization', epsilon: layer.epsilon, momentum: layer.momentum, moves: takesBatchStatistics(layer), gamma: layer.scale ? position++ : -1, beta: layer.center ? position++ : -1, statistics });
         statistics += 2;
         return;
       case 'dense':

@@ -65,7 +65,7 @@ describe.each(['float32', 'float64'] as const)('a pass over many rows in %s', (d
   });
 
   it('batch normalization comes in pieces, one chain of all rows for each sum', () => {
-    const pass: Pass = { kind: 'batchNormalization', epsilon: 1e-3, momentum: 0.9, gamma: 0, beta: 1, statistics: 0 };
+    const pass: Pass = { kind: 'batchNormalization', epsilon: 1e-3, momentum: 0.9, moves: true, gamma: 0, beta: 1, statistics: 0 };
     const round = dtype === 'float32' ? Math.fround : (value: number): number => value;
     const x = numbers(ROWS * UNITS), y = new Float64Array(x.length), dy = numbers(x.length), d = dy.slice();
     const { pauses, result: saved } = counted(passForward(pass, context(0), x, y, ROWS, UNITS));
