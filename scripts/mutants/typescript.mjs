@@ -271,7 +271,7 @@ export const typescriptMutants = [
   passes('gamma === null ? factor : gamma[u] * factor', 'factor', 'batch normalization: gamma on the way back dropped'),
   passes('dgamma[i % units] += d[i] * normal(i);', 'dgamma[i % units] += d[i];', 'gradient of gamma'),
   passes('if (pass.beta >= 0) for', 'if (pass.beta > 99) for', 'beta dropped'),
-  passes('context.training ? yield* batchStatistics(context.dtype, pass.epsilon, x, rows, units) : movingStatistics(context, pass)', 'yield* batchStatistics(context.dtype, pass.epsilon, x, rows, units)', 'predictions take the batch'),
+  passes('context.training && pass.moves ? yield* batchStatistics(context.dtype, pass.epsilon, x, rows, units) : movingStatistics(context, pass)', 'yield* batchStatistics(context.dtype, pass.epsilon, x, rows, units)', 'predictions take the batch'),
   noise('((first + 0.5) / 4294967296)', '((first + 1.5) / 4294967296)', 'normal numbers: radius'),
   noise('quarter === 1 ? -sine', 'quarter === 1 ? sine', 'normal numbers: a quarter turned wrongly'),
   noise('normalPair(words[2], words[3], normals, 2);', 'normalPair(words[0], words[1], normals, 2);', 'normal numbers: pairs repeat'),
