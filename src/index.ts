@@ -89,7 +89,8 @@ export type { PathLike } from './io/files.js';
 export { encodeSafetensors, parseSafetensors, readSafetensors, writeSafetensors, type SafetensorsData, type SafetensorsDtype, type SafetensorsFile, type SafetensorsOptions, type SafetensorsTensor } from './io/safetensors.js';
 export { loadModel, loadModelSync, saveModel, saveModelSync, type Savable } from './io/model-io.js';
 export { sequentialFromRecord, type FromRecordOptions } from './model/from-record.js';
-export type { CompileConfig, LayerConfig, ModelConfig, ModelRecord, NormConfig, StoredRecord, TensorRecord } from './model/record.js';
+export type { LayerConfig, NormConfig } from './model/layer-config.js';
+export type { CompileConfig, ModelConfig, ModelRecord, StoredRecord, TensorRecord } from './model/record.js';
 
 export { isNablaError, NablaError, type NablaErrorCode } from './base/errors.js';
 export { version } from './base/version.js';

@@ -13,7 +13,7 @@ import type { LbfgsMemory } from '../train/lbfgs.js';
 import { buildSpec } from './build-spec.js';
 import { CustomLossExecutor } from './custom-executor.js';
 import type { DataRule } from './fit-options.js';
-import { parameterNames } from './gradients.js';
+import { parameterNames } from './parameter-names.js';
 import { initialStatistics, initialWeights, statisticNames, toStatistic } from './initial-weights.js';
 import type { JsonValue } from './json-value.js';
 import { checkLayer, type Layer } from './layer.js';

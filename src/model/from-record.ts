@@ -7,7 +7,7 @@ import { buildSpec } from './build-spec.js';
 import { checkName, checkNumbers, checkOptions } from '../base/checks.js';
 import type { StoredCompile } from './core.js';
 import { storedCustomLoss } from './custom-loss.js';
-import { parameterNames } from './gradients.js';
+import { parameterNames } from './parameter-names.js';
 import { statisticNames } from './initial-weights.js';
 import { layerFromConfig } from './layer-from-config.js';
 import { checkJson, type JsonValue } from './json-value.js';

@@ -5,6 +5,7 @@ import { createReferenceExecutor } from '../backend/typescript/executor.js';
 import type { InputArray, FloatArray } from '../base/arrays.js';
 import { permutation } from '../random/permutation.js';
 import { purposes } from '../random/purposes.js';
+import { parameterNames } from './parameter-names.js';
 
 /** Loss and gradients of one batch in training mode. */
 export interface Gradients {
@@ -40,11 +41,6 @@ export interface GradientCheck {
   readonly difference: number;
   /** How many elements were looked at. */
   readonly checked: number;
-}
-
-/** Names of the parameters in canonical order. */
-export function parameterNames(spec: Pick<NetworkSpec, 'inputSize' | 'layers'>): string[] {
-  return parameterShapes(spec).map((shape) => `${spec.layers[shape.layer].name}.${shape.name}`);
 }
 
 /** @param executor with loaded data, no job running @param data x, rows, targets */

@@ -7,7 +7,7 @@ import { purposes } from '../random/purposes.js';
 import { RandomStream } from '../random/stream.js';
 import { fillInitial, type InitializerConfig } from './initializers.js';
 import { floatArray, toParameter } from './parameter-arrays.js';
-import type { LayerConfig } from './record.js';
+import type { LayerConfig } from './layer-config.js';
 import type { Structure } from './structure.js';
 
 /** Parameters with fewer numbers are drawn here: a call would cost more. */

@@ -4,7 +4,7 @@ import { checkNumbers, checkOptions, checkShape, sizeOf } from '../base/checks.j
 import { NablaError, show } from '../base/errors.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
 import { checkLayerName, makeLayer, registerLayer, type Layer } from './layer.js';
-import type { LayerConfig } from './record.js';
+import type { LayerConfig } from './layer-config.js';
 import { checkDepth, toMatrix } from './samples.js';
 
 /** Options of {@link normalization}. */

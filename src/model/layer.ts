@@ -1,7 +1,7 @@
 import type { ParameterShape } from '../backend/contract/spec.js';
 import { checkBoolean } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
-import type { LayerConfig } from './record.js';
+import type { LayerConfig } from './layer-config.js';
 
 /** Initial numbers of a layer as they were given; shapes are checked when the model is built and its inputs are known. */
 export type InitialValues = Readonly<Partial<Record<ParameterShape['name'], unknown>>>;

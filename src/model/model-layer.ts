@@ -6,7 +6,7 @@ import { NablaError, show } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import type { ModelCore } from './core.js';
 import { makeLayer, type Layer } from './layer.js';
-import type { LayerConfig } from './record.js';
+import type { LayerConfig } from './layer-config.js';
 import { resolveStructure, type Structure } from './structure.js';
 
 /** One layer of a model: what it is, and its numbers. Given by `model.layers` and `model.getLayer`. */

@@ -5,7 +5,7 @@ import { NablaError, show, showList } from '../base/errors.js';
 import { activationSpec, type ActivationConfig } from './activations.js';
 import { reshaped } from './layer-shape.js';
 import type { Layer } from './layer.js';
-import type { LayerConfig } from './record.js';
+import type { LayerConfig } from './layer-config.js';
 
 /** A layer as summary() shows it. */
 export interface LayerRow {

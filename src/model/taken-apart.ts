@@ -4,7 +4,7 @@ import { parameterShapes } from '../backend/contract/spec.js';
 import type { FloatArray, ArrayInput } from '../base/arrays.js';
 import { checkBoolean, checkOptions } from '../base/checks.js';
 import { NablaError, show, showList } from '../base/errors.js';
-import { parameterNames } from './gradients.js';
+import { parameterNames } from './parameter-names.js';
 import { toParameter } from './parameter-arrays.js';
 import { toMatrix } from './samples.js';
 import type { Structure } from './structure.js';

@@ -2,7 +2,7 @@ import { NablaError } from '../base/errors.js';
 import type { Flow } from '../base/sync-async.js';
 import { checkBoolean, checkOptions } from '../base/checks.js';
 import type { ModelCore } from './core.js';
-import { parameterNames } from './gradients.js';
+import { parameterNames } from './parameter-names.js';
 import { checkJson, type JsonValue } from './json-value.js';
 import type { ModelRecord } from './record.js';
 
