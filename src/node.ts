@@ -6,7 +6,7 @@ import { createNativeExecutor, nativeFillUniform, nativeInfo } from './backend/n
 import { registerBackend } from './backend/registry.js';
 import { setEnvironment } from './base/environment.js';
 import { writeModelFile } from './io/model-file.js';
-import { setModelWriter } from './model/model-writer.js';
+import { setModelWriter } from './model/saving/model-writer.js';
 
 /** Bytes the machine has or, where that is less, the cgroup allows. */
 function memoryLimit(): number {

@@ -27,10 +27,10 @@ const sampleLists = of('sample-lists');
 
 /** Outside of the reference backend, with the tests that must notice. */
 const outside = (file, ...tests) => (find, replace, why) => ({ file: `src/${file}.ts`, find, replace, why, tests });
-const wolfe = outside('train/wolfe', 'test/train/wolfe.test.ts', 'test/train/full-batch.test.ts', 'test/model/lbfgs.test.ts');
-const lbfgs = outside('train/lbfgs', 'test/train/lbfgs.test.ts', 'test/train/full-batch.test.ts', 'test/model/lbfgs.test.ts');
-const fullBatch = outside('train/full-batch', 'test/train/full-batch.test.ts', 'test/model/lbfgs.test.ts');
-const goingOn = (file) => outside(file, 'test/model/optimizer-state.test.ts');
+const wolfe = outside('train/wolfe', 'test/train/wolfe.test.ts', 'test/train/full-batch.test.ts', 'test/model/optimizers/lbfgs.test.ts');
+const lbfgs = outside('train/lbfgs', 'test/train/lbfgs.test.ts', 'test/train/full-batch.test.ts', 'test/model/optimizers/lbfgs.test.ts');
+const fullBatch = outside('train/full-batch', 'test/train/full-batch.test.ts', 'test/model/optimizers/lbfgs.test.ts');
+const goingOn = (file) => outside(file, 'test/model/optimizers/state.test.ts');
 const weighted = (file) => outside(file, 'test/report', 'test/metrics/metrics.test.ts', 'test/metrics/metrics.golden.test.ts');
 
 export const typescriptMutants = [
@@ -315,11 +315,11 @@ export const typescriptMutants = [
   fullBatch('(yield* equal(x, this.#here.x))', 'true', 'lbfgs: weights set by a hook'),
   fullBatch('moved <= settings.toleranceChange ||', '', 'lbfgs: weights that no longer move'),
   fullBatch('difference(dtype, next.gradient, here.gradient)', 'difference(dtype, next.gradient, next.x)', 'lbfgs: what the gradient changed by'),
-  goingOn('model/core')('this.nextEpoch = nextEpoch;', '', 'going on: the epoch'),
-  goingOn('model/core')('    this.step = step;\n    this.nextEpoch = nextEpoch;', '    this.nextEpoch = nextEpoch;', 'going on: the step'),
-  goingOn('model/core')('if (learningRate !== null) this.rate = learningRate;', '', 'going on: the rate'),
+  goingOn('model/model-state')('this.nextEpoch = nextEpoch;', '', 'going on: the epoch'),
+  goingOn('model/model-state')('    this.step = step;\n    this.nextEpoch = nextEpoch;', '    this.nextEpoch = nextEpoch;', 'going on: the step'),
+  goingOn('model/model-state')('if (learningRate !== null) this.rate = learningRate;', '', 'going on: the rate'),
   goingOn('io/model-file-optimizer')('if (strays !== 0)', 'if (strays < 0)', 'going on: arrays too many'),
-  goingOn('model/optimizer-state')('!wanted.every((name) => received.includes(name))', 'false', 'going on: slots of another optimizer'),
+  goingOn('model/optimizers/state')('!wanted.every((name) => received.includes(name))', 'false', 'going on: slots of another optimizer'),
   goingOn('train/loop')('    this.#job.finished(epoch);\n', '', 'going on: epochs are counted'),
   goingOn('train/loop')('if (done > 0) this.#job.finished(first + done - 1);', '', 'going on: merged epochs are counted'),
   weighted('metrics/weighted-scores')('(negatives + negativesBefore) / 2', 'negatives', 'weights: ties count half'),

@@ -1,8 +1,8 @@
 // The optimizer's state in a model file: its arrays are tensors behind those of the model, the rest is metadata.
 import { show, showList, type NablaError } from '../base/errors.js';
 import type { LazyOptimizer, LazyTensor } from '../model/from-record.js';
-import type { OptimizerState } from '../model/optimizer-state.js';
-import type { TensorRecord } from '../model/record.js';
+import type { OptimizerState } from '../model/optimizers/state.js';
+import type { TensorRecord } from '../model/saving/record.js';
 
 const before = 'optimizer/';
 const tensorName = (slot: string, parameter: string): string => `${before}${slot}/${parameter}`;

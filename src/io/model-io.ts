@@ -3,7 +3,7 @@ import { checkObject, checkOptions } from '../base/checks.js';
 import { brief, isNablaError, NablaError, showList } from '../base/errors.js';
 import { perform, runAsync, runSync, type Flow } from '../base/sync-async.js';
 import { checkRecord, modelFlow, withoutName, type FromRecordOptions } from '../model/from-record.js';
-import type { ModelRecord } from '../model/record.js';
+import type { ModelRecord } from '../model/saving/record.js';
 import { Sequential } from '../model/sequential.js';
 import { recorderOf, type SaveOptions } from '../model/to-record.js';
 import { withFile } from './file-source.js';

@@ -2,9 +2,9 @@
 import type { LayerSpec, LossSpec, NetworkSpec, OptimizerSpec } from '../backend/contract/spec.js';
 import type { DType } from '../base/arrays.js';
 import { NablaError } from '../base/errors.js';
-import { isElementwise, type Loss, type LossConfig } from './losses.js';
+import { withActivation, type Structure } from './layers/structure.js';
+import { isElementwise, type Loss, type LossConfig } from './losses/index.js';
 import { stepBytes } from './memory.js';
-import { withActivation, type Structure } from './structure.js';
 
 /** What a spec is built from. */
 export interface SpecSource {

@@ -1,7 +1,7 @@
 // What fit and evaluate take in several forms.
 import { NablaError, show } from '../base/errors.js';
 import type { History, Logs } from '../train/history.js';
-import type { FitOptions } from './fit-options.js';
+import type { FitOptions } from './prepare-fit.js';
 
 /** True for an object that is no array. */
 export function isPlainOptions(value: unknown): value is object {

@@ -5,18 +5,18 @@ import { brief, NablaError, show, showList } from '../base/errors.js';
 import { runSync, type Flow } from '../base/sync-async.js';
 import { buildSpec } from './build-spec.js';
 import { checkName, checkNumbers, checkOptions } from '../base/checks.js';
-import type { StoredCompile } from './core.js';
-import { storedCustomLoss } from './custom-loss.js';
-import { parameterNames } from './parameter-names.js';
+import type { StoredCompile } from './model-state.js';
+import { storedCustomLoss } from './losses/custom-loss.js';
+import { parameterNames } from './parameters/parameter-names.js';
 import { statisticNames } from './initial-weights.js';
-import { layerFromConfig } from './layer-from-config.js';
-import { checkJson, type JsonValue } from './json-value.js';
-import { Fields, wrong } from './record-fields.js';
-import { lazyArray, type LazyArray } from './record-numbers.js';
-import type { StoredRecord } from './record.js';
+import { layerFromConfig } from './saving/layer-from-config.js';
+import { checkJson, type JsonValue } from './saving/json-value.js';
+import { Fields, wrong } from './saving/record-fields.js';
+import { lazyArray, type LazyArray } from './saving/record-numbers.js';
+import type { StoredRecord } from './saving/record.js';
 import { Sequential } from './sequential.js';
 import type { SequentialOptions } from './settings.js';
-import { resolveStructure } from './structure.js';
+import { resolveStructure } from './layers/structure.js';
 
 /** What may differ from the stored model: where it runs. */
 export type FromRecordOptions = Pick<SequentialOptions, 'backend' | 'isa' | 'threads' | 'plan'>;
@@ -30,7 +30,7 @@ export interface LazyRecord {
   readonly extra?: JsonValue;
   readonly optimizer?: LazyOptimizer;
 }
-export type { LazyArray } from './record-numbers.js';
+export type { LazyArray } from './saving/record-numbers.js';
 export interface LazyTensor extends LazyArray {
   readonly name: string;
   readonly shape: readonly number[];

@@ -2,9 +2,9 @@ import type { Executor } from '../backend/contract/executor.js';
 import type { FloatArray } from '../base/arrays.js';
 import { NablaError } from '../base/errors.js';
 import { inspectAs } from '../base/inspected.js';
+import type { Structure } from './layers/structure.js';
 import { predict, predictSync, type PredictOptions, type PredictSource, type SampleInput } from './predict.js';
 import type { Prediction } from './prediction.js';
-import type { Structure } from './structure.js';
 import { structureLine } from './summary.js';
 
 /** A model that only predicts: weights that never change, no optimizer state. Made by `model.freeze()`. */

@@ -5,10 +5,10 @@ import { checkNumbers } from '../base/checks.js';
 import { NablaError } from '../base/errors.js';
 import { purposes } from '../random/purposes.js';
 import { RandomStream } from '../random/stream.js';
-import { fillInitial, type InitializerConfig } from './initializers.js';
-import { floatArray, toParameter } from './parameter-arrays.js';
-import type { LayerConfig } from './layer-config.js';
-import type { Structure } from './structure.js';
+import type { LayerConfig } from './layers/config.js';
+import type { Structure } from './layers/structure.js';
+import { fillInitial, type InitializerConfig } from './parameters/initializers.js';
+import { floatArray, toParameter } from './parameters/parameter-arrays.js';
 
 /** Parameters with fewer numbers are drawn here: a call would cost more. */
 const WORTH_A_CALL = 4096;

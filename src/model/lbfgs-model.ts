@@ -5,8 +5,8 @@ import { getEnvironment } from '../base/environment.js';
 import { NablaError } from '../base/errors.js';
 import { gradientReader } from '../train/full-batch.js';
 import { LbfgsMemory } from '../train/lbfgs.js';
-import type { Optimizer } from './optimizer.js';
-import type { Structure } from './structure.js';
+import type { Structure } from './layers/structure.js';
+import type { Optimizer } from './optimizers/optimizer.js';
 
 /** What a backend is built with. */
 export function backendOptimizer(optimizer: Optimizer | null): OptimizerSpec | null {

@@ -2,7 +2,7 @@ import { slotNames, type OptimizerSpec } from '../backend/contract/spec.js';
 import type { DType } from '../base/arrays.js';
 import { getEnvironment } from '../base/environment.js';
 import { NablaError } from '../base/errors.js';
-import type { Structure } from './structure.js';
+import type { Structure } from './layers/structure.js';
 
 /** Longest array that every supported engine can make. */
 const LONGEST = 2 ** 32 - 1;

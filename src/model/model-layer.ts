@@ -4,10 +4,10 @@ import type { FloatArray, ArrayInput } from '../base/arrays.js';
 import { checkInteger } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
-import type { ModelCore } from './core.js';
-import { makeLayer, type Layer } from './layer.js';
-import type { LayerConfig } from './layer-config.js';
-import { resolveStructure, type Structure } from './structure.js';
+import type { LayerConfig } from './layers/config.js';
+import { makeLayer, type Layer } from './layers/layer.js';
+import { resolveStructure, type Structure } from './layers/structure.js';
+import type { ModelCore } from './model-state.js';
 
 /** One layer of a model: what it is, and its numbers. Given by `model.layers` and `model.getLayer`. */
 export interface ModelLayer {

@@ -7,10 +7,10 @@ import { runAsync } from '../base/sync-async.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
 import { predictFlow } from '../train/evaluate.js';
 import { knownRows } from '../train/known-rows.js';
-import { splitDataset } from './fit-options.js';
+import { toMatrix, type Matrix } from './inputs/samples.js';
+import type { Structure } from './layers/structure.js';
 import { Prediction } from './prediction.js';
-import { toMatrix, type Matrix } from './samples.js';
-import type { Structure } from './structure.js';
+import { splitDataset } from './prepare-fit.js';
 
 /** Samples to predict: numbers, or a data set whose targets are ignored. */
 export type SampleInput = ArrayInput | Dataset;

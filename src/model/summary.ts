@@ -1,7 +1,7 @@
 import type { DType } from '../base/arrays.js';
 import { counted, grouped } from '../base/inspected.js';
-import type { ModelCore } from './core.js';
-import type { Structure } from './structure.js';
+import type { Structure } from './layers/structure.js';
+import type { ModelCore } from './model-state.js';
 
 /** The table of layers that Keras prints, and the seed. @param title the model's name @param structure its layers @param seed of the model @returns lines, without a line break at the end */
 export function summaryText(title: string, structure: Structure, seed: number): string {

@@ -1,10 +1,10 @@
 import { NablaError } from '../base/errors.js';
 import type { Flow } from '../base/sync-async.js';
 import { checkBoolean, checkOptions } from '../base/checks.js';
-import type { ModelCore } from './core.js';
-import { parameterNames } from './parameter-names.js';
-import { checkJson, type JsonValue } from './json-value.js';
-import type { ModelRecord } from './record.js';
+import type { ModelCore } from './model-state.js';
+import { parameterNames } from './parameters/parameter-names.js';
+import { checkJson, type JsonValue } from './saving/json-value.js';
+import type { ModelRecord } from './saving/record.js';
 
 /** Options of `save` and `toRecord`. */
 export interface SaveOptions {

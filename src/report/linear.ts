@@ -2,9 +2,9 @@
 import type { FloatArray, NumericTypedArray } from '../base/arrays.js';
 import { getEnvironment } from '../base/environment.js';
 import { NablaError } from '../base/errors.js';
-import { layers } from '../model/layers.js';
-import { optimizers } from '../model/optimizers.js';
-import { regularizers } from '../model/regularizers.js';
+import { layers } from '../model/layers/index.js';
+import { optimizers } from '../model/optimizers/index.js';
+import { regularizers } from '../model/parameters/regularizers.js';
 import { sequential } from '../model/sequential.js';
 
 /** Samples, flat. */

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parameterShapes, type ClippingSpec, type ConstraintSpec, type DenseSpec, type NormType, type OptimizerSpec } from '../../src/backend/contract/spec.js';
 import type { FloatArray } from '../../src/base/arrays.js';
-import { stepScalars } from '../../src/model/optimizers.js';
+import { stepScalars } from '../../src/model/optimizers/index.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
 import { adam, dense, freshSlots, network, sgd } from './networks.js';

@@ -5,7 +5,7 @@ import { activationOps, lossOps, namesOf } from '../../src/backend/contract/ops.
 import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/contract/spec.js';
 import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, ElementwiseLossSpec, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/contract/spec.js';
 import type { InputArray, DType, FloatArray } from '../../src/base/arrays.js';
-import { stepScalars } from '../../src/model/optimizers.js';
+import { stepScalars } from '../../src/model/optimizers/index.js';
 
 /** Deterministic numbers in [0, 1). */
 export function uniforms(seed: number): () => number {

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { OptimizerSpec } from '../../src/backend/contract/spec.js';
-import { stepScalars } from '../../src/model/optimizers.js';
+import { stepScalars } from '../../src/model/optimizers/index.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
 import { adam, dense, network, freshSlots, sgd } from './networks.js';

@@ -8,7 +8,7 @@ import { readModel, encodeModel } from '../../src/io/model-file.js';
 import { loadModel, loadModelSync } from '../../src/io/model-io.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { modelFlow, sequentialFromRecord } from '../../src/model/from-record.js';
-import { layers } from '../../src/model/layers.js';
+import { layers } from '../../src/model/layers/index.js';
 import { sequential } from '../../src/model/sequential.js';
 import { messageOf } from '../thrown.js';
 

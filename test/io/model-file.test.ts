@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../src/base/version.js';
 import { encodeModel, writeModelFile, writeModelFileSync } from '../../src/io/model-file.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/io/safetensors.js';
-import type { ModelRecord } from '../../src/model/record.js';
+import type { ModelRecord } from '../../src/model/saving/record.js';
 import { goldenBytes } from '../golden-files.js';
 import { messageOf } from '../thrown.js';
 import { decodeModel, readModelFile, readModelFileSync } from './stored-model.js';

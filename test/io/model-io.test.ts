@@ -6,8 +6,8 @@ import { isNablaError } from '../../src/base/errors.js';
 import { encodeModel } from '../../src/io/model-file.js';
 import { loadModel, loadModelSync, saveModel, saveModelSync } from '../../src/io/model-io.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/io/safetensors.js';
-import { layers } from '../../src/model/layers.js';
-import type { ModelRecord } from '../../src/model/record.js';
+import { layers } from '../../src/model/layers/index.js';
+import type { ModelRecord } from '../../src/model/saving/record.js';
 import { Sequential } from '../../src/model/sequential.js';
 
 let dir = '';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isNablaError } from '../../src/base/errors.js';
 import { readNpz, writeNpz } from '../../src/io/npz.js';
 import { exportNpz, importNpz } from '../../src/io/weights-npz.js';
-import { layers } from '../../src/model/layers.js';
+import { layers } from '../../src/model/layers/index.js';
 import { Sequential } from '../../src/model/sequential.js';
 
 let dir = '';
