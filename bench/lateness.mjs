@@ -218,13 +218,13 @@ function figures(late) {
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string' }, package: { type: 'string', default: 'nabla' }, child: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    only: { type: 'string' }, package: { type: 'string', default: 'nabla' }, against: { type: 'string' }, rounds: { type: 'string', default: '3' }, child: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
-  console.log(`npm run bench:lateness -- [--only NAMES] [--package MODULE] [--json]
+  console.log(`npm run bench:lateness -- [--only NAMES] [--package MODULE] [--against MODULE [--rounds N]] [--json]
   names, separated by commas: ${Object.keys(SCENARIOS).join(', ')}
-  MODULE: what is imported, default nabla; the path of another build's dist/index.js compares with that one
+  MODULE: what is imported, default nabla, or the path of a build's dist/index.js; --against runs both in turn, N times (default 3), and prints medians
   example: npm run bench:lateness -- --only shuffle,save`);
   process.exit(0);
 }
@@ -246,17 +246,37 @@ if (values.child !== undefined) {
     console.error(`bench:lateness: there is no scenario '${unknown}'. Expected some of ${Object.keys(SCENARIOS).join(', ')}.`);
     process.exit(1);
   }
+  const run = (name, module) => {
+    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, '--package', module], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    if (child.status === 0) return JSON.parse(child.stdout);
+    // The other build may lack what a scenario needs.
+    if (module === values.against) return null;
+    process.stderr.write(child.stderr);
+    return process.exit(child.status ?? 1);
+  };
+  const median = (runs) => {
+    if (runs.some((figures) => figures === null)) return null;
+    const middle = (key) => runs.map((figures) => figures[key]).sort((a, b) => a - b)[Math.floor((runs.length - 1) / 2)];
+    return Object.fromEntries(Object.keys(runs[0]).map((key) => [key, middle(key)]));
+  };
+  const columns = ['p50', 'p99', 'worst', 'ownP99', 'ownWorst', 'calls', 'seconds'];
+  const heads = ['p50', 'p99', 'worst', 'own p99', 'own worst', 'calls', 's'];
+  const line = (title, figures) => console.log(title.padEnd(72) + columns.map((key) => (figures === null ? '-' : key === 'calls' ? String(figures[key]) : figures[key].toFixed(1)).padStart(10)).join(''));
+  if (!values.json) console.log('ms by which a timer of 10 ms is late'.padEnd(72) + heads.map((head) => head.padStart(10)).join(''));
+  const rounds = values.against === undefined ? 1 : Math.max(1, Number(values.rounds));
   const results = [];
-  if (!values.json) console.log('ms by which a timer of 10 ms is late\n' + ' '.repeat(72) + ['p50', 'p99', 'worst', 'own p99', 'own worst', 'calls', 's'].map((head) => head.padStart(10)).join(''));
   for (const name of names) {
-    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--child', name, '--package', values.package], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-    if (child.status !== 0) process.exit(child.status ?? 1);
-    const result = { name, ...JSON.parse(child.stdout) };
-    results.push(result);
-    if (!values.json) {
-      const { p50, p99, worst, ownP99, ownWorst, calls, seconds: took } = result;
-      console.log(SCENARIOS[name].title.padEnd(72) + [p50.toFixed(1), p99.toFixed(1), worst.toFixed(1), ownP99.toFixed(1), ownWorst.toFixed(1), calls, took.toFixed(1)].map((figure) => String(figure).padStart(10)).join(''));
+    const here = [];
+    const there = [];
+    for (let round = 0; round < rounds; round++) {
+      if (values.against !== undefined) there.push(run(name, values.against));
+      here.push(run(name, values.package));
     }
+    const result = { name, ...median(here), ...(values.against === undefined ? {} : { against: median(there) }) };
+    results.push(result);
+    if (values.json) continue;
+    line(SCENARIOS[name].title, result);
+    if (values.against !== undefined) line(`  ${values.against}`.slice(0, 70), result.against);
   }
   if (values.json) console.log(JSON.stringify(results));
 }

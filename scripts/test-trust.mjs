@@ -10,9 +10,10 @@ const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const usage = `Usage: npm run test:trust -- [options]
 
 Tries to break what docs/reliability.md promises: mutated files, killed savers, terminated workers, user code that throws,
-random networks, refused threads, and the core and the addon under sanitizers. 12.5 minutes and two builds; needs \`npm run build\` first.
+random networks, hostile calls, refused threads, a held event loop, and the core and the addon under sanitizers.
+16 minutes and two builds; needs \`npm run build\` first.
 
-  --quick       a cut of about 3 minutes, without the sanitizers
+  --quick       a cut of about 4 minutes, without the sanitizers
   --only NAME   one campaign; may be given more than once
   --seed N      another series of random cases (default 1)
   --json        one JSON object instead of the table
@@ -30,8 +31,10 @@ const campaigns = [
   { name: 'workers', what: 'worker threads terminated in mid-training', full: 60, quick: 15 },
   { name: 'reentrancy', what: 'user code that throws, aborts or starts other work during a fit', full: 90, quick: 20 },
   { name: 'determinism', what: 'random networks, the same bytes', full: 150, quick: 30 },
+  { name: 'calls', what: 'hostile values in random places of every call', full: 90, quick: 20, flags: ['--import', 'tsx'] },
   { name: 'leaks', what: 'memory that comes back', full: 90, quick: 20, flags: ['--expose-gc'] },
   { name: 'limits', what: 'threads that the system refuses', full: 30, quick: 30 },
+  { name: 'loop', what: 'an event loop that is held', full: 120, quick: 15 },
 ];
 /** Builds and runs under a sanitizer; left out of the quick cut. */
 const sanitizers = [

@@ -21,6 +21,13 @@ describe('hostile arguments', () => {
     expect(calls).toBeGreaterThan(10_000);
   });
 
+  it('and so do models of the TypeScript backend', async () => {
+    const models = /^(set )?Sequential\b/;
+    const { calls, faults } = await onGround(({ targets, recipes }) => everyPlace({ recipes, targets: targets.filter(({ name }) => models.test(name)) }, () => 7), 'typescript');
+    expect(faults).toEqual([]);
+    expect(calls).toBeGreaterThan(500);
+  });
+
   it('are tried at exports that nobody listed', async () => {
     class Holder {
       take(list: readonly number[]): number {

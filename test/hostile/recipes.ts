@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import * as nabla from '../../src/index.js';
 import type { Recipes } from './discover.js';
 
-/** @param folder where files are read and written */
-export function makeRecipes(folder: string): Recipes {
+/** @param folder where files are read and written @param backend of the models that are called */
+export function makeRecipes(folder: string, backend: 'auto' | 'typescript'): Recipes {
   const file = (name: string): string => join(folder, name);
   const x = (): Float32Array => Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1);
   const y = (): Uint8Array => Uint8Array.of(0, 1, 1, 0);
   const set = (): nabla.ArrayDataset => new nabla.ArrayDataset({ x: x(), y: y(), sampleShape: [2], classNames: ['no', 'yes'] });
   const stop: nabla.Callback = { onEpochEnd: (_epoch, _logs, { model }) => { model.stopTraining = true; } };
   function model(optimizer: nabla.OptimizerName = 'sgd'): nabla.Sequential {
-    const made = nabla.sequential({ seed: 1, threads: 1 }, [nabla.layers.dense({ units: 3, activation: 'tanh', inputShape: [2] }), nabla.layers.dense({ units: 2, activation: 'softmax' })]);
+    const made = nabla.sequential({ seed: 1, threads: 1, backend }, [nabla.layers.dense({ units: 3, activation: 'tanh', inputShape: [2] }), nabla.layers.dense({ units: 2, activation: 'softmax' })]);
     made.compile({ optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
     return made;
   }

@@ -16,7 +16,7 @@ export interface Ground {
 }
 
 /** Finds the targets and runs `body` in a folder of its own, where hostile names of files end up; silences what is printed. */
-export async function onGround<T>(body: (ground: Ground) => Promise<T>): Promise<T> {
+export async function onGround<T>(body: (ground: Ground) => Promise<T>, backend: 'auto' | 'typescript' = 'auto'): Promise<T> {
   const before = process.cwd();
   const folder = mkdtempSync(join(tmpdir(), 'nabla-hostile-'));
   // Deep enough that '..' stays inside.
@@ -27,7 +27,7 @@ export async function onGround<T>(body: (ground: Ground) => Promise<T>): Promise
   process.stdout.write = () => true;
   console.log = () => undefined;
   try {
-    const recipes = makeRecipes(inside);
+    const recipes = makeRecipes(inside, backend);
     return await body({ recipes, targets: await discover(nabla, recipes) });
   } finally {
     process.stdout.write = write;
