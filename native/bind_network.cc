@@ -166,7 +166,7 @@ Napi::Value apply_gradients(const Info& info) {
     throw Error("ERR_STATE", "[applyGradients] the network has no optimizer. Expected a compiled one.");
   const std::vector<const void*> gradients = parameter_views(items, 1, network);
   const View scalars = view_argument(info, 2, napi_float64_array, "a Float64Array of step scalars");
-  if (scalars.length != network.spec().optimizer.scalars()) bad_argument(2, "the scalars of one step");
+  if (scalars.length != nabla::step_numbers) bad_argument(2, "the scalars of one step");
   network.apply_gradients(gradients, static_cast<const double*>(scalars.data));
   return info.Env().Undefined();
 }

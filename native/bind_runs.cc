@@ -17,9 +17,7 @@ namespace {
 struct TrainArguments {
   nabla::TrainRequest request;
   std::vector<uint32_t> order;
-  const double* scalars;
   size_t scalar_count;
-  std::vector<double> repeated;  // what scalars points to where one step's were given for all
 };
 // network, data, order, from, to, batch size, repeat, first step, scalars, milliseconds, outputs
 TrainArguments train_arguments(const Info& info, const nabla::Network& network, const nabla::Data& data, bool keep) {
@@ -40,13 +38,15 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
   if (r.repeat == 0 || r.repeat > (size_t{1} << 40) / steps) bad_argument(6, "at least 1");
   if (r.first_step >= steps * r.repeat) bad_argument(7, "a step of the range");
   const View scalars = view_argument(info, 8, napi_float64_array, "a Float64Array");
-  const size_t width = network.spec().optimizer.scalars(), wanted = steps * r.repeat * width;
-  if (scalars.length != wanted && scalars.length != width) bad_argument(8, "step scalars for every step, or those of all steps");
-  a.scalars = static_cast<const double*>(scalars.data);
+  const size_t wanted = steps * r.repeat * nabla::step_numbers;
+  if (scalars.length != wanted && scalars.length != nabla::step_numbers)
+    bad_argument(8, "step scalars for every step, or those of all steps");
+  r.scalars = static_cast<const double*>(scalars.data);
+  r.stride = scalars.length == nabla::step_numbers ? 0 : nabla::step_numbers;
   a.scalar_count = scalars.length;
-  const size_t bad = nabla::first_non_finite(nabla::InputType::float64, a.scalars, a.scalar_count);
+  const size_t bad = nabla::first_non_finite(nabla::InputType::float64, r.scalars, a.scalar_count);
   if (bad < a.scalar_count) {
-    const double value = a.scalars[bad];
+    const double value = r.scalars[bad];
     throw Error("ERR_NON_FINITE", "[trainSteps] step scalars are finite. Expected a finite number for stepScalars[" + std::to_string(bad) +
                                       "], received " +
                                       (value > 0   ? "Infinity"
@@ -54,19 +54,6 @@ TrainArguments train_arguments(const Info& info, const nabla::Network& network, 
                                                    : "NaN") +
                                       ".");
   }
-  if (a.scalar_count < wanted) {
-    constexpr size_t always_fine = 64 << 20;
-    if (wanted > always_fine / sizeof(double)) nabla::check_memory("trainSteps", static_cast<double>(wanted) * sizeof(double));
-    a.repeated.resize(wanted);
-    std::copy(a.scalars, a.scalars + width, a.repeated.begin());
-    // Doubling what is there: steps are many and their scalars few.
-    for (size_t done = width; done < wanted; done *= 2)
-      std::copy(a.repeated.begin(), a.repeated.begin() + static_cast<ptrdiff_t>(std::min(done, wanted - done)),
-                a.repeated.begin() + static_cast<ptrdiff_t>(done));
-    a.scalars = a.repeated.data();
-    a.scalar_count = wanted;
-  }
-  r.scalars = a.scalars;
   r.max_milliseconds = number_argument(info, 9);
   r.outputs = flag_argument(info, 10);
   if (r.outputs) room_for(network, span, network.outputs());
@@ -118,10 +105,7 @@ Napi::Value train(const Info& info) {
   };
   auto owned = std::make_shared<Owned>();
   owned->order = std::move(a.order);  // rows.order points into it
-  if (a.repeated.empty())
-    owned->scalars.assign(a.scalars, a.scalars + a.scalar_count);
-  else
-    owned->scalars = std::move(a.repeated);
+  owned->scalars.assign(a.request.scalars, a.request.scalars + a.scalar_count);
   a.request.scalars = owned->scalars.data();
   // The network and the data stay alive in the job, even when JavaScript disposes of them meanwhile.
   job->run = [network = job->network, samples = data->data, owned, request = a.request] {

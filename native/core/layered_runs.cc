@@ -77,7 +77,7 @@ TrainOutcome Layered<T>::train(const Data& data, const TrainRequest& request) {
       const size_t n = batch.size(), lo = crew.lo(n), hi = crew.hi(n);
       const double denominator = Base::denominator(batch);
       if (crew.thread == 0) {
-        Base::prepare_updates(request.scalars + step * spec_.optimizer.scalars());
+        Base::prepare_updates(request.scalars + step * request.stride);
         penalty = Base::penalty(flat_.data());
       }
       correct[crew.thread] = 0;

@@ -22,7 +22,9 @@ struct Rows {
 struct TrainRequest {
   Rows rows;
   size_t batch_size = 1, repeat = 1, first_step = 0;
-  const double* scalars = nullptr;  // spec().optimizer.scalars() a step, from step 0 of all passes
+  // StepNumbers of each step, from step 0 of all passes; with stride 0 of every step.
+  const double* scalars = nullptr;
+  size_t stride = step_numbers;
   double max_milliseconds = 0;
   bool outputs = false;
 };

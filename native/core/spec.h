@@ -64,6 +64,13 @@ struct LossSpec {
   bool counts_right() const { return name == LossName::softmax_cross_entropy || name == LossName::sigmoid_cross_entropy; }
 };
 
+// What varies by step: stepNumbers of src/backend/contract/spec.ts, in this order.
+struct StepNumbers {
+  double rate, dampening, correction, momentum_rate, decay;
+};
+constexpr size_t step_numbers = 5;
+static_assert(sizeof(StepNumbers) == step_numbers * sizeof(double));
+
 struct OptimizerSpec {
   bool present = false;
   Rule rule = Rule::sgd;
@@ -106,9 +113,6 @@ struct OptimizerSpec {
     }
   }
   bool clips_norms() const { return clip == Clip::norm || clip == Clip::global_norm; }
-  bool decoupled() const { return (rule == Rule::adam || rule == Rule::nadam) && weight_decay != 0; }
-  // Numbers a step: stepScalarCount in src/backend/contract/spec.ts.
-  size_t scalars() const { return 2 + (rule == Rule::nadam ? 1 : 0) + (decoupled() ? 1 : 0); }
   // Whether there is what a state array is for.
   bool holds(Setting condition) const {
     return condition == Setting::none || (condition == Setting::momentum && momentum != 0) || (condition == Setting::amsgrad && amsgrad) ||

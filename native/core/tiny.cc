@@ -22,7 +22,7 @@ bool Engine<T>::tiny(const Data& data, size_t batch_rows, size_t steps_a_pass, c
   if (steps_a_pass != 1 || batch_rows > plan_.width || request.outputs || materialised_) return false;
   if (plan_.stages.size() > tiny_layers || !plan_.dropouts.empty() || plan_.input_size > plan_.width || data.kind != TargetKind::values)
     return false;
-  if (spec_.optimizer.rule == Rule::nadam) return false;  // a third scalar a step
+  if (spec_.optimizer.rule == Rule::nadam) return false;  // two rates a step
   if (spec_.loss.name == LossName::softmax_cross_entropy || spec_.loss.name == LossName::rowwise || !class_weights_.empty()) return false;
   if (spec_.loss.label_smoothing != 0) return false;
   if (spec_.loss.name == LossName::elementwise && spec_.loss.element != ElementLoss::mean_squared_error) return false;
@@ -75,8 +75,8 @@ void Engine<T>::tiny_train(const Data& data, const TrainRequest& request, size_t
   size_t done = 0;
   while (done < left) {
     t.steps = std::min(steps_a_call, left - done);
-    t.scalar_count = spec_.optimizer.scalars();
-    t.scalars = request.scalars + (request.first_step + done) * t.scalar_count;
+    t.stride = request.stride;
+    t.scalars = request.scalars + (request.first_step + done) * t.stride;
     t.losses = outcome.losses.data() + done;
     t.correct = outcome.correct.data() + done;
     const size_t steps = k_.tiny_steps(&t);

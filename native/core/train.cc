@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "engine.h"
 #include "memory_limit.h"
@@ -112,6 +113,8 @@ bool Engine<T>::first_weights_finite(const T* flat, size_t i0, size_t i1) const 
 template <class T>
 void Engine<T>::prepare_updates(const double* scalars) {
   const OptimizerSpec& o = spec_.optimizer;
+  StepNumbers step;
+  std::memcpy(&step, scalars, sizeof step);
   for (size_t i = 0; i < plan_.stages.size(); ++i) {
     const Stage& s = plan_.stages[i];
     for (size_t bias = 0; bias < 2; ++bias) {
@@ -122,8 +125,11 @@ void Engine<T>::prepare_updates(const double* scalars) {
       u.slot0 = slot0_.size() > 0 ? slot0_.data() + at : nullptr;
       u.slot1 = slot1_.size() > 0 ? slot1_.data() + at : nullptr;
       u.slot2 = slot2_.size() > 0 ? slot2_.data() + at : nullptr;
-      u.rate = static_cast<T>(scalars[0] * s.rate_factor);
-      u.scalar = static_cast<T>(scalars[1]);
+      u.rate = static_cast<T>(step.rate * s.rate_factor);
+      u.dampening = static_cast<T>(step.dampening);
+      u.correction = static_cast<T>(step.correction);
+      u.momentum_rate = static_cast<T>(step.momentum_rate * s.rate_factor);
+      u.decay = static_cast<T>(step.decay * s.rate_factor);
       // Where norms are taken the penalties' parts are in the gradients already.
       const bool joined = bias == 1 || o.clips_norms();
       u.l2 = joined ? T(0) : static_cast<T>(s.l2);
@@ -137,10 +143,6 @@ void Engine<T>::prepare_updates(const double* scalars) {
       u.nesterov = o.nesterov;
       u.amsgrad = o.amsgrad;
       u.centered = o.centered;
-      u.decay = o.rule == Rule::lion ? static_cast<T>(scalars[1] * s.rate_factor)
-                : o.decoupled()      ? static_cast<T>(scalars[o.scalars() - 1] * s.rate_factor)
-                                     : T(0);
-      u.momentum_rate = o.rule == Rule::nadam ? static_cast<T>(scalars[2] * s.rate_factor) : T(0);
       u.beta1 = static_cast<T>(o.beta1);
       u.beta2 = static_cast<T>(o.beta2);
       u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
@@ -427,7 +429,7 @@ TrainOutcome Engine<T>::train(const Data& data, const TrainRequest& request) {
       batch.rows.to = std::min(request.rows.to, batch.rows.from + batch_rows);
       team.correct[thread] = 0;
       if (thread == 0) {
-        prepare_updates(request.scalars + step * spec_.optimizer.scalars());
+        prepare_updates(request.scalars + step * request.stride);
         team.penalty = has_penalty ? penalty(flat_.data()) : 0;
       }
       if (blocked && gradient_blocks(batch.size(), plan_.parameters) > 1)

@@ -41,7 +41,8 @@ struct Update {
   T* slot1;
   T* slot2;
   T rate;           // learning rate, adam and adamax: alpha; times the layer's factor
-  T scalar;         // sgd: dampening factor; adam, nadam: c = 1 / sqrt(1 - beta2^t)
+  T dampening;      // sgd: multiplies the gradient on its way into the momentum
+  T correction;     // adam, nadam: 1 / sqrt(1 - beta2^t)
   T momentum_rate;  // nadam: rate of the running mean, times the layer's factor
   T decay;          // adam, lion, nadam: decoupled weight decay times the rate and the layer's factor
   T l2, l1;         // 0 for biases
@@ -123,7 +124,7 @@ struct TinyLayer {
   Activation activation;
   bool use_bias;
   double rate_factor;
-  Update<T> weight, bias;  // rate and scalar are set a step
+  Update<T> weight, bias;  // rate, dampening, correction and decay are set a step
 };
 template <class T>
 struct TinySteps {
@@ -135,8 +136,8 @@ struct TinySteps {
   const T* row_scale;        // (width)
   const double* row_weight;  // (width), 0 in lanes without a sample
   double denominator;
-  const double* scalars;  // scalar_count a step
-  size_t scalar_count;
+  const double* scalars;  // StepNumbers of native/core/spec.h: rate, dampening, correction, rate of the momentum, decay
+  size_t stride;          // from one step's to the next one's; 0: the same for all
   size_t steps;
   double* losses;
   uint32_t* correct;

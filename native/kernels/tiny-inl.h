@@ -27,10 +27,6 @@ struct TinyKernels {
     return d;
   }
 
-  static NABLA_INLINE T decay_of(Rule rule, const double* scalars, size_t count, double factor) {
-    return rule == Rule::lion ? static_cast<T>(scalars[1] * factor) : count > 2 ? static_cast<T>(scalars[2] * factor) : T(0);
-  }
-
   // Chains over the rows of O units' dz and I inputs' a at once: their latencies pass together. g[o][i].
   template <int O, int I>
   static NABLA_INLINE void gradient_tile(const T (*dz)[W], const T (*a)[W], size_t rows, T (&g)[O][I]) {
@@ -134,16 +130,17 @@ struct TinyKernels {
           w_store<S>(dz[l - 1][i], derive(t->layers[l - 1].activation, w_load<S>(a[l][i]), d));
         }
       }
-      const double* const s = t->scalars + step * t->scalar_count;
+      const double* const s = t->scalars + step * t->stride;
       for (size_t l = 0; l < t->layer_count; ++l) {
         TinyLayer<T>& layer = t->layers[l];
         const T rate = static_cast<T>(s[0] * layer.rate_factor);
         if (simple[l]) {
           weight_gradients(layer, dz[l], a[l], rows, rate, nullptr);
         } else {
-          layer.weight.decay = layer.bias.decay = decay_of(layer.weight.rule, s, t->scalar_count, layer.rate_factor);
+          layer.weight.decay = layer.bias.decay = static_cast<T>(s[4] * layer.rate_factor);
           layer.weight.rate = layer.bias.rate = rate;
-          layer.weight.scalar = layer.bias.scalar = static_cast<T>(s[1]);
+          layer.weight.dampening = layer.bias.dampening = static_cast<T>(s[1]);
+          layer.weight.correction = layer.bias.correction = static_cast<T>(s[2]);
           for (size_t i = 0; i < layer.inputs; ++i) w_store<S>(gradients[i], none);
           weight_gradients(layer, dz[l], a[l], rows, rate, gradients);
           for (size_t i = 0; i < layer.inputs; ++i) apply_update_call<S>(layer.weight, i * W, w_load<S>(gradients[i]));

@@ -43,7 +43,7 @@ NABLA_INLINE bool plain_adam(const Update<T>& u) {
 }
 template <class S>
 NABLA_INLINE Wide<S> adam_direction(const Update<typename S::T>& u, const Wide<S>& m, const Wide<S>& v) {
-  return w_div<S>(m, w_mad<S>(w_sqrt<S>(v), w_set<S>(u.scalar), w_set<S>(u.epsilon)));
+  return w_div<S>(m, w_mad<S>(w_sqrt<S>(v), w_set<S>(u.correction), w_set<S>(u.epsilon)));
 }
 template <class S>
 NABLA_INLINE void adam_step(const Update<typename S::T>& u, size_t at, const Wide<S>& g) {
@@ -68,7 +68,7 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
     case Rule::sgd: {
       if (u.weight_decay != 0) g = w_mad<S>(w_set<S>(u.weight_decay), p, g);
       if (u.momentum != 0) {
-        const Wide<S> v = running_mean<S>(u.slot0 + at, u.momentum, u.scalar, g);
+        const Wide<S> v = running_mean<S>(u.slot0 + at, u.momentum, u.dampening, g);
         g = u.nesterov ? w_mad<S>(w_set<S>(u.momentum), v, g) : v;
       }
       return step(g);
@@ -123,7 +123,7 @@ NABLA_INLINE void apply_update(const Update<typename S::T>& u, size_t at, Wide<S
     case Rule::nadam: {
       const Wide<S> m = running_mean<S>(u.slot0 + at, u.beta1, u.one_minus_beta1, g);
       const Wide<S> v = running_square<S>(u.slot1 + at, u.beta2, u.one_minus_beta2, g);
-      const Wide<S> divisor = w_mad<S>(w_set<S>(u.scalar), w_sqrt<S>(v), w_set<S>(u.epsilon));
+      const Wide<S> divisor = w_mad<S>(w_set<S>(u.correction), w_sqrt<S>(v), w_set<S>(u.epsilon));
       if (u.decay != 0) p = w_mad<S>(w_set<S>(-u.decay), p, p);
       p = w_mad<S>(w_set<S>(-u.momentum_rate), w_div<S>(m, divisor), p);
       return step(w_div<S>(g, divisor));

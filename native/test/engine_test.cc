@@ -142,7 +142,7 @@ Expected<T, fused> plainly(const Job& job, const State<T>& start) {
   Expected<T, fused> expected{start, {}, {}, {}};
   const std::vector<double> scalars = job.scalars();
   for (size_t step = 0; step < job.steps(); ++step) {
-    const auto result = network.train(*job.data, job.batch_rows(step), scalars.data() + job.spec.optimizer.scalars() * step);
+    const auto result = network.train(*job.data, job.batch_rows(step), scalars.data() + nabla::step_numbers * step);
     expected.losses.push_back(result.loss);
     expected.correct.push_back(result.correct);
     if (step < job.steps() / job.repeat)

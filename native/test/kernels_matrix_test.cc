@@ -97,7 +97,8 @@ struct Cases {
                                       Rule::lion, Rule::nadam,   Rule::nadam,   Rule::sgd,     Rule::adam};
     u.rule = names[which];
     u.rate = T(0.1);
-    u.scalar = which < 4 ? T(0.75) : T(1.25);
+    u.dampening = T(0.75);
+    u.correction = T(1.25);
     if (which == 1) u.l2 = T(0.01);
     if (which == 2 || which == 3 || which == 8) u.momentum = T(0.9);
     if (which == 3) {

@@ -270,7 +270,7 @@ std::vector<std::vector<T>> trained(const KernelSet& set, unsigned threads, size
   request.max_milliseconds = milliseconds;
   const size_t steps = (rows + batch - 1) / batch * 3;
   std::vector<double> scalars;
-  for (size_t s = 0; s < steps; ++s) scalars.insert(scalars.end(), {0.02, 1.0});
+  for (size_t s = 0; s < steps; ++s) scalars.insert(scalars.end(), {0.02, 1.0, 1.0, 0.0, 0.0});
   request.scalars = scalars.data();
   if (batch > 1024) {
     // A step of many rows is given up in its middle, and leaves nothing.

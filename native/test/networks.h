@@ -47,6 +47,9 @@ struct Job {
   size_t rows, batch, repeat;
 
   size_t steps() const { return (rows + batch - 1) / batch * repeat; }
+  static void push(std::vector<double>& to, const nabla::StepNumbers& step) {
+    for (const double number : {step.rate, step.dampening, step.correction, step.momentum_rate, step.decay}) to.push_back(number);
+  }
   std::vector<double> scalars() const {
     std::vector<double> result;
     for (size_t t = 1; t <= steps(); ++t) {
@@ -57,15 +60,13 @@ struct Job {
           b1 *= spec.optimizer.beta1;
           b2 *= spec.optimizer.beta2;
         }
-        result.push_back(0.01 / (1 - b1));
-        result.push_back(1 / std::sqrt(1 - b2));
+        push(result, {0.01 / (1 - b1), 1, 1 / std::sqrt(1 - b2), 0, 0});
       } else if (spec.optimizer.rule == nabla::Rule::nadam) {
         // Some numbers of the right size: what they are is TypeScript's.
-        for (const double scalar : {0.002 * static_cast<double>(t), 1 + 1.0 / static_cast<double>(t), 0.01, 0.0005})
-          result.push_back(scalar);
+        push(result, {0.002 * static_cast<double>(t), 1, 1 + 1.0 / static_cast<double>(t), 0.01, 0.0005});
       } else {
-        result.push_back(0.1 / static_cast<double>(t));
-        result.push_back(t == 1 ? 1.0 : 0.875);
+        const double later = t == 1 ? 1.0 : 0.875;
+        push(result, {0.1 / static_cast<double>(t), later, 1, 0, spec.optimizer.rule == nabla::Rule::lion ? later : 0});
       }
     }
     return result;

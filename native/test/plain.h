@@ -383,7 +383,7 @@ struct Math {
     if (u.rule == nabla::Rule::sgd) {
       if (u.weight_decay != 0) g = mad(u.weight_decay, p, g);
       if (u.momentum != 0) {
-        *slot0 = mad(u.momentum, *slot0, u.scalar * g);
+        *slot0 = mad(u.momentum, *slot0, u.dampening * g);
         g = u.nesterov ? mad(u.momentum, *slot0, g) : *slot0;
       }
     } else if (u.rule == nabla::Rule::adam) {
@@ -391,7 +391,7 @@ struct Math {
       *slot1 = square(*slot1, g);
       T v = *slot1;
       if (u.amsgrad) v = *slot2 = *slot2 > v ? *slot2 : v;
-      g = *slot0 / mad(std::sqrt(v), u.scalar, u.epsilon);
+      g = *slot0 / mad(std::sqrt(v), u.correction, u.epsilon);
       if (u.decay != 0) p = mad(-u.decay, p, p);
     } else if (u.rule == nabla::Rule::rmsprop) {
       *slot0 = square(*slot0, g);
@@ -419,7 +419,7 @@ struct Math {
     } else if (u.rule == nabla::Rule::nadam) {
       *slot0 = mad(u.beta1, *slot0, u.one_minus_beta1 * g);
       *slot1 = square(*slot1, g);
-      const T divisor = mad(std::sqrt(*slot1), u.scalar, u.epsilon);
+      const T divisor = mad(std::sqrt(*slot1), u.correction, u.epsilon);
       if (u.decay != 0) p = mad(-u.decay, p, p);
       p = mad(-u.momentum_rate, *slot0 / divisor, p);
       g = g / divisor;

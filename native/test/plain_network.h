@@ -105,21 +105,20 @@ class Network {
       nabla::Update<T> u{};
       u.rule = o.rule;
       u.rate = static_cast<T>(scalars[0] * l.spec.rate_factor);
-      u.scalar = static_cast<T>(scalars[1]);
+      u.dampening = static_cast<T>(scalars[1]);
+      u.correction = static_cast<T>(scalars[2]);
+      u.momentum_rate = static_cast<T>(scalars[3] * l.spec.rate_factor);
+      u.decay = static_cast<T>(scalars[4] * l.spec.rate_factor);
       u.weight_decay = static_cast<T>(o.weight_decay);
       u.momentum = static_cast<T>(o.momentum);
       u.nesterov = o.nesterov;
       u.amsgrad = o.amsgrad;
       u.centered = o.centered;
-      u.decay = o.rule == nabla::Rule::lion ? static_cast<T>(scalars[1] * l.spec.rate_factor)
-                : o.decoupled()             ? static_cast<T>(scalars[o.scalars() - 1] * l.spec.rate_factor)
-                                            : T(0);
       u.beta1 = static_cast<T>(o.beta1);
       u.beta2 = static_cast<T>(o.beta2);
       u.one_minus_beta1 = static_cast<T>(1.0 - o.beta1);
       u.one_minus_beta2 = static_cast<T>(1.0 - o.beta2);
       u.epsilon = static_cast<T>(o.epsilon);
-      if (o.rule == nabla::Rule::nadam) u.momentum_rate = static_cast<T>(scalars[2] * l.spec.rate_factor);
       u.clips = o.clip == nabla::Clip::value;
       u.clip = static_cast<T>(o.clip_limit);
       u.scaled = o.clips_norms();

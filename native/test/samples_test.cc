@@ -162,7 +162,7 @@ void infinite_beside_zeros() {
         state.parameters[0][100 + 8] = most;
         state.write(*network);
         const double rate = static_cast<double>(most) * (rule == 2 ? 0.5 : 1);
-        const std::vector<double> scalars = {rate, 1, 0, 1};
+        const std::vector<double> scalars = {rate, 1, 1, 0, 0, 0, 1, 1, 0, 0};
         TrainRequest request;
         request.rows = {nullptr, 0, data.rows};
         request.batch_size = batch;

@@ -1,7 +1,7 @@
 // An executor whose loss is a function of the user's: each step goes forward and back in the backend, with the function between.
 import { checkScalars, scalarStride, stepCount } from '../backend/contract/checks.js';
 import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice } from '../backend/contract/executor.js';
-import { outputSize, parameterShapes, stepScalarCount, type NetworkSpec } from '../backend/contract/spec.js';
+import { outputSize, parameterShapes, STEP_NUMBERS, type NetworkSpec } from '../backend/contract/spec.js';
 import { densePenalty } from '../backend/typescript/dense.js';
 import { absolutePenalty, addPenaltyGradient } from '../backend/typescript/penalties.js';
 import { roundedTo } from '../backend/typescript/reductions.js';
@@ -141,9 +141,9 @@ export class CustomLossExecutor implements Executor {
     const { order, from, to, batchSize, stepScalars } = options;
     const { optimizer } = this.spec;
     if (optimizer === null) throw new NablaError('ERR_STATE', '[trainSteps] the network has an optimizer. Expected an optimizer for spec.optimizer, received null.');
-    const width = stepScalarCount(optimizer);
+    const width = STEP_NUMBERS;
     const steps = stepCount(options);
-    const stride = scalarStride(optimizer, options);
+    const stride = scalarStride(options);
     checkScalars('trainSteps', 'stepScalars', stepScalars, stride === 0 ? width : steps * width);
     const step = options.firstStep ?? 0;
     const first = from + (step % Math.ceil((to - from) / batchSize)) * batchSize;

@@ -1,6 +1,6 @@
 // Epochs of an optimizer that looks at all rows at once and tries steps before it takes one.
 import type { Executor, ExecutorState, TrainOptions, TrainResult } from '../backend/contract/executor.js';
-import { learningRateFactorOf, parameterShapes, type OptimizerSpec } from '../backend/contract/spec.js';
+import { learningRateFactorOf, parameterShapes, STEP_NUMBERS, stepNumbers, type OptimizerSpec } from '../backend/contract/spec.js';
 import type { FloatArray } from '../base/arrays.js';
 import { perform, type Flow } from '../base/sync-async.js';
 import type { Converged, LbfgsMemory, LbfgsSettings } from './lbfgs.js';
@@ -13,8 +13,8 @@ import { wolfeSearch, type RayPoint } from './wolfe.js';
  */
 export const gradientReader: OptimizerSpec = Object.freeze({ name: 'sgd', momentum: 0.5, nesterov: false, weightDecay: 0 });
 const SLOT = 'momentum';
-/** Learning rate, factor of the gradient. */
-const READ = Float64Array.of(0, 1);
+/** Rate 0, and the whole gradient. */
+const READ = Float64Array.from({ length: STEP_NUMBERS }, (_, i) => (i === stepNumbers.dampening ? 1 : 0));
 
 /** The optimizer as a fit finds it. */
 export interface LbfgsJob {

@@ -198,12 +198,12 @@ class Run {
 
   /** The steps from `first` on that a call is asked for: it looks through and copies their part of the order and no more. */
   #window(first: number, order: Uint32Array | null, stepScalars: Float64Array): TrainOptions {
-    const { params: { steps, batchSize, samples }, executor: { spec: { optimizer } } } = this.#job;
+    const { steps, batchSize, samples } = this.#job.params;
     // A last batch that takes in what was left is larger than the others: a call of its own.
     const alike = samples > steps * batchSize ? steps - 1 : steps;
     const last = first < alike ? Math.min(alike, first + Math.ceil(WINDOW / batchSize)) : steps;
     const to = last < steps ? last * batchSize : samples;
-    const stride = optimizer === null ? 0 : scalarStride(optimizer, { stepScalars });
+    const stride = scalarStride({ stepScalars });
     const scalars = stride === 0 ? stepScalars : stepScalars.subarray(first * stride, last * stride);
     return { order, from: first * batchSize, to, batchSize: first < alike ? batchSize : to - first * batchSize, stepScalars: scalars, outputs: this.#outputs };
   }

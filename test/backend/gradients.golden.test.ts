@@ -5,7 +5,7 @@ import type { ActivationSpec, LossSpec, NetworkSpec } from '../../src/backend/co
 import type { DType } from '../../src/base/arrays.js';
 import { golden, goldenJson, goldenNumber, type GoldenNumber } from '../golden-files.js';
 import { configurations, skippedBecause } from './configurations.js';
-import { dense, expectSame, floats, network, rounded, sigmoidLoss, softmaxLoss, squaredLoss } from './networks.js';
+import { dense, expectSame, floats, network, rounded, sigmoidLoss, softmaxLoss, squaredLoss, stepOf } from './networks.js';
 
 type Values = GoldenNumber | readonly Values[];
 interface GradientCase {
@@ -129,7 +129,7 @@ for (const { name, make } of all) {
           worked.gradients.forEach((gradient, i) => check(`gradient ${i}`, gradient, expected[i]));
           check('dx', worked.dx, flat(of.grad_x));
         }
-        const { losses } = executor.trainStepsSync(data, { ...rows, batchSize: of.batch, stepScalars: Float64Array.of(of.after_one_sgd_step.lr, 1) });
+        const { losses } = executor.trainStepsSync(data, { ...rows, batchSize: of.batch, stepScalars: stepOf({ rate: of.after_one_sgd_step.lr }) });
         check('loss of the step', losses, [goldenNumber(of.total_loss)]);
         // Biases of 1e6 are stored to 0.06 in float32: they cannot hold an update of 0.02.
         if (!onTheKink && (dtype === 'float64' || of.id !== 'edge_ce_offset')) {

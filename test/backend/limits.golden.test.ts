@@ -7,7 +7,7 @@ import type { FloatArray } from '../../src/base/arrays.js';
 import { stepScalars } from '../../src/model/optimizers/index.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
-import { adam, dense, freshSlots, network, sgd } from './networks.js';
+import { adam, dense, freshSlots, network, sgd, stepOf } from './networks.js';
 
 type Numbers = readonly (number | readonly number[])[];
 interface ClippingCase {
@@ -120,7 +120,7 @@ for (const { name, make } of all) {
       const start = parameterShapes(spec).map(({ size }) => new Float64Array(size));
       executor.setState({ parameters: start, slots: {}, step: 0 });
       // With rate -1 from 0 the parameters become the gradients.
-      executor.applyGradients(arrays(of.gradients), Float64Array.of(-1, 1));
+      executor.applyGradients(arrays(of.gradients), stepOf({ rate: -1 }));
       arrays(of.clipped_torch ?? of.clipped ?? []).forEach((expected, i) => check(executor.getState().parameters[i], expected));
       ran++;
     });

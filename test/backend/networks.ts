@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { DataHandle, Executor, ExecutorState, LoadOptions, Targets } from '../../src/backend/contract/executor.js';
 import { activationOps, lossOps, namesOf } from '../../src/backend/contract/ops.js';
-import { outputSize, parameterShapes, slotNames, slotStart, statisticShapes, stepScalarCount } from '../../src/backend/contract/spec.js';
+import { outputSize, parameterShapes, slotNames, slotStart, STEP_NUMBERS, statisticShapes, stepNumbers } from '../../src/backend/contract/spec.js';
 import type { ActivationSpec, BatchNormalizationSpec, ClippingSpec, DenseSpec, ElementwiseLossSpec, LayerNormalizationSpec, LayerSpec, LossSpec, NetworkSpec, OptimizerSpec, RowLossSpec } from '../../src/backend/contract/spec.js';
 import type { InputArray, DType, FloatArray } from '../../src/base/arrays.js';
 import { stepScalars } from '../../src/model/optimizers/index.js';
@@ -133,18 +133,31 @@ export const everyConstraint: readonly Constraints[] = [
   {}, { kernelConstraint: { name: 'maxNorm', maxValue: 0.5 } }, { kernelConstraint: { name: 'unitNorm' }, biasConstraint: { name: 'nonNegative' } }, { kernelConstraint: { name: 'nonNegative' } },
 ];
 
+/** The numbers of one step. */
+export function stepOf(numbers: Partial<Record<keyof typeof stepNumbers, number>>): Float64Array {
+  const { rate = 0, dampening = 1, correction = 1, momentumRate = 0, decay = 0 } = numbers;
+  const scalars = new Float64Array(STEP_NUMBERS);
+  scalars[stepNumbers.rate] = rate;
+  scalars[stepNumbers.dampening] = dampening;
+  scalars[stepNumbers.correction] = correction;
+  scalars[stepNumbers.momentumRate] = momentumRate;
+  scalars[stepNumbers.decay] = decay;
+  return scalars;
+}
+
 /** Step scalars for a constant rate, bias corrections from update `t0` on; other optimizers see [rate, 1]. */
 export function constantScalars(spec: NetworkSpec, steps: number, learningRate = 0.1, t0 = 1): Float64Array {
   const { optimizer } = spec;
   if (optimizer?.name === 'nadam') return stepScalars(optimizer, learningRate, t0 - 1, steps);
-  const width = optimizer === null ? 2 : stepScalarCount(optimizer);
-  const scalars = new Float64Array(width * steps);
-  for (let step = 0; step < steps; step++) {
-    const t = t0 + step;
+  const scalars = new Float64Array(STEP_NUMBERS * steps);
+  for (let i = 0; i < steps; i++) {
+    const t = t0 + i;
     const corrected = optimizer?.name === 'adam' || optimizer?.name === 'adamax';
-    scalars[width * step] = corrected ? learningRate / (1 - optimizer.beta1 ** t) : learningRate;
-    scalars[width * step + 1] = optimizer?.name === 'adam' ? 1 / Math.sqrt(1 - optimizer.beta2 ** t) : optimizer?.name === 'lion' ? learningRate * optimizer.weightDecay : 1;
-    if (optimizer?.name === 'adam' && width === 3) scalars[width * step + 2] = learningRate * optimizer.weightDecay;
+    scalars.set(stepOf({
+      rate: corrected ? learningRate / (1 - optimizer.beta1 ** t) : learningRate,
+      correction: optimizer?.name === 'adam' ? 1 / Math.sqrt(1 - optimizer.beta2 ** t) : 1,
+      decay: optimizer?.name === 'adam' || optimizer?.name === 'lion' ? learningRate * optimizer.weightDecay : 0,
+    }), STEP_NUMBERS * i);
   }
   return scalars;
 }

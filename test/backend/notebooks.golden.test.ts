@@ -5,7 +5,7 @@ import { datasets } from '../../src/data/mnist.js';
 import { RandomState } from '../../src/random/numpy.js';
 import { goldenJson } from '../golden-files.js';
 import { isas, native, typescript, type Configuration } from './configurations.js';
-import { dense, network, rescaling } from './networks.js';
+import { dense, network, rescaling, stepOf } from './networks.js';
 
 /** What the goldens hold of an array. */
 interface Checksum { readonly shape: readonly number[]; readonly sum: number; readonly sumsq: number; readonly abs_sum: number; readonly first5: readonly number[]; readonly last5: readonly number[] }
@@ -63,7 +63,7 @@ const bytes = (set: typeof train, rows: number): Uint8Array => {
 const labels = (set: typeof train, rows: number) => ({ kind: 'labels' as const, values: Int32Array.from((set.y ?? []).slice(0, rows)) });
 const TRAIN = { x: bytes(train, 6000), rows: 6000, y: labels(train, 6000) };
 const TEST = { x: bytes(test, 10000), rows: 10000, y: labels(test, 10000) };
-const constant = (steps: number, rate: number): Float64Array => Float64Array.from({ length: 2 * steps }, (_, i) => (i % 2 === 0 ? rate : 1));
+const constant = (steps: number, rate: number): Float64Array => Float64Array.from(Array.from({ length: steps }, () => [...stepOf({ rate })]).flat());
 
 function notebook003({ make }: Configuration, iterations: number): void {
   const golden = goldenJson('seeds/003-corrected-seed0-6k-mnist.json') as Golden003;

@@ -5,7 +5,7 @@ import type { OptimizerSpec } from '../../src/backend/contract/spec.js';
 import { stepScalars } from '../../src/model/optimizers/index.js';
 import { golden, goldenJson } from '../golden-files.js';
 import { configurations } from './configurations.js';
-import { adam, dense, network, freshSlots, sgd } from './networks.js';
+import { adam, dense, freshSlots, network, sgd, stepOf } from './networks.js';
 
 type Matrix = readonly (readonly number[])[];
 interface OptimizerCase {
@@ -72,12 +72,11 @@ function scalarsOf(of: OptimizerCase, t: number): Float64Array {
   const { optimizer, hyperparameters: h } = of;
   // NAdam's are what the model computes: its momenta are under test here.
   if (h.momentum_decay !== undefined) return stepScalars(optimizerOf(of), h.lr, t - 1, 1);
-  if (optimizer === 'SGD') return Float64Array.of(h.maximize === true ? -h.lr : h.lr, t === 1 ? 1 : 1 - (h.dampening ?? 0));
-  if (optimizer === 'Adagrad') return Float64Array.of(h.lr / (1 + (t - 1) * (h.lr_decay ?? NaN)), 1);
-  if (h.betas === undefined) return Float64Array.of(h.lr, 1);
+  if (optimizer === 'SGD') return stepOf({ rate: h.maximize === true ? -h.lr : h.lr, dampening: t === 1 ? 1 : 1 - (h.dampening ?? 0) });
+  if (optimizer === 'Adagrad') return stepOf({ rate: h.lr / (1 + (t - 1) * (h.lr_decay ?? NaN)) });
+  if (h.betas === undefined) return stepOf({ rate: h.lr });
   const [beta1, beta2] = h.betas;
-  const moments = [h.lr / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)];
-  return Float64Array.from(optimizer === 'AdamW' ? [...moments, h.lr * h.weight_decay] : moments);
+  return stepOf({ rate: h.lr / (1 - beta1 ** t), correction: 1 / Math.sqrt(1 - beta2 ** t), decay: optimizer === 'AdamW' ? h.lr * h.weight_decay : 0 });
 }
 
 const cases = readdirSync(golden('optimizers')).filter((name) => name.endsWith('.json')).map((name) => goldenJson(`optimizers/${name}`) as OptimizerCase);

@@ -28,7 +28,7 @@ function minimize(f: F, from: readonly [number, number], { epochs = 100, rate = 
     samples: 1, outputs: false, lbfgs: { settings, memory, iterations: () => iterations, rate: () => rate },
     // eslint-disable-next-line require-yield -- nothing waits here
     *step(options): Flow<TrainResult> {
-      expect([...options.stepScalars]).toEqual([0, 1]);
+      expect([...options.stepScalars]).toEqual([0, 1, 0, 0, 0]);
       expect(state.slots['momentum']).toEqual([new Float64Array(2)]);
       evaluations += 1;
       const [x, y] = state.parameters[0];

@@ -5,8 +5,8 @@ import type { NablaErrorCode } from '../../base/errors.js';
 import type { ExecutorState, LoadOptions, GemmChoice, PlanChoice, Rows, TrainOptions, WeightsChoice } from './executor.js';
 import { activationOps, lossOps, namesOf, optimizerOps } from './ops.js';
 import { checkSettings } from './settings.js';
-import { outputSize, parameterShapes, slotNames, statisticShapes, stepScalarCount, takesBatchStatistics } from './spec.js';
-import type { ActivationSpec, ClippingSpec, ConstraintSpec, NetworkSpec, OptimizerSpec } from './spec.js';
+import { outputSize, parameterShapes, slotNames, statisticShapes, STEP_NUMBERS, takesBatchStatistics } from './spec.js';
+import type { ActivationSpec, ClippingSpec, ConstraintSpec, NetworkSpec } from './spec.js';
 
 function fail(code: NablaErrorCode, op: string, rule: string, expected: string, name: string, received: unknown): never {
   throw new NablaError(code, `[${op}] ${rule}. Expected ${expected} for ${name}, received ${show(received)}.`);
@@ -286,7 +286,7 @@ export function stepCount(options: Pick<TrainOptions, 'from' | 'to' | 'batchSize
 /** Refuses training calls that cannot run; what the scalars hold is not looked at. @throws ERR_STATE, ERR_TYPE, ERR_RANGE, ERR_SHAPE */
 export function checkTrainShape(spec: NetworkSpec, options: TrainOptions, available: number): void {
   const op = 'trainSteps';
-  const { optimizer } = checkTrainable(op, spec);
+  checkTrainable(op, spec);
   checkRows(op, options, available);
   whole(op, 'batchSize', options.batchSize, 1, 'a batch has rows');
   if (options.repeat !== undefined) whole(op, 'repeat', options.repeat, 1, 'there is at least one pass');
@@ -296,7 +296,7 @@ export function checkTrainShape(spec: NetworkSpec, options: TrainOptions, availa
   const firstStep = options.firstStep ?? 0;
   whole(op, 'firstStep', firstStep, 0, 'steps are counted from 0');
   if (firstStep >= steps) fail('ERR_RANGE', op, 'the first step is one of the steps', `less than ${steps}`, 'firstStep', firstStep);
-  checkStepScalars(op, options.stepScalars, steps, stepScalarCount(optimizer));
+  checkStepScalars(op, options.stepScalars, steps, STEP_NUMBERS);
   if (options.maxMilliseconds !== undefined) number(op, 'maxMilliseconds', options.maxMilliseconds, 'a slice takes time', 'a number of at least 0', (n) => n >= 0);
   if (options.outputs !== undefined) flag(op, 'outputs', options.outputs);
 }
@@ -317,9 +317,8 @@ function checkStepScalars(op: string, scalars: Float64Array, steps: number, widt
 }
 
 /** Numbers from one step's scalars to the next one's. */
-export function scalarStride(optimizer: OptimizerSpec, { stepScalars }: Pick<TrainOptions, 'stepScalars'>): number {
-  const width = stepScalarCount(optimizer);
-  return stepScalars.length === width ? 0 : width;
+export function scalarStride({ stepScalars }: Pick<TrainOptions, 'stepScalars'>): number {
+  return stepScalars.length === STEP_NUMBERS ? 0 : STEP_NUMBERS;
 }
 
 function checkScalarsFinite(op: string, name: string, scalars: Float64Array): void {

@@ -38,7 +38,7 @@ export interface TrainOptions extends Rows {
   readonly batchSize: number;
   /** Passes over the range, default 1. Steps are counted through all passes. */
   readonly repeat?: number;
-  /** stepScalarCount numbers for every step of all passes, or once where they are the same for all. */
+  /** STEP_NUMBERS numbers for every step of all passes, or once where they are the same for all. */
   readonly stepScalars: Float64Array;
   /** First step to run, default 0: how a caller goes on after a slice. */
   readonly firstStep?: number;

@@ -99,7 +99,7 @@ export type ElementwiseLossSpec = Specs<typeof lossOps, NamesWith<typeof lossOps
 /** Compares each row of outputs with its row of values; the mean divides by rows. */
 export type RowLossSpec = Specs<typeof lossOps, NamesWith<typeof lossOps, { readonly compares: 'row' }>> & { readonly reduction: Reduction };
 
-/** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepScalarCount}. */
+/** Update rules; definitions in docs/numerics.md. What varies by step arrives as step scalars, see {@link stepNumbers}. */
 export type OptimizerSpec = RuleSpec & ClippingSpec;
 /** What is done to the gradients, penalties' parts included, before the rule sees them: at most one of the three. */
 export interface ClippingSpec {
@@ -131,14 +131,21 @@ export interface NetworkSpec {
   readonly seed: number;
 }
 
-/** Numbers a step needs, in this order: sgd [learningRate, dampening factor of the gradient (1 = none)];
- * adam [learningRate / (1-beta1^t), 1 / sqrt(1-beta2^t)] and, with weightDecay, [learningRate·weightDecay], t from 1; adamax [learningRate / (1-beta1^t), 1];
- * lion [learningRate, learningRate·weightDecay]; nadam [learningRate·(1-µ_t) / (1-µ_1·…·µ_t), 1 / sqrt(1-beta2^t), learningRate·µ_(t+1) / (1-µ_1·…·µ_(t+1))]
- * and, with weightDecay, [learningRate·weightDecay]; the others [learningRate, 1]. */
-export function stepScalarCount(optimizer: OptimizerSpec): number {
-  if (optimizer.name === 'nadam') return optimizer.weightDecay === 0 ? 3 : 4;
-  return optimizer.name === 'adam' && optimizer.weightDecay !== 0 ? 3 : 2;
-}
+/** Numbers that vary by step, at their places in a step's scalars; t counts updates from 1. StepNumbers of native/core/spec.h. */
+export const stepNumbers = {
+  /** What the step is multiplied by: the learning rate; of adam and adamax divided by 1-beta1^t; of nadam times (1-µ_t) / (1-µ_1·…·µ_t). */
+  rate: 0,
+  /** sgd: multiplies the gradient on its way into the momentum. 1 = none. */
+  dampening: 1,
+  /** adam, nadam: 1 / sqrt(1-beta2^t), which multiplies the root of the second moment. */
+  correction: 2,
+  /** nadam: the learning rate times µ_(t+1) / (1-µ_1·…·µ_(t+1)), which multiplies the first moment. */
+  momentumRate: 3,
+  /** Decoupled weight decay: the learning rate times weightDecay; 0 = none. */
+  decay: 4,
+} as const;
+/** How many they are. */
+export const STEP_NUMBERS = 5;
 
 /** Names of an optimizer's state arrays, each with the parameters' shapes. */
 export function slotNames(optimizer: OptimizerSpec): readonly string[] {

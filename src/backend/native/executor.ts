@@ -6,7 +6,7 @@ import {
   checkBatchRows, checkFloats, checkGemm, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
 } from '../contract/checks.js';
 import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, Isa, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice } from '../contract/executor.js';
-import { outputSize, parameterShapes, slotNames, stepScalarCount, type NetworkSpec } from '../contract/spec.js';
+import { outputSize, parameterShapes, slotNames, STEP_NUMBERS, type NetworkSpec } from '../contract/spec.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork, NativeState } from './addon-types.js';
 import { loadAddon } from './addon.js';
 import { encodeSpec } from './encode-spec.js';
@@ -279,7 +279,7 @@ class NativeExecutor implements Executor {
     const { optimizer } = this.spec;
     if (optimizer === null) throw new NablaError('ERR_STATE', '[applyGradients] needs an update rule. Expected an optimizer for spec.optimizer, received null.');
     checkParameterArrays('applyGradients', 'gradients', this.spec, gradients);
-    checkScalars('applyGradients', 'scalars', scalars, stepScalarCount(optimizer));
+    checkScalars('applyGradients', 'scalars', scalars, STEP_NUMBERS);
     call(() => this.#native.applyGradients(network, gradients, scalars));
   }
 

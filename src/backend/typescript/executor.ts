@@ -8,7 +8,7 @@ import {
   checkWeights, memoryWanted, scalarStride, stepCount,
 } from '../contract/checks.js';
 import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Rows, Targets, TrainOptions, TrainResult, WeightsChoice } from '../contract/executor.js';
-import { slotNames, stepScalarCount } from '../contract/spec.js';
+import { slotNames, STEP_NUMBERS } from '../contract/spec.js';
 import type { NetworkSpec } from '../contract/spec.js';
 import { createNetwork } from './layered.js';
 import type { Network, Samples } from './network.js';
@@ -149,7 +149,7 @@ class ReferenceExecutor implements Executor {
     const total = stepCount(options);
     const stepsPerPass = Math.ceil((to - from) / batchSize);
     const firstStep = options.firstStep ?? 0;
-    const scalarWidth = this.spec.optimizer === null ? 0 : scalarStride(this.spec.optimizer, options);
+    const scalarWidth = scalarStride(options);
     const losses: number[] = [];
     const correct: number[] = [];
     const outputs: Float64Array[] = [];
@@ -309,7 +309,7 @@ class ReferenceExecutor implements Executor {
     const { optimizer } = this.spec;
     if (optimizer === null) throw new NablaError('ERR_STATE', '[applyGradients] needs an update rule. Expected an optimizer for spec.optimizer, received null.');
     checkParameterArrays('applyGradients', 'gradients', this.spec, gradients);
-    checkScalars('applyGradients', 'scalars', scalars, stepScalarCount(optimizer));
+    checkScalars('applyGradients', 'scalars', scalars, STEP_NUMBERS);
     this.#changed('applyGradients').update(gradients.map((gradient) => Float64Array.from(gradient)), scalars, 0);
   }
 
@@ -320,7 +320,7 @@ class ReferenceExecutor implements Executor {
     const own = this.#own('trainSteps', data);
     checkRows('trainSteps', rows, own.rows);
     checkBatchRows('trainSteps', this.spec, rows.to - rows.from);
-    checkScalars('trainSteps', 'scalars', scalars, stepScalarCount(optimizer));
+    checkScalars('trainSteps', 'scalars', scalars, STEP_NUMBERS);
     // The caller may dispose of the data while the step waits.
     const step = this.#around({ rows: own.rows, x: own.x, y: null, sampleWeight: null }, rows, gradientOf, scalars);
     this.#training = true;

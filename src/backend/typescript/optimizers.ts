@@ -1,6 +1,6 @@
 // Update rules. parameter p, gradient g, both (size), in place; learning rates come ready-made as step scalars.
 import type { DType } from '../../base/arrays.js';
-import type { OptimizerSpec } from '../contract/spec.js';
+import { stepNumbers, type OptimizerSpec } from '../contract/spec.js';
 import { roundedTo } from './reductions.js';
 
 /** An optimizer's rule with its constants as the network's type holds them: they are rounded once, not at every update. */
@@ -9,7 +9,6 @@ export class UpdateRule {
   readonly #single: boolean;
   readonly #nesterov: boolean;
   readonly #centered: boolean;
-  readonly #decoupled: boolean;
   readonly #momentum: number;
   readonly #decay: number;
   readonly #keep1: number;
@@ -26,7 +25,6 @@ export class UpdateRule {
     this.#single = dtype === 'float32';
     this.#nesterov = optimizer.name === 'sgd' && optimizer.nesterov;
     this.#centered = optimizer.name === 'rmsprop' && optimizer.centered;
-    this.#decoupled = optimizer.name === 'lion' || weightDecay !== 0;
     this.#momentum = 'momentum' in optimizer ? roundedTo(dtype, optimizer.momentum) : 0;
     this.#decay = roundedTo(dtype, weightDecay);
     this.#keep1 = roundedTo(dtype, beta1);
@@ -36,18 +34,19 @@ export class UpdateRule {
     this.#epsilon = 'epsilon' in optimizer ? roundedTo(dtype, optimizer.epsilon) : 0;
   }
 
-  /** Updates one parameter array. `slots` in the order of slotNames; the step's scalars are scalars[at], scalars[at + 1], … */
+  /** Updates one parameter array. `slots` in the order of slotNames; the step's numbers begin at scalars[at]. */
   update(p: Float64Array, gradient: Float64Array, slots: readonly Float64Array[], scalars: Float64Array, at: number, learningRateFactor: number): void {
     const single = this.#single;
-    const rate = rounded(single, scalars[at] * learningRateFactor);
-    const second = rounded(single, scalars[at + 1]);
+    const rate = rounded(single, scalars[at + stepNumbers.rate] * learningRateFactor);
+    const correction = rounded(single, scalars[at + stepNumbers.correction]);
+    const decay = rounded(single, scalars[at + stepNumbers.decay] * learningRateFactor);
     switch (this.#name) {
       case 'sgd':
         if (slots.length === 0) sgd(p, gradient, rate, this.#decay, single);
-        else sgdMomentum(p, gradient, slots[0], rate, second, this.#momentum, this.#nesterov, this.#decay, single);
+        else sgdMomentum(p, gradient, slots[0], rate, rounded(single, scalars[at + stepNumbers.dampening]), this.#momentum, this.#nesterov, this.#decay, single);
         return;
       case 'adam':
-        adam(p, gradient, slots[0], slots[1], slots[2], rate, second, this.#keep1, this.#take1, this.#keep2, this.#take2, this.#epsilon, this.#shrink(scalars[at + 2], learningRateFactor), single);
+        adam(p, gradient, slots[0], slots[1], slots[2], rate, correction, this.#keep1, this.#take1, this.#keep2, this.#take2, this.#epsilon, decay, single);
         return;
       case 'rmsprop': {
         const means = this.#centered ? slots[1] : undefined;
@@ -64,19 +63,14 @@ export class UpdateRule {
         adamax(p, gradient, slots[0], slots[1], rate, this.#keep1, this.#take1, this.#keep2, this.#epsilon, single);
         return;
       case 'lion':
-        lion(p, gradient, slots[0], rate, this.#shrink(scalars[at + 1], learningRateFactor), this.#keep1, this.#take1, this.#keep2, this.#take2, single);
+        lion(p, gradient, slots[0], rate, decay, this.#keep1, this.#take1, this.#keep2, this.#take2, single);
         return;
       case 'nadam': {
-        const momentumRate = rounded(single, scalars[at + 2] * learningRateFactor);
-        nadam(p, gradient, slots[0], slots[1], rate, second, momentumRate, this.#keep1, this.#take1, this.#keep2, this.#take2, this.#epsilon, this.#shrink(scalars[at + 3], learningRateFactor), single);
+        const momentumRate = rounded(single, scalars[at + stepNumbers.momentumRate] * learningRateFactor);
+        nadam(p, gradient, slots[0], slots[1], rate, correction, momentumRate, this.#keep1, this.#take1, this.#keep2, this.#take2, this.#epsilon, decay, single);
         return;
       }
     }
-  }
-
-  /** The step's decoupled decay, 0 where the rule has none. */
-  #shrink(decay: number, learningRateFactor: number): number {
-    return this.#decoupled ? rounded(this.#single, decay * learningRateFactor) : 0;
   }
 }
 

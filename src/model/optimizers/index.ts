@@ -1,6 +1,6 @@
 import { optimizerOps, type Settings } from '../../backend/contract/ops.js';
 import { readSettings } from '../../backend/contract/settings.js';
-import { stepScalarCount, type OptimizerSpec } from '../../backend/contract/spec.js';
+import { STEP_NUMBERS, stepNumbers, type OptimizerSpec } from '../../backend/contract/spec.js';
 import { checkName, checkOptions, checkReal } from '../../base/checks.js';
 import { NablaError, show } from '../../base/errors.js';
 import { power } from '../../math/powers.js';
@@ -246,45 +246,53 @@ export function optimizerFromConfig(op: string, config: object): Optimizer {
 }
 
 /**
- * The numbers that vary by step (stepScalarCount in src/backend/contract/spec.ts).
+ * The numbers that vary by step (stepNumbers in src/backend/contract/spec.ts).
  * @param optimizer settings @param rate the learning rate to use @param firstStep updates made before @param steps how many steps
- * @returns stepScalarCount numbers a step, or once where all steps have the same @throws ERR_RANGE for a rate function that returns no rate
+ * @returns STEP_NUMBERS numbers a step, or once where all steps have the same @throws ERR_RANGE for a rate function that returns no rate
  */
 export function stepScalars(optimizer: Optimizer['spec'], rate: LearningRate, firstStep: number, steps: number): Float64Array {
   if (optimizer.name === 'lbfgs') throw new NablaError('ERR_INTERNAL', '[fit] lbfgs has no step scalars. Expected another optimizer, received lbfgs.');
-  const width = stepScalarCount(optimizer);
   const corrected = optimizer.name === 'adam' || optimizer.name === 'adamax' || optimizer.name === 'nadam';
-  if (!corrected && typeof rate === 'number') return Float64Array.from(scalarsOf(optimizer, rate, 1));
-  const scalars = new Float64Array(width * steps);
-  for (let i = 0; i < steps; i++) {
+  const count = !corrected && typeof rate === 'number' ? 1 : steps;
+  const scalars = new Float64Array(STEP_NUMBERS * count);
+  for (let i = 0; i < count; i++) {
     const learningRate = typeof rate === 'number' ? rate : checkReal('fit', 'the learning rate function\'s result', rate(firstStep + i), { minimum: 0 });
-    scalars.set(scalarsOf(optimizer, learningRate, firstStep + i + 1), width * i);
+    fillStep(scalars, STEP_NUMBERS * i, optimizer, learningRate, firstStep + i + 1);
   }
   return scalars;
 }
 
-/** Of update t, from 1. */
-function scalarsOf(optimizer: OptimizerSpec, learningRate: number, t: number): readonly number[] {
+/** Of update t, from 1, into scalars from `at` on. */
+function fillStep(scalars: Float64Array, at: number, optimizer: OptimizerSpec, learningRate: number, t: number): void {
+  scalars[at + stepNumbers.rate] = learningRate;
+  scalars[at + stepNumbers.dampening] = 1;
+  scalars[at + stepNumbers.correction] = 1;
   switch (optimizer.name) {
-    case 'adam': {
-      const moments = [learningRate / (1 - power(optimizer.beta1, t)), 1 / Math.sqrt(1 - power(optimizer.beta2, t))];
-      return optimizer.weightDecay === 0 ? moments : [...moments, learningRate * optimizer.weightDecay];
-    }
+    case 'adam':
+      scalars[at + stepNumbers.rate] = learningRate / (1 - power(optimizer.beta1, t));
+      scalars[at + stepNumbers.correction] = 1 / Math.sqrt(1 - power(optimizer.beta2, t));
+      scalars[at + stepNumbers.decay] = learningRate * optimizer.weightDecay;
+      return;
     case 'adamax':
-      return [learningRate / (1 - power(optimizer.beta1, t)), 1];
+      scalars[at + stepNumbers.rate] = learningRate / (1 - power(optimizer.beta1, t));
+      return;
     case 'lion':
-      return [learningRate, learningRate * optimizer.weightDecay];
+      scalars[at + stepNumbers.decay] = learningRate * optimizer.weightDecay;
+      return;
     case 'nadam': {
       const { beta1, beta2, momentumDecay, weightDecay } = optimizer;
       const product = momentumProduct(optimizer, t);
       const [now, next] = [momentumAt(beta1, momentumDecay, t), momentumAt(beta1, momentumDecay, t + 1)];
-      const moments = [(learningRate * (1 - now)) / (1 - product), 1 / Math.sqrt(1 - power(beta2, t)), (learningRate * next) / (1 - product * next)];
-      return weightDecay === 0 ? moments : [...moments, learningRate * weightDecay];
+      scalars[at + stepNumbers.rate] = (learningRate * (1 - now)) / (1 - product);
+      scalars[at + stepNumbers.correction] = 1 / Math.sqrt(1 - power(beta2, t));
+      scalars[at + stepNumbers.momentumRate] = (learningRate * next) / (1 - product * next);
+      scalars[at + stepNumbers.decay] = learningRate * weightDecay;
+      return;
     }
     case 'sgd':
     case 'rmsprop':
     case 'adagrad':
     case 'adadelta':
-      return [learningRate, 1];
+      return;
   }
 }

@@ -4,7 +4,7 @@ import type { Executor, ExecutorState, TrainOptions } from '../../../src/backend
 import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
 import { isNablaError, show, type NablaErrorCode } from '../../../src/base/errors.js';
 import type { Suite } from '../executor.cases.js';
-import { adam, constantScalars, dense, dropout, expectSameLists, floats, network, normalization, randomData, randomState, rescaling, sgd, sigmoidLoss, softmaxLoss } from '../networks.js';
+import { adam, constantScalars, dense, dropout, expectSameLists, floats, network, normalization, randomData, randomState, rescaling, sgd, sigmoidLoss, softmaxLoss, stepOf } from '../networks.js';
 
 /** Whatever it throws or rejects with must be a NablaError with this code and a message of the house's form. */
 async function expectCode(code: NablaErrorCode, action: () => unknown, mentions: readonly string[] = []): Promise<void> {
@@ -162,7 +162,7 @@ export function errorCases({ make, dtype, test }: Suite): void {
       ['ERR_RANGE', { order: Uint32Array.of(0, 1, 2, 3, 4, 6) }], ['ERR_RANGE', { order: Uint32Array.of(0, 1, 2) }],
       ['ERR_RANGE', { batchSize: 0 }], ['ERR_RANGE', { batchSize: 1.5 }], ['ERR_RANGE', { repeat: 0 }], ['ERR_RANGE', { firstStep: 2 }], ['ERR_RANGE', { firstStep: -1 }],
       ['ERR_RANGE', { maxMilliseconds: -1 }], ['ERR_RANGE', { maxMilliseconds: NaN }],
-      ['ERR_SHAPE', { stepScalars: new Float64Array(3) }], ['ERR_SHAPE', { stepScalars: new Float64Array(0) }], ['ERR_NON_FINITE', { stepScalars: Float64Array.of(0.1, Infinity) }], ['ERR_SHAPE', { repeat: 2 }], ['ERR_NON_FINITE', { stepScalars: Float64Array.of(0.1, 1, NaN, 1) }],
+      ['ERR_SHAPE', { stepScalars: new Float64Array(3) }], ['ERR_SHAPE', { stepScalars: new Float64Array(0) }], ['ERR_NON_FINITE', { stepScalars: stepOf({ rate: 0.1, dampening: Infinity }) }], ['ERR_SHAPE', { repeat: 2 }], ['ERR_NON_FINITE', { stepScalars: Float64Array.from([...stepOf({ rate: 0.1 }), ...stepOf({ rate: NaN })]) }],
     ];
     for (const [code, changes] of cases) {
       await expectCode(code, () => executor.trainStepsSync(data, { ...good, ...changes }));
@@ -193,7 +193,7 @@ export function errorCases({ make, dtype, test }: Suite): void {
     const data = predictor.load({ x: new Uint8Array(24), rows: 6 });
     await expectCode('ERR_STATE', () => predictor.trainStepsSync(data, train));
     await expectCode('ERR_STATE', () => predictor.evaluateSync(data, rows));
-    await expectCode('ERR_STATE', () => predictor.applyGradients([floats(dtype, new Float64Array(12)), floats(dtype, new Float64Array(3))], Float64Array.of(0.1, 1)));
+    await expectCode('ERR_STATE', () => predictor.applyGradients([floats(dtype, new Float64Array(12)), floats(dtype, new Float64Array(3))], stepOf({ rate: 0.1 })));
     await expectCode('ERR_STATE', () => predictor.predictSync(bare, { ...rows, output: 'outputs' }));
     // @ts-expect-error: no output of that name
     await expectCode('ERR_OPTION', () => predictor.predictSync(data, { ...rows, output: 'labels' }));
@@ -224,7 +224,7 @@ export function errorCases({ make, dtype, test }: Suite): void {
     const before = executor.getState();
     const wrong = dtype === 'float32' ? new Float64Array(20) : new Float32Array(20);
     const zeros = before.parameters.map((parameter) => floats(dtype, new Float64Array(parameter.length)));
-    const scalars = Float64Array.of(0.1, 1);
+    const scalars = stepOf({ rate: 0.1 });
     await expectCode('ERR_SHAPE', () => executor.applyGradients(zeros.slice(1), scalars));
     await expectCode('ERR_SHAPE', () => executor.applyGradients([zeros[1], ...zeros.slice(1)], scalars));
     await expectCode('ERR_TYPE', () => executor.applyGradients([wrong, ...zeros.slice(1)], scalars));
@@ -252,7 +252,7 @@ export function errorCases({ make, dtype, test }: Suite): void {
       const { parameters, slots } = randomState(executor.spec, 1);
       await expectCode('ERR_BUSY', () => executor.trainStepsSync(data, pass));
       await expectCode('ERR_BUSY', () => executor.setState({ parameters, slots, step: 0 }));
-      await expectCode('ERR_BUSY', () => executor.applyGradients(parameters, Float64Array.of(0.1, 1)));
+      await expectCode('ERR_BUSY', () => executor.applyGradients(parameters, stepOf({ rate: 0.1 })));
     }
     expect((await running).steps).toBe(600);
     executor.setState(randomState(executor.spec, 1));

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Executor } from '../../../src/backend/contract/executor.js';
 import type { ClippingSpec, DenseSpec, NetworkSpec, OptimizerSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
-import { constantScalars, dense, dropout, everyClipping, everyConstraint, everyOptimizer, expectClose, expectSameLists, expectSameState, floats, freshSlots, network, randomData, randomState, rounded, sgd, squaredLoss } from '../networks.js';
+import { constantScalars, dense, dropout, everyClipping, everyConstraint, everyOptimizer, expectClose, expectSameLists, expectSameState, floats, freshSlots, network, randomData, randomState, rounded, sgd, squaredLoss, stepOf } from '../networks.js';
 
 export function limitCases({ make, dtype, tolerance, test }: Suite): void {
   const values = (executor: Executor): number[][] => executor.getState().parameters.map((parameter) => [...parameter]);
@@ -13,7 +13,7 @@ export function limitCases({ make, dtype, tolerance, test }: Suite): void {
     const executor = make(spec);
     const parameters = [floats(dtype, start), floats(dtype, [0])];
     executor.setState({ parameters, slots: freshSlots(spec, parameters), step: 0 });
-    executor.applyGradients([floats(dtype, weight), floats(dtype, [bias])], Float64Array.of(-1, 1));
+    executor.applyGradients([floats(dtype, weight), floats(dtype, [bias])], stepOf({ rate: -1 }));
     return values(executor);
   }
   /** g · fl(limit / (norm + 1e-6)), rounded. */
@@ -107,7 +107,7 @@ export function limitCases({ make, dtype, tolerance, test }: Suite): void {
       const executor = make(network(dtype, 2, [dense(3, 'linear', layer)], { loss: null }));
       executor.setState({ parameters: [floats(dtype, [2.5, -4, 0.375, 0.5, 0, 0]), floats(dtype, [1, -1, 0])], slots: {}, step: 0 });
       // The update moves the first weight from 2.5 to 3: what is constrained is the result.
-      executor.applyGradients([floats(dtype, [-1, 0, 0, 0, 0, 0]), floats(dtype, [0, 0, 0])], Float64Array.of(0.5, 1));
+      executor.applyGradients([floats(dtype, [-1, 0, 0, 0, 0, 0]), floats(dtype, [0, 0, 0])], stepOf({ rate: 0.5 }));
       return values(executor);
     };
     const by = (wanted: number, norm: number, ...row: number[]): number[] => row.map((value) => rounded(dtype, value * rounded(dtype, wanted / (1e-7 + norm))));

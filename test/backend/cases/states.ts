@@ -4,7 +4,7 @@ import type { Executor } from '../../../src/backend/contract/executor.js';
 import { outputSize } from '../../../src/backend/contract/spec.js';
 import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
-import { adam, constantScalars, dense, dropout, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, sgd, sigmoidLoss, squaredLoss } from '../networks.js';
+import { adam, constantScalars, dense, dropout, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, sgd, sigmoidLoss, squaredLoss, stepOf } from '../networks.js';
 
 export function stateCases({ make, isa, dtype, test }: Suite): void {
   const started = (spec: NetworkSpec): Executor => {
@@ -194,7 +194,7 @@ export function stateCases({ make, isa, dtype, test }: Suite): void {
       // 0 · inf is NaN: zeros must not be skipped here.
       expect(executor.predictArraySync(Float64Array.of(0, 1), 1, 'logits')[1]).toBeNaN();
       const data = executor.load({ x: Float64Array.of(1, 1), rows: 1, y: { kind: 'values', values: Uint8Array.of(0, 0) } });
-      const result = executor.trainStepsSync(data, { ...all(1), batchSize: 1, stepScalars: Float64Array.of(0.1, 1) });
+      const result = executor.trainStepsSync(data, { ...all(1), batchSize: 1, stepScalars: stepOf({ rate: 0.1 }) });
       expect([result.stopped, result.steps, result.losses.length]).toEqual(['nonFinite', 0, 1]);
       expectSameLists(executor.getState().parameters, [floats(dtype, [1, 1, bad, 1]), floats(dtype, [0, 0])]);
     }

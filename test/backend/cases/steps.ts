@@ -4,10 +4,7 @@ import type { Executor, TrainResult } from '../../../src/backend/contract/execut
 import { parameterShapes } from '../../../src/backend/contract/spec.js';
 import type { NetworkSpec } from '../../../src/backend/contract/spec.js';
 import type { Suite } from '../executor.cases.js';
-import {
-  adam, constantScalars, dense, dropout, expectClose, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, rescaling, rounded, sgd,
-  softmaxLoss, squaredLoss,
-} from '../networks.js';
+import { adam, constantScalars, dense, dropout, expectClose, expectSame, expectSameLists, expectSameState, floats, network, randomData, randomState, rescaling, rounded, sgd, softmaxLoss, squaredLoss, stepOf } from '../networks.js';
 
 export function stepCases({ make, dtype, tolerance, test }: Suite): void {
   const spec = (): NetworkSpec => network(dtype, 7, [dense(9, 'relu'), dropout(0.3), dense(5, 'tanh'), dense(3)], { optimizer: sgd({ momentum: 0.9 }) });
@@ -37,7 +34,7 @@ export function stepCases({ make, dtype, tolerance, test }: Suite): void {
     expectSame(worked.outputs, floats(dtype, [-0.25, 0.5]));
     expectSameLists(worked.gradients, [[-1.25, -2.5, 0.625, 1.25], [-1.25, 0.625], [-0.3125, -2.5], [-0.75]].map((values) => floats(dtype, values)));
     expectSame(worked.dx, floats(dtype, [0, 0.9375, 0, 0]));
-    const result = executor.trainStepsSync(data, { ...all, batchSize: 2, stepScalars: Float64Array.of(0.5, 1) });
+    const result = executor.trainStepsSync(data, { ...all, batchSize: 2, stepScalars: stepOf({ rate: 0.5 }) });
     expect(result).toEqual({ steps: 1, losses: Float64Array.of(0.90625), correct: null, stopped: 'done', outputs: null });
     const { parameters, step } = executor.getState();
     expectSameLists(parameters, [[1.125, 1, 0.6875, 0.375], [0.875, -1.3125], [1.15625, 0.75], [0.875]].map((values) => floats(dtype, values)));
@@ -288,7 +285,7 @@ export function stepCases({ make, dtype, tolerance, test }: Suite): void {
     const start = [floats(dtype, [dtype === 'float64' ? 1e154 : 1e15]), floats(dtype, [0])];
     executor.setState({ parameters: start, slots: {}, step: 0 });
     const data = executor.load({ x: new Uint8Array(16).fill(1), rows: 16, y: { kind: 'values', values: new Uint8Array(16) } });
-    const result = executor.trainStepsSync(data, { order: null, from: 0, to: 16, batchSize: 16, stepScalars: Float64Array.of(1e-3, 1) });
+    const result = executor.trainStepsSync(data, { order: null, from: 0, to: 16, batchSize: 16, stepScalars: stepOf({ rate: 1e-3 }) });
     expect([result.stopped, result.steps, result.losses[0]]).toEqual(['nonFinite', 0, Infinity]);
     expectSameLists(executor.getState().parameters, start);
   });

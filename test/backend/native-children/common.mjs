@@ -48,13 +48,15 @@ export function prepare(addon, description, rows, seed, threads = 2) {
   const y = Int32Array.from({ length: rows }, () => next() * classes);
   return { network, data: addon.load(network, x, rows, y, null, false, false), rows };
 }
+/** Rate, dampening, correction, rate of the momentum, decay: stepNumbers of src/backend/contract/spec.ts. */
+export const STEP = Float64Array.of(0.01, 1, 1, 0, 0);
 /** Step scalars for passes over rows. */
-export const scalars = (rows, batch, repeat) => new Float64Array(2 * Math.ceil(rows / batch) * repeat).fill(0.01).map((rate, i) => (i % 2 === 0 ? rate : 1));
+export const scalars = (rows, batch, repeat) => new Float64Array(STEP.length * Math.ceil(rows / batch) * repeat).map((_, i) => STEP[i % STEP.length]);
 /** Trains in asynchronous slices. @returns steps that were done */
 export async function trainSlices(addon, { network, data, rows }, batch, repeat, milliseconds) {
   const numbers = scalars(rows, batch, repeat);
   let done = 0;
-  while (done < numbers.length / 2) {
+  while (done < numbers.length / STEP.length) {
     const result = await addon.train(network, data, null, 0, rows, batch, repeat, done, numbers, milliseconds, false);
     done += result.steps;
     if (result.stopped !== 'slice') break;

@@ -57,13 +57,13 @@ await attempt('a getter that starts a job', () => {
   const { network, data } = prepare(addon, spec(5, [4], 3), 10, 1);
   const { parameters, slots } = addon.getState(network);
   const list = [...parameters];
-  Object.defineProperty(list, 0, { get: () => (void addon.train(network, data, null, 0, 10, 5, 1, 0, new Float64Array(4).fill(0.1), 5, false), parameters[0]) });
+  Object.defineProperty(list, 0, { get: () => (void addon.train(network, data, null, 0, 10, 5, 1, 0, new Float64Array(10).fill(0.1), 5, false), parameters[0]) });
   addon.setState(network, list, slots, 0);
 });
 // Disposed of while a job runs: the job ends with its own result.
 await attempt('disposed of in mid-training', async () => {
   const { network, data } = prepare(addon, { ...spec(50, [60], 3), layers: [dense(60, relu), dense(3)] }, 200, 1);
-  const running = addon.train(network, data, null, 0, 200, 10, 5, 0, new Float64Array(200).fill(0.01), Infinity, false);
+  const running = addon.train(network, data, null, 0, 200, 10, 5, 0, new Float64Array(500).fill(0.01), Infinity, false);
   addon.disposeData(data);
   addon.disposeNetwork(network);
   const { steps } = await running;

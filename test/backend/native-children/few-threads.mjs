@@ -27,7 +27,7 @@ const count = () => {
   if (!over) setImmediate(count);
 };
 setImmediate(count);
-const scalars = Float64Array.of(0.05, 1);
+const scalars = Float64Array.of(0.05, 1, 1, 0, 0);
 const trained = await addon.train(network, data, null, 0, rows, batch, 20, 0, scalars, 1e6, false);
 const [predicted, evaluated] = await Promise.all([
   addon.predict(network, data, null, 0, rows, false, false), addon.evaluate(network, data, null, 0, rows, false, false),

@@ -172,7 +172,7 @@ const right = {
     .map(([place, Kind, count, logits, published, Out, room]) => [place, filled(Kind, 5 * count, (i) => i % 5), count, logits, published, typeof Out === 'function' ? new Out(room) : Out]),
   forwardTrain: onRows(),
   backward: fc.tuple(fc.integer({ min: 6, max: rows }), flag).map(([count, dx]) => [new Place('live', 'network'), new Float32Array(3 * count), dx]),
-  applyGradients: fc.tuple(parameters, flag).map(([list, wide]) => [new Place(wide ? 'wide' : 'live', 'network'), list, Float64Array.of(0.1, 1)]),
+  applyGradients: fc.tuple(parameters, flag).map(([list, wide]) => [new Place(wide ? 'wide' : 'live', 'network'), list, Float64Array.of(0.1, 1, 1, 0, 0)]),
   lossAndGradients: onRows(),
   publish: network,
   publishAsync: network,

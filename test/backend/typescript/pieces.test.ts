@@ -7,7 +7,7 @@ import { denseBackward, denseBackwardInput, denseForward } from '../../../src/ba
 import { createReferenceExecutor } from '../../../src/backend/typescript/executor.js';
 import { finish, PIECE, pieceColumns, type Pieces } from '../../../src/backend/typescript/pieces.js';
 import { ListSpace } from '../../../src/backend/typescript/sparse.js';
-import { adam, batchNorm, constantScalars, dense, expectSame, expectSameState, network, randomData, randomState, softmaxLoss } from '../networks.js';
+import { adam, batchNorm, constantScalars, dense, expectSame, expectSameState, network, randomData, randomState, softmaxLoss, stepOf } from '../networks.js';
 
 const ROWS = 128;
 const chains: Readonly<Record<string, readonly LayerSpec[]>> = {
@@ -91,7 +91,7 @@ describe.each(Object.entries(chains))('a step over %s', (_what, layers) => {
     const busy = expect.objectContaining({ code: 'ERR_BUSY' });
     for (const call of [
       () => executor.trainStepsSync(data, pass), () => { executor.setState(state); }, () => executor.getState(), () => { executor.publish(); }, () => executor.forwardTrain(data, all),
-      () => executor.lossAndGradients(data, all), () => { executor.applyGradients(state.parameters, Float64Array.of(0.1, 1)); }, () => executor.predictSync(data, { ...all, output: 'logits' }),
+      () => executor.lossAndGradients(data, all), () => { executor.applyGradients(state.parameters, stepOf({ rate: 0.1 })); }, () => executor.predictSync(data, { ...all, output: 'logits' }),
       () => executor.evaluateSync(data, all),
     ]) expect(call).toThrow(busy);
     await expect(executor.trainSteps(data, pass)).rejects.toEqual(busy);
