@@ -1,5 +1,5 @@
 // Mutation check: makes one small mistake at a time in a copy of the project and wants at least one test to fail each time.
-// Usage: node scripts/check-mutants.mjs [--native] [--only WORD] [--list]. Exits 1 where a mistake survives.
+// Usage: see below, or --help. Exits 1 where a mistake survives.
 // Without --native the TypeScript backend's formulas are changed and its own tests run, native being absent from the copy, so that
 // equality of the two backends proves nothing here. With --native the C++ is changed and rebuilt each time (slow).
 import { spawnSync } from 'node:child_process';
@@ -8,20 +8,30 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { nativeMutants } from './mutants/native.mjs';
 import { typescriptMutants } from './mutants/typescript.mjs';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
-const native = process.argv.includes('--native');
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
+const { values: { native, only, list, help } } = parseArgs({
+  options: { native: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, list: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+});
+if (help) {
+  console.log(`node scripts/check-mutants.mjs [--native] [--only WORD] [--list]
+  --native  mistakes in C++ instead of TypeScript
+  --only    those whose file or description has the word; all of them take hours
+  --list    names them
+  example: node scripts/check-mutants.mjs --only prelu`);
+  process.exit(0);
+}
 const GOLDENS = ['test/backend/gradients.golden.test.ts', 'test/backend/optimizers.golden.test.ts', 'test/backend/limits.golden.test.ts', 'test/backend/layers.golden.test.ts'];
 // In order, until one fails: the slow ones see only what the quick ones let pass.
-const TESTS = native ? [GOLDENS, ['test/backend/executor.test.ts'], ['test/backend/parity.test.ts', 'test/backend/layered-parity.test.ts']] : [['test/reference', 'test/backend/executor.test.ts', ...GOLDENS]];
+const TESTS = native ? [GOLDENS, ['test/backend/executor.test.ts'], ['test/backend/parity.test.ts', 'test/backend/layered-parity.test.ts']] : [['test/backend/typescript', 'test/math', 'test/backend/executor.test.ts', ...GOLDENS]];
 const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.check.json', 'vitest.config.ts', ...(native ? ['native', 'scripts', 'binding.gyp', 'build'] : [])];
 const RUN_LIMIT_MS = 600_000;
 
 const mutants = (native ? nativeMutants : typescriptMutants).filter(({ file, why }) => `${file} ${why}`.includes(only));
-if (process.argv.includes('--list')) {
+if (list) {
   for (const { file, why } of mutants) console.log(`${file}: ${why}`);
   process.exit(0);
 }

@@ -131,7 +131,7 @@ export const nativeMutants = [
   engine('if (loss.name != LossName::softmax_cross_entropy) return rows * static_cast<double>(plan_.last().units);', 'if (loss.name != LossName::softmax_cross_entropy) return rows;', 'denominator: outputs dropped'),
   engine('const double off = spec.label_smoothing / sides;', 'const double off = spec.label_smoothing;', 'smoothing: not shared among the classes'),
   limits('fold(lanes) * (stage.l2 / 2)', 'fold(lanes) * stage.l2', 'penalty: half dropped'),
-  train('u.rate = static_cast<T>(scalars[0] * s.rate_factor);', 'u.rate = static_cast<T>(scalars[0]);', 'rate factor dropped'),
+  train('u.rate = static_cast<T>(step.rate * s.rate_factor);', 'u.rate = static_cast<T>(step.rate);', 'rate factor dropped'),
   train('const bool joined = bias == 1 || o.clips_norms();', 'const bool joined = o.clips_norms();', 'update: biases penalised'),
   limits('static_cast<T>(s.l2), static_cast<T>(s.l1), plan_.weight_room(s)', 'static_cast<T>(-s.l2), static_cast<T>(s.l1), plan_.weight_room(s)', 'penalty gradient: sign'),
   manual('full[i] *= affines_[f].means == nullptr ? affines_[f].scale', 'full[i] *= affines_[f].means == nullptr ? T(1)', 'dx: scale dropped'),

@@ -211,7 +211,7 @@ export const typescriptMutants = [
   optimizers('p[i] - rate * (mean', 'p[i] + rate * (mean', 'adam: sign of the update'),
   optimizers('(mean / (Math.sqrt(square) * correction + epsilon))', '(mean / (Math.sqrt(square) + epsilon))', 'adam: correction dropped'),
   optimizers('(mean / (Math.sqrt(square) * correction + epsilon))', '(mean / (Math.sqrt(square) * correction))', 'adam: epsilon dropped'),
-  optimizers('scalars[at] * learningRateFactor', 'scalars[at]', 'rate factor dropped'),
+  optimizers('scalars[at + stepNumbers.rate] * learningRateFactor', 'scalars[at + stepNumbers.rate]', 'rate factor dropped'),
 
   plan('1 / (1 - layer.rate)', '1 / (1 + layer.rate)', 'dropout: factor'),
   plan('Math.round(layer.rate * 4294967296)', '4294967296 - Math.round(layer.rate * 4294967296)', 'dropout: keep for drop'),
