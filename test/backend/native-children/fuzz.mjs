@@ -28,6 +28,8 @@ const makeAll = () => {
     gone: prepare(addon, description, rows, 5),
   };
   made.bare.data = addon.load(made.bare.network, new Float32Array(5 * rows), rows, null, null, false, false);
+  for (const one of Object.values(made)) one.reading = addon.beginReading(one.network, false);
+  addon.endReading(made.gone.reading);
   addon.disposeNetwork(made.gone.network);
   addon.disposeData(made.gone.data);
   return made;
@@ -48,6 +50,7 @@ const oneOf = (...values) => fc.constantFrom(...values);
 const size = fc.oneof(fc.integer({ min: 0, max: 60 }), oneOf(-1, -0, 0.5, NaN, Infinity, -Infinity, 2 ** 31, 2 ** 32, 2 ** 44, 2 ** 52, 2 ** 53, 2 ** 53 + 2, 1e300));
 const places = (part) => oneOf('live', 'live', 'live', 'wide', 'other', 'bare', 'gone').map((name) => new Place(name, part));
 const networks = places('network');
+const readings = fc.oneof(fc.constant(null), places('reading'));
 const datas = places('data');
 
 const detached = (Kind) => {
@@ -160,9 +163,12 @@ const right = {
   train: training,
   trainSync: training,
   abort: network,
-  evaluate: onRows(flag, flag),
+  beginReading: fc.tuple(networks, flag),
+  abortReading: places('reading').map((place) => [place]),
+  endReading: places('reading').map((place) => [place]),
+  evaluate: onRows(flag, flag, readings),
   evaluateSync: onRows(flag, flag),
-  predict: onRows(flag, flag),
+  predict: onRows(flag, flag, readings),
   predictSync: onRows(flag, flag),
   fillUniform: fc.tuple(mostly(fc.nat({ max: 99 }).map((n) => new Float32Array(n)), fc.nat({ max: 99 }).map((n) => new Float64Array(n)), junk), mostly(fc.nat(), fc.double(), junk), mostly(fc.nat(), junk), mostly(fc.nat(), fc.double(), junk), fc.double(), fc.double()),
   permute: permutations,
@@ -185,7 +191,7 @@ const names = Object.keys(addon);
 const unknown = names.filter((name) => right[name] === undefined);
 if (unknown.length > 0) throw new Error(`no arguments for ${unknown.join(', ')}`);
 // Up to three arguments are replaced, and sometimes the rest is cut off.
-const odd = fc.oneof(typed, size, junk, networks, datas, slots);
+const odd = fc.oneof(typed, size, junk, networks, datas, readings, slots);
 const call = oneOf(...names).chain((name) => fc.tuple(fc.constant(name), right[name], fc.array(fc.tuple(fc.nat({ max: 10 }), odd), { maxLength: 3 }), fc.nat({ max: 40 })))
   .map(([name, args, changes, cut]) => {
     const result = [...args];
