@@ -1,12 +1,14 @@
 // Asynchronous work of one environment: jobs run in the process's pool and end on the environment's own thread. Where the system refuses
 // the pool its first thread they run there as well, a slice in each turn of the event loop.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/errands.h"
@@ -26,6 +28,29 @@ struct DataHandle {
   std::shared_ptr<nabla::Data> data;
   // Keep a borrowed SharedArrayBuffer alive.
   Napi::ObjectReference borrowed_x, borrowed_y;
+  int64_t reported = 0;
+};
+
+// The weights of a moment, for several jobs that can be ended together.
+struct ReadingHandle {
+  explicit ReadingHandle(std::shared_ptr<const nabla::Network> of) : network(std::move(of)) {}
+  void begin(nabla::WeightsChoice weights) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (network) reading = network->read(weights);
+  }
+  std::shared_ptr<const nabla::Reading> get() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return reading;
+  }
+  void end() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    reading.reset();
+    network.reset();
+  }
+  std::mutex mutex;
+  std::shared_ptr<const nabla::Network> network;  // null once ended
+  std::shared_ptr<const nabla::Reading> reading;  // null before the errands that came first are done
+  std::atomic<bool> aborted{false};
   int64_t reported = 0;
 };
 

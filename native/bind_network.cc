@@ -208,6 +208,33 @@ Napi::Value publish_async(const Info& info) {
   return jobs_of(info).start(std::move(job));
 }
 
+// network, published -> reading of the weights of now: where new ones wait, of those
+Napi::Value begin_reading(const Info& info) {
+  const Shared<NetworkHandle> handle = network_handle(info);
+  const nabla::WeightsChoice weights = weights_argument(info, 1);
+  const auto reading = std::make_shared<ReadingHandle>(handle->network);
+  if (weights == nabla::WeightsChoice::published || !handle->errands.waiting())
+    reading->begin(weights);
+  else
+    handle->errands.add([reading, weights] {
+      try {
+        reading->begin(weights);
+      } catch (const std::bad_alloc&) {
+        // An errand must not throw: who wants the weights finds none.
+      }
+    });
+  return wrap_reading(info.Env(), reading);
+}
+// Ends the jobs that read it, each before its next slice.
+Napi::Value abort_reading(const Info& info) {
+  reading_handle(info, 0)->aborted.store(true, std::memory_order_relaxed);
+  return info.Env().Undefined();
+}
+Napi::Value end_reading(const Info& info) {
+  reading_handle(info, 0)->end();
+  return info.Env().Undefined();
+}
+
 // Room for a network's state: { parameters, slots, statistics }, and where the arrays lie.
 Napi::Object new_state(Napi::Env env, const nabla::Network& network, nabla::Arrays& arrays) {
   Napi::Object result = Napi::Object::New(env);
@@ -323,6 +350,9 @@ void register_network(Napi::Env env, Napi::Object exports) {
   add("lossAndGradients", call<loss_and_gradients>);
   add("publish", call<publish>);
   add("publishAsync", call<publish_async>);
+  add("beginReading", call<begin_reading>);
+  add("abortReading", call<abort_reading>);
+  add("endReading", call<end_reading>);
   add("getState", call<get_state>);
   add("getStateAsync", call<get_state_async>);
   add("setState", call<set_state>);

@@ -4,7 +4,7 @@
 
 namespace nabla_addon {
 
-// Networks, data, a step taken apart, states.
+// Networks, data, a step taken apart, states, readings.
 void register_network(Napi::Env env, Napi::Object exports);
 // Training, evaluation, prediction.
 void register_runs(Napi::Env env, Napi::Object exports);

@@ -176,36 +176,47 @@ Napi::Value owned_outputs(Napi::Env env, const OwnedRows& owned) {
   return owned.array.Value();
 }
 
-// Starts a job in slices. It begins now, with the weights of now; where a slice trains or new weights wait, when that is over.
+// Starts a job in slices. It begins now, with the weights of now; where a slice trains or new weights wait, when that is over. One with a
+// reading has its weights.
 template <class Begin>
-Napi::Value start_inference(const Info& info, std::unique_ptr<Job> job, const Shared<OwnedRows>& owned, nabla::WeightsChoice weights,
+Napi::Value start_inference(const Info& info, std::unique_ptr<Job> job, const Shared<OwnedRows>& owned, const ReadingArgument& argument,
                             const Begin& begin) {
   constexpr double slice_milliseconds = 20;
+  const Shared<ReadingHandle>& given = argument.given;
   const bool settled = !job->handle->training && !job->handle->errands.waiting();
-  if (settled || weights == nabla::WeightsChoice::published) owned->inference = begin();
+  const auto begin_reading = [network = job->network, given, weights = argument.weights] {
+    if (!given) return network->read(weights);
+    std::shared_ptr<const nabla::Reading> reading = given->get();
+    if (!reading) throw Error("ERR_STATE", "[native] the reading has ended. Expected a live one.");
+    return reading;
+  };
+  if (given ? given->get() != nullptr : settled || argument.weights == nabla::WeightsChoice::published)
+    owned->inference = begin(begin_reading());
   job->brief = owned->inference != nullptr;
-  job->run = [owned, begin] {
-    if (!owned->inference) owned->inference = begin();
+  job->run = [owned, begin, begin_reading, given] {
+    if (given && given->aborted.load(std::memory_order_relaxed)) throw Error("ERR_ABORTED", "[native] the reading was aborted.");
+    if (!owned->inference) owned->inference = begin(begin_reading());
     return owned->inference->go_on(slice_milliseconds);
   };
   return jobs_of(info).start(std::move(job));
 }
 
+// network, data, order, from, to, published, outputs, reading or null
 Napi::Value evaluate(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   need_features(*handle->network, *data->data);
   need_loss(*handle->network, *data->data);
-  const nabla::WeightsChoice weights = weights_argument(info, 5);
+  const ReadingArgument reads = reading_argument(info, 5, 7, *handle->network);
   const Shared<OwnedRows> owned = own_rows(info, 2, *handle->network, *data->data, flag_argument(info, 6));
   std::unique_ptr<Job> job = new_job(info, handle, data);
   job->finish = [network = job->network, owned](Napi::Env env) {
     return evaluate_result(env, *network, owned->inference->outcome(), owned_outputs(env, *owned));
   };
-  const auto begin = [network = job->network, samples = data->data, owned = owned.get(), weights] {
-    return network->begin_evaluate(*samples, owned->rows, weights, owned->out);
+  const auto begin = [network = job->network, samples = data->data, owned = owned.get()](std::shared_ptr<const nabla::Reading> reading) {
+    return network->begin_evaluate(*samples, owned->rows, std::move(reading), owned->out);
   };
-  return start_inference(info, std::move(job), owned, weights, begin);
+  return start_inference(info, std::move(job), owned, reads, begin);
 }
 
 nabla::OutputKind kind_argument(const Info& info, size_t index) {
@@ -225,19 +236,21 @@ Napi::Value predict_sync(const Info& info) {
   return out;
 }
 
+// network, data, order, from, to, logits, published, reading or null
 Napi::Value predict(const Info& info) {
   const Shared<NetworkHandle> handle = network_handle(info);
   const Shared<DataHandle> data = data_handle(info, 1);
   need_features(*handle->network, *data->data);
   const nabla::OutputKind kind = kind_argument(info, 5);
-  const nabla::WeightsChoice weights = weights_argument(info, 6);
+  const ReadingArgument reads = reading_argument(info, 6, 7, *handle->network);
   const Shared<OwnedRows> owned = own_rows(info, 2, *handle->network, *data->data, true);
   std::unique_ptr<Job> job = new_job(info, handle, data);
   job->finish = [owned](Napi::Env env) { return owned_outputs(env, *owned); };
-  const auto begin = [network = job->network, samples = data->data, owned = owned.get(), kind, weights] {
-    return network->begin_predict(*samples, owned->rows, kind, weights, owned->out);
+  const auto begin = [network = job->network, samples = data->data, owned = owned.get(),
+                      kind](std::shared_ptr<const nabla::Reading> reading) {
+    return network->begin_predict(*samples, owned->rows, kind, std::move(reading), owned->out);
   };
-  return start_inference(info, std::move(job), owned, weights, begin);
+  return start_inference(info, std::move(job), owned, reads, begin);
 }
 
 // network, x -> index or -1

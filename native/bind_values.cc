@@ -11,6 +11,7 @@ namespace {
 
 constexpr napi_type_tag network_tag = {0x6e61626c61206e65ull, 0x74776f726b000001ull};
 constexpr napi_type_tag data_tag = {0x6e61626c61206461ull, 0x7461000000000001ull};
+constexpr napi_type_tag reading_tag = {0x6e61626c61207265ull, 0x6164696e67000001ull};
 
 // Wraps a handle in a tagged external that frees it on collection.
 template <class H>
@@ -34,6 +35,7 @@ Shared<H> unwrap(const Info& info, size_t index, const napi_type_tag& tag, const
 
 Napi::Value wrap_network(Napi::Env env, Shared<NetworkHandle> handle) { return wrap(env, std::move(handle), network_tag); }
 Napi::Value wrap_data(Napi::Env env, Shared<DataHandle> handle) { return wrap(env, std::move(handle), data_tag); }
+Napi::Value wrap_reading(Napi::Env env, Shared<ReadingHandle> handle) { return wrap(env, std::move(handle), reading_tag); }
 Shared<NetworkHandle> any_network_handle(const Info& info) { return unwrap<NetworkHandle>(info, 0, network_tag, "a network"); }
 Shared<DataHandle> any_data_handle(const Info& info, size_t index) { return unwrap<DataHandle>(info, index, data_tag, "loaded data"); }
 Shared<NetworkHandle> network_handle(const Info& info) {
@@ -50,6 +52,9 @@ Shared<DataHandle> data_handle(const Info& info, size_t index) {
   Shared<DataHandle> handle = any_data_handle(info, index);
   if (!handle->data) throw Error("ERR_STATE", "[native] the data was disposed of. Expected live data.");
   return handle;
+}
+Shared<ReadingHandle> reading_handle(const Info& info, size_t index) {
+  return unwrap<ReadingHandle>(info, index, reading_tag, "a reading");
 }
 void refuse_while_training(const NetworkHandle& handle, const char* op) {
   if (handle.training)
@@ -148,6 +153,12 @@ OwnedOrder rows_argument(const Info& info, size_t index, const nabla::Data& data
 }
 nabla::WeightsChoice weights_argument(const Info& info, size_t index) {
   return flag_argument(info, index) ? nabla::WeightsChoice::published : nabla::WeightsChoice::current;
+}
+ReadingArgument reading_argument(const Info& info, size_t published, size_t reading, const nabla::Network& network) {
+  if (absent(info, reading)) return {nullptr, weights_argument(info, published)};
+  const Shared<ReadingHandle> given = reading_handle(info, reading);
+  if (given->network.get() != &network) bad_argument(reading, "a live reading of this network");
+  return {given, nabla::WeightsChoice::current};
 }
 void need_loss(const nabla::Network& network, const nabla::Data& data) {
   if (network.spec().loss.name == nabla::LossName::none)

@@ -23,6 +23,7 @@ void report(Napi::Env env, H& handle, size_t bytes) {
 // Handles of live things.
 Napi::Value wrap_network(Napi::Env env, Shared<NetworkHandle> handle);
 Napi::Value wrap_data(Napi::Env env, Shared<DataHandle> handle);
+Napi::Value wrap_reading(Napi::Env env, Shared<ReadingHandle> handle);
 // The handle whether or not it was disposed of.
 Shared<NetworkHandle> any_network_handle(const Info& info);
 Shared<DataHandle> any_data_handle(const Info& info, size_t index);
@@ -30,6 +31,7 @@ Shared<NetworkHandle> network_handle(const Info& info);
 // The same with its errands done: for calls that look at the network before they return.
 Shared<NetworkHandle> settled_handle(const Info& info);
 Shared<DataHandle> data_handle(const Info& info, size_t index);
+Shared<ReadingHandle> reading_handle(const Info& info, size_t index);
 void refuse_while_training(const NetworkHandle& handle, const char* op);
 size_t element_size(const nabla::Network& network);
 napi_typedarray_type array_type(const nabla::Network& network);
@@ -51,6 +53,13 @@ struct OwnedOrder {
 // Arguments order, from, to at `index`; every position is checked against the data. `keep`: the order outlives the call.
 OwnedOrder rows_argument(const Info& info, size_t index, const nabla::Data& data, bool keep);
 nabla::WeightsChoice weights_argument(const Info& info, size_t index);
+// What a job reads: a reading that was given, or the weights of its own beginning.
+struct ReadingArgument {
+  Shared<ReadingHandle> given;  // null: none
+  nabla::WeightsChoice weights;
+};
+// Arguments `published`, and `reading` or null.
+ReadingArgument reading_argument(const Info& info, size_t published, size_t reading, const nabla::Network& network);
 void need_loss(const nabla::Network& network, const nabla::Data& data);
 void need_features(const nabla::Network& network, const nabla::Data& data);
 Jobs& jobs_of(const Info& info);

@@ -24,8 +24,11 @@ class Engine : public Network {
   TrainOutcome train(const Data& data, const TrainRequest& request) override;
   EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
   void predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) override;
-  std::unique_ptr<Inference> begin_evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) override;
-  std::unique_ptr<Inference> begin_predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) override;
+  std::shared_ptr<const Reading> read(WeightsChoice weights) const override;
+  std::unique_ptr<Inference> begin_evaluate(const Data& data, const Rows& rows, std::shared_ptr<const Reading> reading,
+                                            void* outputs) override;
+  std::unique_ptr<Inference> begin_predict(const Data& data, const Rows& rows, OutputKind kind, std::shared_ptr<const Reading> reading,
+                                           void* out) override;
   void predict_array(InputType type, const void* x, size_t rows, OutputKind kind, WeightsChoice weights, void* out) override;
   void forward_train(const Data& data, const Rows& rows, void* outputs, void* logits, const std::vector<void*>& activations) override;
   size_t forward_rows() const override { return manual_rows_; }
@@ -55,9 +58,9 @@ class Engine : public Network {
     std::shared_ptr<const Published> owner;
   };
 
-  // One that reads the current weights in slices. Who changes them gives it a copy of what they were.
-  struct Reader {
-    std::shared_ptr<const Published> kept;  // written under the writer's lock
+  // Who changes the current weights gives those that read them a copy of what they were.
+  struct Reader final : public Reading {
+    std::shared_ptr<const Published> kept;  // null while the current weights are those; under readers_mutex_
   };
 
   // One batch of a data set, seen from position 0.
@@ -177,7 +180,7 @@ class Engine : public Network {
   mutable std::mutex published_mutex_;
   std::shared_ptr<const Published> published_;
   mutable std::mutex readers_mutex_;
-  mutable std::vector<std::weak_ptr<Reader>> readers_;
+  mutable std::vector<std::weak_ptr<Reader>> readers_;         // of the current weights
   mutable std::atomic<Finite> first_finite_{Finite::unknown};  // of flat_: unknown again before it changes
 
   // While other processes hold the processors one thread works alone. A short job must not lose its second thread for long to a process

@@ -196,50 +196,59 @@ void Engine<T>::predict(const Data& data, const Rows& rows, OutputKind kind, Wei
   go_to_the_end(pass, weights, none);
 }
 
-// Reads the weights that were there when it began: those published then, or the current ones, of which it is given a copy when they change.
+template <class T>
+std::shared_ptr<const Reading> Engine<T>::read(WeightsChoice weights) const {
+  const auto reader = std::make_shared<Reader>();
+  if (weights == WeightsChoice::published) {
+    reader->kept = weights_for(weights).owner;
+    return reader;
+  }
+  const std::lock_guard<std::mutex> lock(readers_mutex_);
+  readers_.erase(std::remove_if(readers_.begin(), readers_.end(), [](const auto& each) { return each.expired(); }), readers_.end());
+  readers_.push_back(reader);
+  return reader;
+}
+
 template <class T>
 class Engine<T>::Sliced final : public Inference {
  public:
-  Sliced(const Engine& engine, Pass pass, WeightsChoice weights) : engine_(engine), pass_(std::move(pass)) {
-    if (weights == WeightsChoice::published) {
-      kept_ = engine.weights_for(weights).owner;
-      return;
-    }
-    reader_ = std::make_shared<Reader>();
-    const std::lock_guard<std::mutex> lock(engine.readers_mutex_);
-    std::vector<std::weak_ptr<Reader>>& readers = engine.readers_;
-    readers.erase(std::remove_if(readers.begin(), readers.end(), [](const auto& reader) { return reader.expired(); }), readers.end());
-    readers.push_back(reader_);
-  }
+  Sliced(const Engine& engine, Pass pass, std::shared_ptr<const Reading> reading)
+      : engine_(engine), pass_(std::move(pass)), reader_(std::static_pointer_cast<const Reader>(std::move(reading))) {}
 
   bool go_on(double milliseconds) override {
     const Clock::time_point until =
         Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(milliseconds));
-    std::shared_lock<std::shared_mutex> lock(engine_.weights_mutex_, std::defer_lock);
-    if (!kept_) {
-      lock.lock();
-      kept_ = reader_->kept;
+    // Who has a copy already does not wait for a slice of training.
+    std::shared_ptr<const Published> kept = kept_weights();
+    if (!kept) {
+      const std::shared_lock<std::shared_mutex> lock(engine_.weights_mutex_);
+      kept = kept_weights();
+      if (!kept) return engine_.go_on(pass_, {engine_.flat_.data(), &engine_.first_finite_, nullptr}, until, outcome_);
     }
-    if (!kept_) return engine_.go_on(pass_, {engine_.flat_.data(), &engine_.first_finite_, nullptr}, until, outcome_);
-    if (lock.owns_lock()) lock.unlock();
-    return engine_.go_on(pass_, {kept_->flat.data(), &kept_->first_finite, kept_}, until, outcome_);
+    return engine_.go_on(pass_, {kept->flat.data(), &kept->first_finite, kept}, until, outcome_);
   }
 
  private:
+  std::shared_ptr<const Published> kept_weights() const {
+    const std::lock_guard<std::mutex> lock(engine_.readers_mutex_);
+    return reader_->kept;
+  }
+
   const Engine& engine_;
   Pass pass_;
-  std::shared_ptr<Reader> reader_;
-  std::shared_ptr<const Published> kept_;
+  std::shared_ptr<const Reader> reader_;
 };
 
 template <class T>
-std::unique_ptr<Inference> Engine<T>::begin_evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) {
-  return std::make_unique<Sliced>(*this, Pass{{&data, rows, rows.to}, true, OutputKind::outputs, outputs}, weights);
+std::unique_ptr<Inference> Engine<T>::begin_evaluate(const Data& data, const Rows& rows, std::shared_ptr<const Reading> reading,
+                                                     void* outputs) {
+  return std::make_unique<Sliced>(*this, Pass{{&data, rows, rows.to}, true, OutputKind::outputs, outputs}, std::move(reading));
 }
 
 template <class T>
-std::unique_ptr<Inference> Engine<T>::begin_predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) {
-  return std::make_unique<Sliced>(*this, Pass{{&data, rows, rows.to}, false, kind, out}, weights);
+std::unique_ptr<Inference> Engine<T>::begin_predict(const Data& data, const Rows& rows, OutputKind kind,
+                                                    std::shared_ptr<const Reading> reading, void* out) {
+  return std::make_unique<Sliced>(*this, Pass{{&data, rows, rows.to}, false, kind, out}, std::move(reading));
 }
 
 template <class T>
@@ -273,16 +282,18 @@ void Engine<T>::predict_array(InputType type, const void* x, size_t rows, Output
   predict(data, Rows{nullptr, 0, rows}, kind, weights, out);
 }
 
-#define NABLA_FOR(T)                                                                                                        \
-  template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);                             \
-  template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);                             \
-  template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*);                 \
-  template std::unique_ptr<Inference> Engine<T>::begin_evaluate(const Data&, const Rows&, WeightsChoice, void*);            \
-  template std::unique_ptr<Inference> Engine<T>::begin_predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*); \
-  template void Engine<T>::go_through(Pass&, const Parameters&, Clock::time_point) const;                                   \
-  template unsigned Engine<T>::inference_threads(size_t, size_t) const;                                                     \
-  template std::shared_ptr<const typename Engine<T>::Published> Engine<T>::copy_of_weights() const;                         \
-  template void Engine<T>::let_readers_keep();                                                                              \
+#define NABLA_FOR(T)                                                                                                                 \
+  template EvaluateOutcome Engine<T>::evaluate(const Data&, const Rows&, WeightsChoice, void*);                                      \
+  template void Engine<T>::predict(const Data&, const Rows&, OutputKind, WeightsChoice, void*);                                      \
+  template void Engine<T>::predict_array(InputType, const void*, size_t, OutputKind, WeightsChoice, void*);                          \
+  template std::shared_ptr<const Reading> Engine<T>::read(WeightsChoice) const;                                                      \
+  template std::unique_ptr<Inference> Engine<T>::begin_evaluate(const Data&, const Rows&, std::shared_ptr<const Reading>, void*);    \
+  template std::unique_ptr<Inference> Engine<T>::begin_predict(const Data&, const Rows&, OutputKind, std::shared_ptr<const Reading>, \
+                                                               void*);                                                               \
+  template void Engine<T>::go_through(Pass&, const Parameters&, Clock::time_point) const;                                            \
+  template unsigned Engine<T>::inference_threads(size_t, size_t) const;                                                              \
+  template std::shared_ptr<const typename Engine<T>::Published> Engine<T>::copy_of_weights() const;                                  \
+  template void Engine<T>::let_readers_keep();                                                                                       \
   template void Engine<T>::head(T*, size_t) const;
 NABLA_FOR(float)
 NABLA_FOR(double)

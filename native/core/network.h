@@ -43,8 +43,14 @@ struct EvaluateOutcome {
   double correct = 0;
 };
 
-// An evaluation or prediction made in slices: all of them with the weights that were there when it began. Network, data, order and
-// outputs outlive it.
+// The weights of a moment, for any number of inferences: those published then, or the current ones, of which it is given a copy when they
+// change. The network outlives it.
+class Reading {
+ public:
+  virtual ~Reading() = default;
+};
+
+// An evaluation or prediction made in slices, all of them with the weights of its reading. Network, data, order and outputs outlive it.
 class Inference {
  public:
   virtual ~Inference() = default;
@@ -79,9 +85,12 @@ class Network {
   // outputs: null or room for (rows, outputs). On the calling thread to the end, or in slices.
   virtual EvaluateOutcome evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) = 0;
   virtual void predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights, void* out) = 0;
-  virtual std::unique_ptr<Inference> begin_evaluate(const Data& data, const Rows& rows, WeightsChoice weights, void* outputs) = 0;
-  virtual std::unique_ptr<Inference> begin_predict(const Data& data, const Rows& rows, OutputKind kind, WeightsChoice weights,
-                                                   void* out) = 0;
+  virtual std::shared_ptr<const Reading> read(WeightsChoice weights) const = 0;
+  // `reading` comes from this network.
+  virtual std::unique_ptr<Inference> begin_evaluate(const Data& data, const Rows& rows, std::shared_ptr<const Reading> reading,
+                                                    void* outputs) = 0;
+  virtual std::unique_ptr<Inference> begin_predict(const Data& data, const Rows& rows, OutputKind kind,
+                                                   std::shared_ptr<const Reading> reading, void* out) = 0;
   virtual void predict_array(InputType type, const void* x, size_t rows, OutputKind kind, WeightsChoice weights, void* out) = 0;
 
   // Training forward pass; fills outputs, logits and one activation array a stage.

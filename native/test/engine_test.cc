@@ -467,8 +467,8 @@ void slices_of_inference() {
       for (const auto choice : {current, published}) {
         start_at(9);
         network->publish();
-        const auto prediction = network->begin_predict(*job.data, rows, nabla::OutputKind::outputs, choice, sliced.data());
-        const auto evaluation = network->begin_evaluate(*job.data, rows, choice, evaluated.data());
+        const auto prediction = network->begin_predict(*job.data, rows, nabla::OutputKind::outputs, network->read(choice), sliced.data());
+        const auto evaluation = network->begin_evaluate(*job.data, rows, network->read(choice), evaluated.data());
         // Begun, and nothing done yet: what comes in between does not count.
         start_at(10);
         network->publish();

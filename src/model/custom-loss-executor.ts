@@ -1,6 +1,6 @@
 // An executor whose loss is a function of the user's: each step goes forward and back in the backend, with the function between.
 import { checkScalars, scalarStride, stepCount } from '../backend/contract/checks.js';
-import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice } from '../backend/contract/executor.js';
+import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Reading, Rows, TrainOptions, TrainResult, WeightsChoice } from '../backend/contract/executor.js';
 import { outputSize, parameterShapes, STEP_NUMBERS, type NetworkSpec } from '../backend/contract/spec.js';
 import { densePenalty } from '../backend/typescript/dense.js';
 import { absolutePenalty, addPenaltyGradient } from '../backend/typescript/penalties.js';
@@ -51,6 +51,28 @@ interface Worked {
   readonly loss: number;
   /** null where the loss is not finite: nothing is done with it. */
   readonly gradient: FloatArray | null;
+}
+
+/** The backend's weights of a moment, and their penalties. */
+class CustomReading implements Reading {
+  readonly inner: Reading;
+  readonly penalty: number;
+
+  constructor(inner: Reading, penalty: number) {
+    this.inner = inner;
+    this.penalty = penalty;
+  }
+  abort(): void {
+    this.inner.abort();
+  }
+  dispose(): void {
+    this.inner.dispose();
+  }
+}
+
+function customReading(reading: Reading): CustomReading {
+  if (reading instanceof CustomReading) return reading;
+  throw new NablaError('ERR_TYPE', `[${op}] a reading comes from read. Expected one of this network for reading, received ${show(reading)}.`);
 }
 
 /** Wraps an executor of a network without loss. @param loss one with a function */
@@ -156,13 +178,19 @@ export class CustomLossExecutor implements Executor {
     this.#inner.abort();
   }
 
-  async evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult> {
+  read(weights: WeightsChoice): Reading {
+    this.#checkBetween('evaluate');
+    return new CustomReading(this.#inner.read(weights), this.#penaltyOf(weights));
+  }
+
+  async evaluate(data: DataHandle, options: EvaluateOptions, given?: Reading): Promise<EvaluateResult> {
     this.#checkBetween('evaluate');
     const own = this.#own(data);
+    const reading = given === undefined ? undefined : customReading(given);
     // That of the weights of this call, as the outputs are.
-    const penalty = this.#penaltyOf(options.weights);
+    const penalty = reading?.penalty ?? this.#penaltyOf(options.weights);
     const { order, from, to, weights = 'current' } = options;
-    const outputs = await this.#inner.predict(own.inner, { order, from, to, output: 'outputs', weights });
+    const outputs = await this.#inner.predict(own.inner, { order, from, to, output: 'outputs', weights }, reading?.inner);
     const result = this.#evaluated(own, options, outputs, penalty);
     await this.#breathe();
     return result;
@@ -186,9 +214,9 @@ export class CustomLossExecutor implements Executor {
     return weights === 'published' ? this.#publishedPenalty : this.#penalty();
   }
 
-  async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {
+  async predict(data: DataHandle, options: PredictOptions, reading?: Reading): Promise<FloatArray> {
     this.#checkBetween('predict');
-    return this.#inner.predict(this.#own(data).inner, options);
+    return this.#inner.predict(this.#own(data).inner, options, reading === undefined ? undefined : customReading(reading).inner);
   }
   predictSync(data: DataHandle, options: PredictOptions): FloatArray {
     this.#checkBetween('predict');

@@ -26,7 +26,7 @@ export class FrozenModel {
     return this.#source('backend', 'outputs').executor.backend;
   }
 
-  /** Probabilities or values. @param x samples @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE */
+  /** Probabilities or values. @param x samples @param options see {@link PredictOptions} @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_ABORTED */
   async predict(x: SampleInput, options?: PredictOptions): Promise<Prediction> {
     return predict(this.#source('predict', 'outputs'), x, options);
   }

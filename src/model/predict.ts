@@ -3,6 +3,7 @@ import type { Executor, WeightsChoice } from '../backend/contract/executor.js';
 import type { InputArray, ArrayInput } from '../base/arrays.js';
 import { checkInteger, checkOptions } from '../base/checks.js';
 import { isNablaError, NablaError } from '../base/errors.js';
+import { checkSignal, stopOf } from '../base/signal.js';
 import { runAsync } from '../base/sync-async.js';
 import { isDataset, type Dataset } from '../train/dataset.js';
 import { predictFlow } from '../train/evaluate.js';
@@ -21,6 +22,8 @@ export interface PredictOptions {
   readonly rows?: number;
   /** Keras's rows a call, 1 or more. Nabla cuts the samples itself and no number depends on it: checked, without effect. */
   readonly batchSize?: number;
+  /** Ends the call within a slice: ERR_ABORTED, with the signal's reason as cause. Default: none. Calls without a promise look at it before they begin. */
+  readonly signal?: AbortSignal | null;
 }
 
 /** What predictions are made with. */
@@ -53,14 +56,15 @@ function samples({ op, structure, executor }: PredictSource, x: unknown, { rows 
 }
 
 function checkPredictOptions(op: string, options: PredictOptions): PredictOptions {
-  checkOptions(op, options, ['rows', 'batchSize']);
-  if (options.batchSize !== undefined) checkInteger(op, 'batchSize', options.batchSize, 1);
-  return options.rows === undefined ? {} : { rows: checkInteger(op, 'rows', options.rows, 1) };
+  checkOptions(op, options, ['rows', 'batchSize', 'signal']);
+  const { rows, batchSize, signal } = options;
+  if (batchSize !== undefined) checkInteger(op, 'batchSize', batchSize, 1);
+  return { ...(rows === undefined ? {} : { rows: checkInteger(op, 'rows', rows, 1) }), signal: checkSignal(op, signal) };
 }
 
 const NONE: PredictOptions = {};
 
-/** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE */
+/** @throws ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE, ERR_ABORTED */
 export function predictSync(source: PredictSource, x: unknown, options?: PredictOptions): Prediction {
   checkSource(source);
   const { executor, structure, output, weights } = source;
@@ -82,14 +86,15 @@ export function predictSync(source: PredictSource, x: unknown, options?: Predict
   return new Prediction(executor.predictArraySync(values, rows, output, weights), rows, threshold(source));
 }
 
-/** The arrays are copied before this returns its promise. @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE */
+/** The arrays are copied before this returns its promise. @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE, ERR_ABORTED */
 export async function predict(source: PredictSource, x: unknown, options: PredictOptions = {}): Promise<Prediction> {
   checkSource(source);
-  const { values, rows } = samples(source, x, checkPredictOptions(source.op, options));
-  const { executor, structure, output, weights } = source;
+  const told = checkPredictOptions(source.op, options);
+  const { values, rows } = samples(source, x, told);
+  const { op, executor, output, weights } = source;
   const data = executor.load({ x: values, rows, scanned: true });
   try {
-    return new Prediction(await runAsync(predictFlow(executor, data, output, weights, structure.units)), rows, threshold(source));
+    return new Prediction(await runAsync(predictFlow({ executor, data, output, weights, stop: stopOf(op, told.signal ?? null) })), rows, threshold(source));
   } finally {
     data.dispose();
   }

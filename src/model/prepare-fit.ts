@@ -6,6 +6,7 @@ import type { InputArray } from '../base/arrays.js';
 import { isNumericTypedArray, type ArrayInput, type TargetInput } from '../base/arrays.js';
 import { checkBoolean, checkInteger, checkName, checkOptions, checkReal } from '../base/checks.js';
 import { NablaError, show } from '../base/errors.js';
+import { checkSignal } from '../base/signal.js';
 import { perform, runSync, turn, type Flow } from '../base/sync-async.js';
 import { countsPerRow, type Metric } from '../metrics/by-name.js';
 import { purposes } from '../random/purposes.js';
@@ -139,7 +140,7 @@ export function prepareFit(rule: DataRule, x: unknown, y: unknown, options: FitO
   const batches = cutBatches(ordered, batchSize, lastBatch);
   checkBatches(op, executor, batches);
   const data = loadData(executor, { ...train, sampleWeight: weights });
-  let validationJob: Omit<EvaluateJob, 'executor' | 'weights'> | null = null;
+  let validationJob: Omit<EvaluateJob, 'executor' | 'weights' | 'stop'> | null = null;
   const perRow = countsPerRow(loss, structure.units);
   try {
     if (validation !== null) validationJob = { data: loadData(executor, validation), targets: ownTargets(validation.targets, metrics), metrics, countsPerRow: perRow };
@@ -197,16 +198,6 @@ export function ownTargets(targets: Targets, metrics: readonly Metric[]): Target
 function checkVerbose(op: string, value: unknown): Verbose {
   if (value === 0 || value === 1 || value === 2) return value;
   throw new NablaError('ERR_OPTION', `[${op}] verbose is one of three. Expected 0 (silent), 1 (progress line) or 2 (one line an epoch) for verbose, received ${show(value)}.`);
-}
-
-function checkSignal(op: string, signal: unknown): AbortSignal | null {
-  if (signal === undefined || signal === null) return null;
-  if (!isSignal(signal)) throw new NablaError('ERR_TYPE', `[${op}] the signal comes from an AbortController. Expected an AbortSignal for signal, received ${show(signal)}.`);
-  if (signal.aborted) throw new NablaError('ERR_ABORTED', `[${op}] stopped by its signal before it began.`, { cause: signal.reason });
-  return signal;
-}
-function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && 'aborted' in value && typeof value.aborted === 'boolean' && 'addEventListener' in value;
 }
 
 function holdBack(op: string, all: CheckedData, options: FitOptions, units: number): { train: CheckedData; held: CheckedData | null } {

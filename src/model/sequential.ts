@@ -6,6 +6,7 @@ import { checkInteger, checkOptions, checkReal } from '../base/checks.js';
 import { getEnvironment } from '../base/environment.js';
 import { NablaError, show } from '../base/errors.js';
 import { inspectAs } from '../base/inspected.js';
+import { checkSignal, stopOf } from '../base/signal.js';
 import { runAsync, runSync } from '../base/sync-async.js';
 import { countsPerRow, type MetricName } from '../metrics/by-name.js';
 import type { LossName } from '../metrics/loss-names.js';
@@ -53,6 +54,8 @@ export interface EvaluateOptions {
   readonly sampleWeight?: ArrayInput;
   /** Keras's rows a call, 1 or more. Nabla cuts the rows itself and no figure depends on it: checked, without effect. */
   readonly batchSize?: number;
+  /** Ends the call within a slice: ERR_ABORTED, with the signal's reason as cause. Default: none. Calls without a promise look at it before they begin. */
+  readonly signal?: AbortSignal | null;
 }
 
 /** A chain of layers. Made by {@link sequential}. */
@@ -220,9 +223,11 @@ export class Sequential implements TrainedModel {
   }
 
   /**
-   * Loss and metrics over data the model does not learn from. While a fit runs, with the weights of its last finished epoch.
-   * @param x samples or a data set @param y targets @param options `sampleWeight` (rows); `batchSize` see {@link EvaluateOptions}
-   * @returns { loss, accuracy, … } @throws (as rejection) ERR_STATE, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_NON_FINITE
+   * Loss and metrics over data the model does not learn from, with the weights of the call, whatever changes them before it is done. While a fit
+   * runs, those of its last finished epoch.
+   * @param x samples or a data set @param y targets @param options `sampleWeight` (rows), `batchSize`, `signal`: see {@link EvaluateOptions}
+   * @returns { loss, accuracy, … } @throws (as rejection) ERR_STATE, ERR_TYPE, ERR_SHAPE, ERR_RANGE, ERR_OPTION, ERR_NON_FINITE; ERR_ABORTED with the signal's
+   * reason as cause
    */
   async evaluate(data: Dataset, options?: EvaluateOptions): Promise<Logs>;
   async evaluate(x: ArrayInput, y: TargetInput | null, options?: EvaluateOptions): Promise<Logs>;
@@ -250,26 +255,30 @@ export class Sequential implements TrainedModel {
   #beginEvaluate(op: string, x: unknown, rest: readonly unknown[]): { job: EvaluateJob; dispose: () => void } {
     const { rule, compiled } = this.#core.rule(op);
     const [y, options] = isPlainOptions(rest[0]) && rest.length < 2 ? [undefined, rest[0]] : [rest[0], rest[1]];
-    checkOptions(op, options ?? {}, ['sampleWeight', 'batchSize']);
+    checkOptions(op, options ?? {}, ['sampleWeight', 'batchSize', 'signal']);
     const sampleWeight: unknown = isPlainOptions(options) && 'sampleWeight' in options ? options.sampleWeight : undefined;
     const batchSize: unknown = isPlainOptions(options) && 'batchSize' in options ? options.batchSize : undefined;
     if (batchSize !== undefined) checkInteger(op, 'batchSize', batchSize, 1);
+    const signal = checkSignal(op, isPlainOptions(options) && 'signal' in options ? options.signal : undefined);
     const given = splitDataset(op, x, y, rule.structure.inputSize);
     const checked = checkData(rule, given.x, given.y, sampleWeight);
     const data = loadData(rule.executor, checked);
     return {
       job: {
         executor: rule.executor, data, targets: ownTargets(checked.targets, compiled.metrics), metrics: compiled.metrics,
-        countsPerRow: countsPerRow(compiled.loss, rule.structure.units), weights: this.#core.weightsChoice(),
+        countsPerRow: countsPerRow(compiled.loss, rule.structure.units), weights: this.#core.weightsChoice(), stop: stopOf(op, signal),
       },
       dispose: () => { data.dispose(); },
     };
   }
 
   /**
-   * Probabilities for classification, values for regression. While a fit runs, with the weights of its last finished epoch.
-   * @param x one sample as a flat array, arrays of samples, a data set or its x @param options `rows`: how many samples a flat array holds
-   * @returns (rows, outputs) @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE
+   * Probabilities for classification, values for regression, with the weights of the call, whatever changes them before it is done. While a fit
+   * runs, those of its last finished epoch.
+   * @param x one sample as a flat array, arrays of samples, a data set or its x
+   * @param options `rows` (how many samples a flat array holds), `batchSize`, `signal`: see {@link PredictOptions}
+   * @returns (rows, outputs) @throws (as rejection) ERR_TYPE, ERR_SHAPE, ERR_NON_FINITE, ERR_STATE, ERR_OPTION, ERR_RANGE; ERR_ABORTED with the signal's
+   * reason as cause
    * @example const p = await model.predict(images); console.log(p.argmax());
    */
   async predict(x: SampleInput, options?: PredictOptions): Promise<Prediction> {

@@ -1,8 +1,10 @@
-// Loss and metrics over a whole data set, and predictions of one, in chunks that keep the event loop free.
-import type { DataHandle, EvaluateResult, Executor, Targets, WeightsChoice } from '../backend/contract/executor.js';
+// Loss and metrics over a whole data set, in chunks that keep the event loop free, and predictions of one.
+import type { DataHandle, EvaluateResult, Executor, Reading, Targets, WeightsChoice } from '../backend/contract/executor.js';
 import { parameterShapes, type NetworkSpec } from '../backend/contract/spec.js';
 import type { FloatArray } from '../base/arrays.js';
 import { getEnvironment } from '../base/environment.js';
+import { isNablaError } from '../base/errors.js';
+import { checkStop, type Stop } from '../base/signal.js';
 import { perform, type Flow } from '../base/sync-async.js';
 import type { Metric } from '../metrics/by-name.js';
 import type { Logs } from './history.js';
@@ -16,8 +18,15 @@ export interface EvaluateJob {
   /** Right predictions that are possible in one row. */
   readonly countsPerRow: number;
   readonly weights: WeightsChoice;
-  /** Called between two chunks; what it throws ends the evaluation. */
-  readonly check?: () => void;
+  readonly stop: Stop;
+}
+/** What is predicted, with which weights. */
+export interface PredictJob {
+  readonly executor: Executor;
+  readonly data: DataHandle;
+  readonly output: 'outputs' | 'logits';
+  readonly weights: WeightsChoice;
+  readonly stop: Stop;
 }
 
 /** Rows a call: about 2^25 multiplications (20 ms in TypeScript). It follows from the shape alone, so that sums have the same bytes on every backend. */
@@ -35,8 +44,32 @@ export function* breathe(executor: Executor): Flow<void> {
   );
 }
 
-/** @returns loss and metrics over all rows */
-export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, weights, check }: EvaluateJob): Flow<Logs> {
+/** Runs `work` with the weights of now, whoever changes them meanwhile. The signal ends it within a slice. @throws the stop's error, then */
+function* whileReading<Result>({ executor, weights, stop }: Pick<EvaluateJob, 'executor' | 'weights' | 'stop'>, work: (reading: Reading) => Flow<Result>): Flow<Result> {
+  const { signal } = stop;
+  checkStop(stop);
+  const reading = executor.read(weights);
+  const abort = (): void => { reading.abort(); };
+  signal?.addEventListener('abort', abort);
+  try {
+    const result = yield* work(reading);
+    checkStop(stop);
+    return result;
+  } catch (error) {
+    if (isNablaError(error) && error.code === 'ERR_ABORTED') checkStop(stop);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    reading.dispose();
+  }
+}
+
+/** @returns loss and metrics over all rows @throws the stop's error */
+export function evaluateFlow(job: EvaluateJob): Flow<Logs> {
+  return whileReading(job, (reading) => evaluatePieces(job, reading));
+}
+
+function* evaluatePieces({ executor, data, targets, metrics, countsPerRow, weights, stop }: EvaluateJob, reading: Reading): Flow<Logs> {
   const outputs = metrics.some((metric) => !metric.counted);
   const accumulators = metrics.map((metric) => metric.create());
   const chunk = chunkRows(executor.spec);
@@ -51,9 +84,9 @@ export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, 
     const options = { order: null, from, to: from + rows, outputs, weights };
     const result: EvaluateResult = yield* perform(
       () => executor.evaluateSync(data, options),
-      () => executor.evaluate(data, options),
+      () => executor.evaluate(data, options, reading),
     );
-    check?.();
+    checkStop(stop);
     lossSum += result.lossSum;
     if (mean) denominator += result.denominator;
     correct += result.correct ?? 0;
@@ -74,22 +107,14 @@ export function* evaluateFlow({ executor, data, targets, metrics, countsPerRow, 
   return logs;
 }
 
-/** @returns (rows, units) outputs or logits of all rows */
-export function* predictFlow(executor: Executor, data: DataHandle, output: 'outputs' | 'logits', weights: WeightsChoice, units: number): Flow<FloatArray> {
-  // A row's prediction does not depend on its neighbours: where another thread works, one call takes all.
-  const chunk = executor.backend === 'native' ? data.rows : chunkRows(executor.spec);
-  let all: FloatArray | null = null;
-  for (let from = 0; from < data.rows; from += chunk) {
-    const to = Math.min(from + chunk, data.rows);
-    const options = { order: null, from, to, output, weights };
-    const part = yield* perform(
+/** @returns (rows, units) outputs or logits of all rows @throws the stop's error */
+export function predictFlow(job: PredictJob): Flow<FloatArray> {
+  const { executor, data, output, weights } = job;
+  const options = { order: null, from: 0, to: data.rows, output, weights };
+  return whileReading(job, (reading) =>
+    perform(
       () => executor.predictSync(data, options),
-      () => executor.predict(data, options),
-    );
-    if (to - from === data.rows) return part;
-    all ??= executor.spec.dtype === 'float32' ? new Float32Array(data.rows * units) : new Float64Array(data.rows * units);
-    all.set(part, from * units);
-    yield* breathe(executor);
-  }
-  return all ?? new Float32Array(0);
+      () => executor.predict(data, options, reading),
+    ),
+  );
 }

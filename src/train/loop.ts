@@ -25,7 +25,7 @@ export interface FitJob {
   /** true: orderOf gives the same for every epoch. */
   readonly fixedOrder: boolean;
   readonly callbacks: readonly Callback[];
-  readonly validation: Omit<EvaluateJob, 'executor' | 'weights' | 'check'> | null;
+  readonly validation: Omit<EvaluateJob, 'executor' | 'weights' | 'stop'> | null;
   readonly signal: AbortSignal | null;
   readonly verbose: Verbose;
   readonly metrics: readonly Metric[];
@@ -168,10 +168,9 @@ class Run {
     yield* this.publish();
     const logs = this.#logs(tally);
     if (validation !== null) {
-      const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current', check: () => { this.#checkAborted(); } });
+      const figures = yield* evaluateFlow({ ...validation, executor, weights: 'current', stop: { signal: this.#job.signal, error: (cause) => this.#stopped(cause) } });
       for (const [name, value] of Object.entries(figures)) logs[`val_${name}`] = value;
       this.#breath = getEnvironment().now();
-      this.#checkAborted();
     }
     this.progress.endEpoch(epoch, logs);
     this.#job.finished(epoch);
@@ -365,9 +364,12 @@ class Run {
   }
 
   #checkAborted(): void {
-    const { signal, op } = this.#job;
-    if (signal?.aborted !== true) return;
-    throw new TrainingStopped('ERR_ABORTED', `[${op}] stopped by its signal after ${this.#history.epoch.length} finished epochs.`, this.#history, { cause: signal.reason });
+    const { signal } = this.#job;
+    if (signal?.aborted === true) throw this.#stopped(signal.reason);
+  }
+
+  #stopped(cause: unknown): TrainingStopped {
+    return new TrainingStopped('ERR_ABORTED', `[${this.#job.op}] stopped by its signal after ${this.#history.epoch.length} finished epochs.`, this.#history, { cause });
   }
 
   *#breathe(): Flow<void> {

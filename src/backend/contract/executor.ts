@@ -83,6 +83,14 @@ export interface PredictOptions extends Rows {
   readonly weights?: WeightsChoice;
 }
 
+/** The weights of a moment, for several calls; who changes them leaves those to it. */
+export interface Reading {
+  /** Ends the calls that read it within a slice, and those to come: ERR_ABORTED. */
+  abort(): void;
+  /** The weights need not be kept any longer: no call reads it now or later. */
+  dispose(): void;
+}
+
 export interface ForwardResult {
   /** (rows, outputs) after the head. */
   readonly outputs: FloatArray;
@@ -154,9 +162,12 @@ export interface Executor {
   trainStepsSync(data: DataHandle, options: TrainOptions): TrainResult;
   /** Ends a running slice after its current step, or in the middle of a step of many rows, which then never was; the slice resolves with stopped: 'aborted'. */
   abort(): void;
-  evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult>;
+  /** The weights as they are now, for evaluate and predict. */
+  read(weights: WeightsChoice): Reading;
+  /** @param reading whose weights are read, instead of those that `weights` chooses at the call */
+  evaluate(data: DataHandle, options: EvaluateOptions, reading?: Reading): Promise<EvaluateResult>;
   evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult;
-  predict(data: DataHandle, options: PredictOptions): Promise<FloatArray>;
+  predict(data: DataHandle, options: PredictOptions, reading?: Reading): Promise<FloatArray>;
   predictSync(data: DataHandle, options: PredictOptions): FloatArray;
   /** Predicts straight from an array that is used only during the call: the way for single samples. */
   predictArraySync(x: InputArray, rows: number, output: 'outputs' | 'logits', weights?: WeightsChoice): FloatArray;

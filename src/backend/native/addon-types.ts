@@ -7,6 +7,7 @@ import type { NativeSpec } from './encode-spec.js';
 /** Opaque, tagged handles. */
 export type NativeNetwork = { readonly nativeNetwork: never };
 export type NativeData = { readonly nativeData: never };
+export type NativeReading = { readonly nativeReading: never };
 
 export interface NativeInfo {
   /** Instruction sets that this build has and this processor can run, slowest first. */
@@ -45,9 +46,15 @@ export interface NativeAddon {
   train(...args: TrainArguments): Promise<TrainResult>;
   trainSync(...args: TrainArguments): TrainResult;
   abort(network: NativeNetwork): void;
-  evaluate(...args: EvaluateArguments): Promise<EvaluateResult>;
+  /** The weights of now; where new ones are on their way in, those. */
+  beginReading(network: NativeNetwork, published: boolean): NativeReading;
+  /** Jobs that read it are ERR_ABORTED, each before its next slice. */
+  abortReading(reading: NativeReading): void;
+  endReading(reading: NativeReading): void;
+  /** @param args the last, where given: whose weights are read */
+  evaluate(...args: [...EvaluateArguments, reading: NativeReading | null]): Promise<EvaluateResult>;
   evaluateSync(...args: EvaluateArguments): EvaluateResult;
-  predict(...args: PredictArguments): Promise<FloatArray>;
+  predict(...args: [...PredictArguments, reading: NativeReading | null]): Promise<FloatArray>;
   predictSync(...args: PredictArguments): FloatArray;
   firstUnusable(network: NativeNetwork, x: InputArray): number;
   /** Fills `out` with what src/random/uniform.ts gives from a stream's beginning. */

@@ -5,11 +5,12 @@ import { NablaError, show, type NablaErrorCode } from '../../base/errors.js';
 import {
   checkBatchRows, checkFloats, checkGemm, checkInputShape, checkLoad, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrainShape, checkWeights,
 } from '../contract/checks.js';
-import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, Isa, LoadOptions, LossAndGradients, PredictOptions, Rows, TrainOptions, TrainResult, WeightsChoice } from '../contract/executor.js';
+import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, Isa, LoadOptions, LossAndGradients, PredictOptions, Reading, Rows, TrainOptions, TrainResult, WeightsChoice } from '../contract/executor.js';
 import { outputSize, parameterShapes, slotNames, STEP_NUMBERS, type NetworkSpec } from '../contract/spec.js';
 import type { NativeAddon, NativeData, NativeInfo, NativeNetwork, NativeState } from './addon-types.js';
 import { loadAddon } from './addon.js';
 import { encodeSpec } from './encode-spec.js';
+import { NativeReadingHandle, readingOf } from './reading.js';
 
 const ISAS: readonly Isa[] = ['baseline', 'avx2', 'avx512', 'neon'];
 const SLICE_MILLISECONDS = 20;
@@ -207,9 +208,16 @@ class NativeExecutor implements Executor {
     call(() => this.#native.abort(network));
   }
 
-  async evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult> {
+  read(weights: WeightsChoice): Reading {
+    const network = this.#live('read');
+    checkWeights('read', weights);
+    return new NativeReadingHandle(this.#native, this, call(() => this.#native.beginReading(network, weights === 'published')));
+  }
+
+  async evaluate(data: DataHandle, options: EvaluateOptions, reading?: Reading): Promise<EvaluateResult> {
     const args = this.#evaluateArguments(data, options);
-    return callAsync(() => this.#native.evaluate(...args));
+    const own = readingOf('evaluate', this, reading);
+    return callAsync(() => this.#native.evaluate(...args, own));
   }
 
   evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult {
@@ -217,7 +225,7 @@ class NativeExecutor implements Executor {
     return call(() => this.#native.evaluateSync(...args));
   }
 
-  #evaluateArguments(data: DataHandle, options: EvaluateOptions): Parameters<NativeAddon['evaluate']> {
+  #evaluateArguments(data: DataHandle, options: EvaluateOptions): Parameters<NativeAddon['evaluateSync']> {
     const network = this.#live('evaluate');
     const own = this.#labelled('evaluate', data);
     checkRows('evaluate', options, data.rows);
@@ -226,9 +234,10 @@ class NativeExecutor implements Executor {
     return [network, own, order, from, to, weights === 'published', outputs ?? false];
   }
 
-  async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {
+  async predict(data: DataHandle, options: PredictOptions, reading?: Reading): Promise<FloatArray> {
     const args = this.#predictArguments(data, options);
-    return callAsync(() => this.#native.predict(...args));
+    const own = readingOf('predict', this, reading);
+    return callAsync(() => this.#native.predict(...args, own));
   }
 
   predictSync(data: DataHandle, options: PredictOptions): FloatArray {
@@ -236,7 +245,7 @@ class NativeExecutor implements Executor {
     return call(() => this.#native.predictSync(...args));
   }
 
-  #predictArguments(data: DataHandle, options: PredictOptions): Parameters<NativeAddon['predict']> {
+  #predictArguments(data: DataHandle, options: PredictOptions): Parameters<NativeAddon['predictSync']> {
     const network = this.#live('predict');
     const own = this.#own('predict', data);
     checkRows('predict', options, data.rows);

@@ -7,12 +7,13 @@ import {
   checkBatchRows, checkFloats, checkGemm, checkInput, checkLoad, checkMemory, checkOutput, checkParameterArrays, checkPlan, checkRows, checkScalars, checkSpec, checkState, checkTrain, findUnusable,
   checkWeights, memoryWanted, scalarStride, stepCount,
 } from '../contract/checks.js';
-import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Rows, Targets, TrainOptions, TrainResult, WeightsChoice } from '../contract/executor.js';
+import type { BackwardResult, DataHandle, EvaluateOptions, EvaluateResult, Executor, ExecutorOptions, ExecutorState, ForwardResult, LoadOptions, LossAndGradients, PredictOptions, Reading, Rows, Targets, TrainOptions, TrainResult, WeightsChoice } from '../contract/executor.js';
 import { slotNames, STEP_NUMBERS } from '../contract/spec.js';
 import type { NetworkSpec } from '../contract/spec.js';
 import { createNetwork } from './layered.js';
 import type { Network, Samples } from './network.js';
 import { finish, finishInTurns, type Pieces } from './pieces.js';
+import { checkReading, ReferenceReading } from './reading.js';
 import { listSamples, type SampleLists } from './sample-lists.js';
 import type { TinyBatch } from './tiny.js';
 
@@ -86,7 +87,7 @@ class ReferenceExecutor implements Executor {
   /** A training has begun and waits for its turn, or is at work. */
   #training = false;
   #aborted = false;
-  /** Asynchronous evaluations and predictions of the weights of now: who changes them leaves those to these. */
+  /** Readings, and asynchronous evaluations and predictions, of the weights of now: who changes them leaves those to these. */
   #readers = new Set<object>();
 
   constructor(spec: NetworkSpec, turn: () => Promise<void>) {
@@ -217,20 +218,28 @@ class ReferenceExecutor implements Executor {
     this.#aborted = true;
   }
 
-  async evaluate(data: DataHandle, options: EvaluateOptions): Promise<EvaluateResult> {
-    return this.#reading(this.#evaluate(data, options), options.weights);
+  read(weights: WeightsChoice): Reading {
+    const reading = new ReferenceReading(this, this.#weights('read', this.#live('read'), weights), (over) => { this.#readers.delete(over); });
+    if (weights !== 'published') this.#readers.add(reading);
+    return reading;
+  }
+
+  async evaluate(data: DataHandle, options: EvaluateOptions, given?: Reading): Promise<EvaluateResult> {
+    if (given === undefined) return this.#reading(this.#evaluate(data, options), options.weights);
+    const reading = checkReading('evaluate', this, given);
+    return finishInTurns(reading.unlessAborted('evaluate', this.#evaluate(data, options, reading)), this.#turn);
   }
 
   evaluateSync(data: DataHandle, options: EvaluateOptions): EvaluateResult {
     return finish(this.#evaluate(data, options));
   }
 
-  *#evaluate(data: DataHandle, options: EvaluateOptions): Pieces<EvaluateResult> {
+  *#evaluate(data: DataHandle, options: EvaluateOptions, reading?: ReferenceReading): Pieces<EvaluateResult> {
     const network = this.#live('evaluate');
     const { rows, x, y, sampleWeight } = this.#labelled('evaluate', data);
     const samples = { rows, x, y, sampleWeight };
     checkRows('evaluate', options, rows);
-    const parameters = this.#weights('evaluate', network, options.weights);
+    const parameters = reading?.weights ?? this.#weights('evaluate', network, options.weights);
     const { order, from, to } = options;
     const outputs = options.outputs === true ? new Float64Array((to - from) * network.plan.outputs) : null;
     const penalty = network.penalty(parameters);
@@ -244,19 +253,21 @@ class ReferenceExecutor implements Executor {
     };
   }
 
-  async predict(data: DataHandle, options: PredictOptions): Promise<FloatArray> {
-    return this.#reading(this.#predictRows(data, options), options.weights);
+  async predict(data: DataHandle, options: PredictOptions, given?: Reading): Promise<FloatArray> {
+    if (given === undefined) return this.#reading(this.#predictRows(data, options), options.weights);
+    const reading = checkReading('predict', this, given);
+    return finishInTurns(reading.unlessAborted('predict', this.#predictRows(data, options, reading)), this.#turn);
   }
 
   predictSync(data: DataHandle, options: PredictOptions): FloatArray {
     return finish(this.#predictRows(data, options));
   }
 
-  #predictRows(data: DataHandle, options: PredictOptions): Pieces<FloatArray> {
+  #predictRows(data: DataHandle, options: PredictOptions, reading?: ReferenceReading): Pieces<FloatArray> {
     const network = this.#live('predict');
     const samples = this.#own('predict', data);
     checkRows('predict', options, samples.rows);
-    return this.#predict(network, samples.x, options, options.output, options.weights);
+    return this.#predict(network, samples.x, options, options.output, options.weights, reading);
   }
 
   /** Runs what reads weights; those of now stay what they are until it is done, whoever changes them. */
@@ -276,9 +287,9 @@ class ReferenceExecutor implements Executor {
     return finish(this.#predict(network, x, { order: null, from: 0, to: rows }, output, weights));
   }
 
-  *#predict(network: Network, x: InputArray | SampleLists, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined): Pieces<FloatArray> {
+  *#predict(network: Network, x: InputArray | SampleLists, { order, from, to }: Rows, output: 'outputs' | 'logits', weights: WeightsChoice | undefined, reading?: ReferenceReading): Pieces<FloatArray> {
     checkOutput('predict', output);
-    const parameters = this.#weights('predict', network, weights);
+    const parameters = reading?.weights ?? this.#weights('predict', network, weights);
     const out = allocate('predict', () => new Float64Array((to - from) * network.plan.outputs));
     yield* network.predict(x, parameters, order, from, to, output, out);
     return given(this.spec.dtype, out);

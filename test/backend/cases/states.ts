@@ -119,6 +119,48 @@ export function stateCases({ make, isa, dtype, test }: Suite): void {
     expectSame(executor.predictSync(data, { ...all(20), output: 'outputs', weights: 'published' }), executor.predictSync(data, { ...all(20), output: 'outputs' }));
   });
 
+  test('a reading keeps the weights of its moment', async () => {
+    const spec = network(dtype, 6, [dense(10, 'relu', { l2: 0.1 }), dense(3)]);
+    const executor = started(spec);
+    const data = executor.load(randomData(spec, 20, 6));
+    const options = { ...all(20), output: 'outputs' } as const;
+    const train = (): void => { executor.trainStepsSync(data, { ...all(20), batchSize: 6, stepScalars: constantScalars(spec, 4) }); };
+    executor.publish();
+    const published = executor.read('published');
+    train();
+    const current = executor.read('current');
+    const expected = [published, current].map((reading, i) => {
+      const weights = i === 0 ? 'published' : 'current';
+      return { reading, outputs: executor.predictSync(data, { ...options, weights }), result: executor.evaluateSync(data, { ...all(20), outputs: true, weights }) };
+    });
+    const first = executor.predict(data, options, current);
+    train();
+    executor.publish();
+    executor.setState(randomState(spec, 8));
+    executor.publish();
+    expectSame(await first, expected[1].outputs);
+    for (const { reading, outputs, result } of expected) {
+      expectSame(await executor.predict(data, options, reading), outputs);
+      expect(await executor.evaluate(data, { ...all(20), outputs: true }, reading)).toEqual(result);
+      reading.dispose();
+    }
+    expect(executor.predictSync(data, options)).not.toEqual(expected[1].outputs);
+  });
+
+  test('an aborted reading ends what reads it and nothing else', async () => {
+    const spec = network(dtype, 6, [dense(10, 'relu'), dense(3)]);
+    const [executor, other] = [started(spec), started(spec)];
+    const data = executor.load(randomData(spec, 20, 6));
+    const options = { ...all(20), output: 'outputs' } as const;
+    const [aborted, live] = [executor.read('current'), executor.read('current')];
+    aborted.abort();
+    await expect(executor.predict(data, options, aborted)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await expect(executor.evaluate(data, all(20), aborted)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expectSame(await executor.predict(data, options, live), executor.predictSync(data, options));
+    await expect(executor.predict(data, options, other.read('current'))).rejects.toMatchObject({ code: 'ERR_STATE' });
+    for (const reading of [aborted, live]) reading.dispose();
+  });
+
   test('published predictions run during a job', async () => {
     const spec = network(dtype, 60, [dense(50, 'relu'), dense(3)]);
     const executor = started(spec);
