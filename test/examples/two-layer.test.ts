@@ -18,7 +18,7 @@ it('has all runs', () => {
 });
 
 /** Steps by hand take most of the time: one seed of a notebook goes to its end, the other this far. */
-const PART = 100;
+const PART = 50;
 
 describe.skipIf(!hasAddon)('whole runs, native', () => {
   for (const name of runs) {

@@ -1,4 +1,4 @@
-// As two-layer.test.ts, on the TypeScript backend: the first 100 iterations, 30 of the runs that are stepped by hand. Whole runs at full scale: npm run test:long.
+// As two-layer.test.ts, on the TypeScript backend: the first 40 iterations, 20 of the runs that are stepped by hand. Whole runs at full scale: npm run test:long.
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ describe('the first iterations, TypeScript', () => {
   for (const name of runs) {
     it(name, async () => {
       const run = twoLayerRun(name);
-      const { compared } = await followTwoLayer(run, await setsOf(run.dataset), 'typescript', run.variant === 'as_written' ? 30 : 100);
+      const { compared } = await followTwoLayer(run, await setsOf(run.dataset), 'typescript', run.variant === 'as_written' ? 20 : 40);
       expect(compared).toBeGreaterThanOrEqual(2);
     }, 120_000);
   }
