@@ -189,11 +189,11 @@ describe.skipIf(skippedBecause !== '')(`native${skippedBecause === '' ? '' : ` (
       for (const isa of isas) {
         property(dtype, 25, (scene) => {
           const expected = listed(run(native(isa, 1), scene));
-          for (const threads of [2, 3, 4, 7, 16]) expectSameLists(listed(run(native(isa, threads), scene)), expected);
+          for (const threads of [2, 3, 16]) expectSameLists(listed(run(native(isa, threads), scene)), expected);
         });
         for (const scene of largeScenes(dtype)) {
           const expected = listed(run(native(isa, 1), scene));
-          for (const threads of [2, 3, 7]) expectSameLists(listed(run(native(isa, threads), scene)), expected);
+          for (const threads of [2, 7]) expectSameLists(listed(run(native(isa, threads), scene)), expected);
         }
       }
     });

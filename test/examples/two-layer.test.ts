@@ -17,14 +17,14 @@ it('has all runs', () => {
   expect(runs).toHaveLength(22);
 });
 
-/** Steps by hand take most of the time: one seed of a notebook goes to its end, the other this far. */
+/** Steps by hand take most of the time: one seed of notebook 000 and of 003 goes to its end, the others this far; their arithmetic is the same. */
 const PART = 50;
 
 describe.skipIf(!hasAddon)('whole runs, native', () => {
   for (const name of runs) {
     it(name, async () => {
       const run = twoLayerRun(name);
-      if (run.variant === 'as_written' && run.rng_seed !== 0) {
+      if (run.variant === 'as_written' && (run.rng_seed !== 0 || run.notebook === '001' || run.notebook === '002')) {
         const { compared } = await followTwoLayer(run, await setsOf(run.dataset), 'native', PART);
         expect(compared).toBeGreaterThanOrEqual(2);
         return;
